@@ -1,0 +1,1 @@
+"""The pinned storage emulator and its launcher."""

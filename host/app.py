@@ -1,0 +1,114 @@
+"""The app as values: read and validated by `load`, then frozen. No behaviour here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bindings.contract import Binding
+from host.errors import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The app's environment: shell first, then local.settings.json (functions-host.md 2.3).
+
+    `environment` is what a worker process gets. Names are kept as written, looked up without regard to case.
+    """
+
+    environment: Mapping[str, str]
+    connection_strings: Mapping[str, str] = field(default_factory=dict)
+    host: Mapping[str, Any] = field(default_factory=dict)
+    """The `Host` section of local.settings.json: LocalHttpPort, LocalHttpAddress, CORS, CORSCredentials."""
+
+    def get(self, name: str) -> str | None:
+        """The value of an app setting; `:` and `__` are the same separator (functions-host.md 2.3)."""
+        wanted = name.replace(":", "__").lower()
+        for key, value in self.environment.items():
+            if key.replace(":", "__").lower() == wanted:
+                return value
+        return None
+
+    def connection(self, name: str = "") -> str | None:
+        """The connection string a binding's `connection` names (functions-host.md 2.5). Empty means Storage."""
+        wanted = name or "Storage"
+        candidates = (f"AzureWebJobs{wanted}", wanted)
+        for candidate in candidates:
+            if found := self.connection_strings.get(candidate) or self.get(candidate):
+                return found
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """A retry policy (functions-host.md 1.7). `limit` -1 means for ever; intervals in seconds."""
+
+    exponential: bool
+    limit: int
+    shortest: float
+    longest: float
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """One folder with a function.json. `script` is absolute; `config` is the file as read."""
+
+    name: str
+    directory: Path
+    script: Path
+    entry_point: str
+    language: str
+    bindings: tuple[Binding, ...]
+    disabled: bool = False
+    retry: Retry | None = None
+    config: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def trigger(self) -> Binding:
+        return next(binding for binding in self.bindings if binding.is_trigger)
+
+    @property
+    def inputs(self) -> tuple[Binding, ...]:
+        """Every `in` or `inout` binding but the trigger."""
+        return tuple(b for b in self.bindings if b.direction != "out" and not b.is_trigger)
+
+    @property
+    def outputs(self) -> tuple[Binding, ...]:
+        return tuple(b for b in self.bindings if b.direction != "in")
+
+
+@dataclass(frozen=True, slots=True)
+class HostConfig:
+    """host.json with environment overrides applied (functions-host.md 2.1, 2.2).
+
+    `timeout` is functionTimeout in seconds, None without limit. `log_levels` maps a category prefix to a level name.
+    `extensions` maps an extension's lower-case name (`http`, `durabletask`) to its section.
+    """
+
+    timeout: float | None = 1800.0
+    extensions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    log_levels: Mapping[str, str] = field(default_factory=dict)
+    watch_directories: tuple[str, ...] = ()
+    watch_files: tuple[str, ...] = ("host.json", "function.json", "function.yaml", "function.yml")
+    has_bundle: bool = False
+    raw: Mapping[str, Any] = field(default_factory=dict)
+
+    def extension(self, name: str) -> Mapping[str, Any]:
+        return self.extensions.get(name.lower(), {})
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """An app that can be served. `functions` are the sound ones, by name; `problems` says what is wrong with others."""
+
+    root: Path
+    language: str
+    functions: tuple[Function, ...]
+    settings: Settings
+    config: HostConfig
+    problems: tuple[Problem, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def enabled(self) -> tuple[Function, ...]:
+        return tuple(function for function in self.functions if not function.disabled)

@@ -1,0 +1,1 @@
+"""The durable engine: decides purely, commits thinly."""

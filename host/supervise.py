@@ -1,0 +1,36 @@
+"""Run a loop again after it fails: the one place with a broad `except`."""
+
+import asyncio
+import traceback
+from collections.abc import Awaitable, Callable
+
+from bindings.contract import BindingError
+from host.errors import FnhostError
+from host.log import Log
+
+
+async def supervise(name: str, loop: Callable[[], Awaitable[None]], log: Log, longest: float = 10.0) -> None:
+    """Run `loop` until it returns or is cancelled; after a failure say so once and try again, later each time.
+
+    The same failure in a row is said once; `longest` is the greatest pause between two tries, in seconds.
+    """
+    pause, said = 0.1, ""
+    while True:
+        started = asyncio.get_running_loop().time()
+        try:
+            return await loop()
+        except Exception as error:
+            if asyncio.get_running_loop().time() - started > longest:
+                pause, said = 0.1, ""
+            if (text := describe(error)) != said:
+                log.error("Host.Supervisor", f"{name} failed and will be tried again: {text}")
+            said = text
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, longest)
+
+
+def describe(error: Exception) -> str:
+    """Our own errors speak for themselves; any other is shown with its traceback."""
+    if isinstance(error, (FnhostError, BindingError)):
+        return str(error)
+    return "".join(traceback.format_exception(error)).strip()

@@ -1,0 +1,38 @@
+"""Language workers: processes under the app's own interpreter, and the conversation with them.
+
+The meaning of the conversation is FunctionRpc (function-rpc.md 1 to 3), its encoding our own frames (12).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from bindings.contract import Event, Outcome, Value
+from host.app import Function
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """Which try of a retried invocation this is (functions-host.md 1.7). `previous` is what the last one failed with."""
+
+    count: int
+    limit: int
+    previous: str = ""
+
+
+class Worker(Protocol):
+    """Something that runs functions: one process, or a pool of them."""
+
+    async def call(
+        self,
+        function: Function,
+        inputs: Mapping[str, Value],
+        event: Event,
+        invocation: str,
+        attempt: Attempt | None = None,
+    ) -> Outcome:
+        """Run it once. `inputs` holds every in binding by name, the trigger's value included, in binding order.
+
+        Raises WorkerDied when the process ends meanwhile, LoadFailed when it could not load the function. A failure of
+        user code is an Outcome.
+        """
