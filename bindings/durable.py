@@ -1,0 +1,195 @@
+"""Durable Functions: the triggers an engine serves, and what a function needs to speak to its hub.
+
+Rules from durable-http-api.md 2.
+"""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+from urllib.parse import quote_plus, urlencode
+
+from bindings.contract import Adapter, Binding, BindingError, Event, Fire, Json, Opener, Value
+
+Kind = Literal["orchestrator", "activity"]
+WEBHOOK = "/runtime/webhooks/durabletask"
+
+
+class Engine(Protocol):
+    """Who runs orchestrators and activities."""
+
+    def serving(self, kind: Kind, name: str, fire: Fire) -> AbstractContextManager[None]:
+        """Inside the block, `fire` is what `name` means."""
+
+
+class Starter(Protocol):
+    """Who starts orchestrations."""
+
+    async def start(self, name: str, instance: str | None = None, input: str | None = None) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a hub is spoken to: `origin` like `http://localhost:7071`, `rpc` with a slash at its end."""
+
+    origin: str
+    hub: str
+    connection: str = "Storage"
+    key: str = ""
+    rpc: str | None = None
+
+    @property
+    def base(self) -> str:
+        return f"{self.origin}{WEBHOOK}"
+
+    @property
+    def code(self) -> str:
+        return f"code={self.key}" if self.key else ""
+
+    def links(self, instance: str) -> Mapping[str, str]:
+        """The nine management URLs. `instance` stands in them as it is given."""
+        at = f"{self.base}/instances/{instance}"
+        query = "&".join(filter(None, (urlencode({"taskHub": self.hub, "connection": self.connection}), self.code)))
+        return {
+            "id": instance,
+            "statusQueryGetUri": f"{at}?{query}",
+            "sendEventPostUri": f"{at}/raiseEvent/{{eventName}}?{query}",
+            "terminatePostUri": f"{at}/terminate?reason={{text}}&{query}",
+            "rewindPostUri": f"{at}/rewind?reason={{text}}&{query}",
+            "purgeHistoryDeleteUri": f"{at}?{query}",
+            "restartPostUri": f"{at}/restart?{query}",
+            "suspendPostUri": f"{at}/suspend?reason={{text}}&{query}",
+            "resumePostUri": f"{at}/resume?reason={{text}}&{query}",
+        }
+
+    def started(self, instance: str) -> Mapping[str, str]:
+        """The eight members of a start's answer: the id as it is, in the links form-encoded."""
+        links = self.links(quote_plus(instance))
+        return {name: link for name, link in links.items() if name != "rewindPostUri"} | {"id": instance}
+
+    def client(self) -> str:
+        """What a durableClient input hands to its function's SDK, as JSON text (durable-http-api.md 2.2)."""
+        start = f"{self.base}/orchestrators/{{functionName}}[/{{instanceId}}]?"
+        wait = "timeout={timeoutInSeconds}&pollingInterval={intervalInSeconds}"
+        payload = {
+            "taskHubName": self.hub,
+            "connectionName": None,
+            "creationUrls": {
+                "createNewInstancePostUri": start + self.code,
+                "createAndWaitOnNewInstancePostUri": start + "&".join(filter(None, (wait, self.code))),
+            },
+            "managementUrls": self.links("INSTANCEID"),
+            "baseUrl": self.base,
+            "requiredQueryStringParameters": self.code,
+            "rpcBaseUrl": self.rpc,
+        }
+        return json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
+
+
+def origin(host_name: str) -> str:
+    """The origin of links, from WEBSITE_HOSTNAME (durable-http-api.md 8.4)."""
+    return f"{'http' if host_name.startswith('localhost:') else 'https'}://{host_name}"
+
+
+@dataclass(frozen=True, slots=True)
+class DurableTrigger:
+    """Lends the function to the engine for as long as it listens."""
+
+    engine: Engine
+    kind: Kind
+    name: str
+
+    async def listen(self, fire: Fire) -> None:
+        with self.engine.serving(self.kind, self.name, fire):
+            await asyncio.Event().wait()
+
+
+@dataclass(frozen=True, slots=True)
+class ClientInput:
+    payload: str
+
+    async def read(self, event: Event) -> Value:
+        return self.payload
+
+
+@dataclass(frozen=True, slots=True)
+class ClientOutput:
+    """Starts one orchestration for each object written (durable-http-api.md 2.1)."""
+
+    starter: Starter
+    place: str
+
+    async def write(self, value: Value, event: Event) -> None:
+        for request in requests(value, self.place):
+            await self.starter.start(request.function, request.instance, request.input)
+
+
+@dataclass(frozen=True, slots=True)
+class StartRequest:
+    function: str
+    instance: str | None
+    input: str | None
+
+
+def requests(value: Value, place: str) -> list[StartRequest]:
+    """The orchestrations a written value asks for. Raises BindingError, naming `place`."""
+    if isinstance(value, tuple):
+        return [request for text in value for request in requests(text, place)]
+    if value is None:
+        return []
+    text = value.text if isinstance(value, Json) else value
+    try:
+        wanted = json.loads(text) if isinstance(text, str | bytes) else text
+    except ValueError as error:
+        raise _unusable(place) from error
+    return [_request(each, place) for each in (wanted if isinstance(wanted, list) else [wanted])]
+
+
+def _request(wanted: Any, place: str) -> StartRequest:
+    members = {name.lower(): member for name, member in wanted.items()} if isinstance(wanted, dict) else {}
+    function, instance, input = (members.get(name) for name in ("functionname", "instanceid", "input"))
+    if not isinstance(function, str) or not isinstance(instance, str | None):
+        raise _unusable(place)
+    text = None if input is None else json.dumps(input, ensure_ascii=False, separators=(",", ":"))
+    return StartRequest(function, instance or None, text)
+
+
+def _unusable(place: str) -> BindingError:
+    return BindingError(
+        f"{place} starts orchestrations: write a JSON object with FunctionName and, if wanted, InstanceId and Input."
+    )
+
+
+def openers(engine: Engine, starter: Starter, address: Address) -> Mapping[str, Opener]:
+    """How to open each durable binding, over the engine, starter and address it is lent."""
+
+    def orchestrator(function: str, binding: Binding, _: tuple[Binding, ...]) -> Adapter:
+        return DurableTrigger(engine, "orchestrator", binding.properties.get("orchestration") or function)
+
+    def activity(function: str, binding: Binding, _: tuple[Binding, ...]) -> Adapter:
+        return DurableTrigger(engine, "activity", binding.properties.get("activity") or function)
+
+    def client(function: str, binding: Binding, _: tuple[Binding, ...]) -> Adapter:
+        if binding.direction == "out":
+            return ClientOutput(starter, f"Binding '{binding.name}' of function '{function}'")
+        return ClientInput(addressed(address, binding).client())
+
+    return {
+        "orchestrationtrigger": orchestrator,
+        "activitytrigger": activity,
+        "durableclient": client,
+        "orchestrationclient": client,
+    }
+
+
+def addressed(address: Address, binding: Binding) -> Address:
+    """The address with the hub and connection a binding names, if it does."""
+    return Address(
+        origin=address.origin,
+        hub=binding.properties.get("taskHub") or address.hub,
+        connection=binding.properties.get("connectionName") or address.connection,
+        key=address.key,
+        rpc=address.rpc,
+    )

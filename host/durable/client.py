@@ -1,0 +1,231 @@
+"""What a client asks of orchestrations: start, see, tell, end, delete.
+
+Each change is a message, sent to the hub and then dispatched in memory, so that nothing waits for polling. The checks
+and their order are those of durable-http-api.md 5.
+"""
+
+import asyncio
+import re
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, Protocol
+
+from host.durable.history import (
+    TERMINAL,
+    EventRaised,
+    Execution,
+    ExecutionResumed,
+    ExecutionStarted,
+    ExecutionSuspended,
+    ExecutionTerminated,
+    HistoryEvent,
+    Instance,
+    Instant,
+    Status,
+)
+from host.durable.hub import OVERRIDABLE, Hub, Message, Page, Purged, Query, Received, all_of
+from host.errors import FnhostError
+
+SHORTEST_INTERVAL = 0.01
+
+
+class ClientError(FnhostError):
+    """What was asked cannot be done. The text says why."""
+
+
+class UnknownFunction(ClientError):
+    """No orchestrator of this name is served."""
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        listed = ", ".join(f"'{each}'" for each in known)
+        hint = f"The following are the known orchestrator functions: {listed}."
+        super().__init__(
+            f"The function '{name}' doesn't exist, is disabled, or is not an orchestrator function. Additional info: "
+            f"{hint if known else 'No orchestrator functions are currently registered!'}"
+        )
+
+
+class InvalidId(ClientError):
+    """No instance may have this id."""
+
+
+class NotFound(ClientError):
+    """There is no instance with this id."""
+
+    def __init__(self, instance: str) -> None:
+        super().__init__(f"No instance with ID '{instance}' was found.")
+
+
+class Finished(ClientError):
+    """The instance has come to its end: nothing can be told to it."""
+
+    def __init__(self, instance: str, status: Status) -> None:
+        super().__init__(f"The instance '{instance}' is {status.name} already.")
+
+
+class WrongState(ClientError):
+    """The instance is alive, but not in a state in which this can be done."""
+
+    def __init__(self, verb: str, instance: str, status: Status) -> None:
+        super().__init__(
+            f"Cannot {verb} the orchestration instance {instance} because instance is in the {status.name} state."
+        )
+
+
+class NotFinished(ClientError):
+    """Only what has come to its end can be purged."""
+
+    def __init__(self, instance: str, status: Status) -> None:
+        super().__init__(
+            "Only orchestrations in a terminal state can be purged, "
+            f"but the orchestration with instance ID {instance} has status {status.name}"
+        )
+
+
+class Engine(Protocol):
+    """Who runs what a client starts."""
+
+    def names(self, kind: Literal["orchestrator"]) -> Sequence[str]: ...
+
+    def dispatch(self, received: Iterable[Received]) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ClientSettings:
+    """From host.json `extensions.durableTask`: overridableExistingInstanceStates and defaultVersion."""
+
+    overridable: frozenset[Status] = OVERRIDABLE
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    engine: Engine
+    hub: Hub
+    now: Callable[[], Instant]
+    settings: ClientSettings = ClientSettings()
+
+    async def start(
+        self, name: str, instance: str | None = None, input: str | None = None, version: str | None = None
+    ) -> str:
+        """Start an orchestration; `input` is JSON text. The id it has, made up if none is given.
+
+        Raises UnknownFunction, InvalidId, AlreadyExists.
+        """
+        self._expect_known(name)
+        expect_valid(instance)
+        before = await self.hub.find(instance) if instance else None
+        event = ExecutionStarted(
+            timestamp=self.now(),
+            orchestration_instance=Execution(instance or uuid.uuid4().hex, uuid.uuid4().hex),
+            name=name,
+            version=self.settings.version if version is None else version,
+            input=input,
+            generation=(before.generation or 0) + 1 if before else 0,
+        )
+        message = Message(target=event.orchestration_instance, event=event)
+        self.engine.dispatch([await self.hub.start(message, self.settings.overridable)])
+        return event.orchestration_instance.instance_id
+
+    def _expect_known(self, name: str) -> None:
+        known = self.engine.names("orchestrator")
+        if name.lower() not in {each.lower() for each in known}:
+            raise UnknownFunction(name, known)
+
+    async def restart(self, instance: str, *, same_id: bool) -> str:
+        """Start the same function with the same input again. Raises NotFound and what `start` raises."""
+        before = await self.expect(instance)
+        return await self.start(before.name, instance if same_id else None, before.input, before.version)
+
+    async def find(self, instance: str) -> Instance | None:
+        return await self.hub.find(instance)
+
+    async def expect(self, instance: str) -> Instance:
+        """Raises NotFound."""
+        if found := await self.hub.find(instance):
+            return found
+        raise NotFound(instance)
+
+    async def expect_alive(self, instance: str) -> Instance:
+        """Raises NotFound, Finished."""
+        found = await self.expect(instance)
+        if found.status.is_terminal:
+            raise Finished(instance, found.status)
+        return found
+
+    async def history(self, instance: Instance) -> tuple[HistoryEvent, ...]:
+        """The events of its current execution; none before its first episode."""
+        state = await self.hub.load(instance.id)
+        is_current = instance.execution_id in (None, state.execution_id)
+        return state.events if is_current and instance.status is not Status.Pending else ()
+
+    async def list(self, query: Query, top: int = 100, token: str | None = None) -> Page:
+        return await self.hub.list(query, top, token)
+
+    async def wait(self, instance: str, longest: float, interval: float) -> Instance:
+        """The instance when it has come to its end, or as it is after `longest` seconds. Raises NotFound."""
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + longest
+        while True:
+            found = await self.expect(instance)
+            left = deadline - clock()
+            if found.status.is_terminal or left <= 0:
+                return found
+            await asyncio.sleep(min(max(interval, SHORTEST_INTERVAL), left))
+
+    async def raise_event(self, instance: str, name: str, data: str | None) -> None:
+        """`data` is JSON text. Raises NotFound, Finished."""
+        await self.expect_alive(instance)
+        await self._tell(instance, EventRaised(timestamp=self.now(), name=name, input=data))
+
+    async def terminate(self, instance: str, reason: str | None) -> None:
+        """Raises NotFound, Finished."""
+        await self.expect_alive(instance)
+        await self._tell(instance, ExecutionTerminated(timestamp=self.now(), input=reason))
+
+    async def suspend(self, instance: str, reason: str | None) -> None:
+        """Raises NotFound, Finished, WrongState."""
+        status = (await self.expect_alive(instance)).status
+        if status is Status.Suspended:
+            raise WrongState("suspend", instance, status)
+        await self._tell(instance, ExecutionSuspended(timestamp=self.now(), reason=reason))
+
+    async def resume(self, instance: str, reason: str | None) -> None:
+        """Raises NotFound, Finished, WrongState."""
+        status = (await self.expect_alive(instance)).status
+        if status is not Status.Suspended:
+            raise WrongState("resume", instance, status)
+        await self._tell(instance, ExecutionResumed(timestamp=self.now(), reason=reason))
+
+    async def _tell(self, instance: str, event: HistoryEvent) -> None:
+        self.engine.dispatch(await self.hub.send([Message(target=Execution(instance), event=event)]))
+
+    async def purge(self, instance: str) -> Purged:
+        """Raises NotFound, NotFinished; entities are purged whatever their state (durable-http-api.md 5.9)."""
+        if not instance.startswith("@"):
+            status = (await self.expect(instance)).status
+            if not status.is_terminal:
+                raise NotFinished(instance, status)
+        return await self.hub.purge(instance)
+
+    async def purge_by(self, query: Query) -> Purged:
+        """Delete what has come to its end and fits; never anything alive, whatever statuses are asked for.
+
+        The platform deletes running instances too when no terminal status is named. We do not.
+        """
+        finished = replace(query, statuses=query.statuses & TERMINAL or TERMINAL, with_input=False)
+        purged = [await self.hub.purge(instance.id) async for instance in all_of(self.hub, finished)]
+        return Purged(sum(each.instances for each in purged), sum(each.rows for each in purged))
+
+
+def expect_valid(instance: str | None) -> None:
+    """Raises InvalidId (durable-http-api.md 5.1)."""
+    if not instance:
+        return
+    if instance.startswith("@"):
+        raise InvalidId("Orchestration instance ids must not start with @.")
+    if re.search(r"[/\\#?\x00-\x1f\x7f-\x9f]", instance):
+        raise InvalidId("Orchestration instance ids must not contain /, \\, #, ?, or control characters.")
+    if len(instance) > 256:
+        raise InvalidId("Instance ID lengths must not exceed 256 characters.")

@@ -1,0 +1,188 @@
+"""Instances and histories as the management API shows them (durable-http-api.md 5.2, 7.1, 7.5): JSON texts, pure.
+
+Stored texts go into an answer as they are: they are read to see whether they are JSON, never printed again.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, NoReturn, TypeAlias
+
+from host.durable.history import (
+    EventRaised,
+    EventSent,
+    ExecutionCompleted,
+    ExecutionResumed,
+    ExecutionStarted,
+    ExecutionSuspended,
+    ExecutionTerminated,
+    GenericEvent,
+    HistoryEvent,
+    Instance,
+    Instant,
+    OrchestratorCompleted,
+    OrchestratorStarted,
+    SubOrchestrationInstanceCompleted,
+    SubOrchestrationInstanceCreated,
+    SubOrchestrationInstanceFailed,
+    TaskCompleted,
+    TaskFailed,
+    TaskScheduled,
+    TimerCreated,
+    TimerFired,
+)
+
+JsonText: TypeAlias = str
+Members: TypeAlias = Mapping[str, JsonText]
+
+NULL: JsonText = "null"
+Scheduled: TypeAlias = TaskScheduled | SubOrchestrationInstanceCreated
+Ended: TypeAlias = TaskCompleted | TaskFailed | SubOrchestrationInstanceCompleted | SubOrchestrationInstanceFailed
+
+
+def written(value: Any) -> JsonText:
+    """Compact JSON."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def json_object(members: Members) -> JsonText:
+    return "{" + ",".join(f"{written(name)}:{text}" for name, text in members.items()) + "}"
+
+
+def json_array(items: Iterable[JsonText]) -> JsonText:
+    return "[" + ",".join(items) + "]"
+
+
+def check_json(text: str) -> None:
+    """Raises ValueError if this is not one JSON value."""
+    try:
+        json.loads(text, parse_constant=_refuse)
+    except RecursionError as error:
+        raise ValueError("The JSON is nested too deeply.") from error
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON.")
+
+
+def shown(stored: str | None) -> JsonText:
+    """A stored text as JSON: itself where it is JSON, else a string (durable-http-api.md 7.1)."""
+    if stored is None:
+        return NULL
+    text = stored.strip()
+    try:
+        check_json(text)
+    except ValueError:
+        return written(text)
+    return text
+
+
+def seconds(at: Instant) -> JsonText:
+    return written(f"{at[:19]}Z")
+
+
+def precise(at: Instant | None) -> JsonText:
+    """Up to seven digits, without zeros at the end."""
+    return NULL if at is None else written(at.removesuffix("Z").rstrip("0").removesuffix(".") + "Z")
+
+
+def status(instance: Instance, *, with_input: bool = True, history: JsonText | None = None) -> JsonText:
+    """The status of an instance. `version` is there only when known, `historyEvents` only when asked for."""
+    members = {
+        "name": written(instance.name),
+        "instanceId": written(instance.id),
+        "runtimeStatus": written(instance.status.name),
+        "input": shown(instance.input) if with_input else NULL,
+        "customStatus": shown(instance.custom_status),
+        "output": shown(instance.output),
+        "createdTime": seconds(instance.created),
+        "lastUpdatedTime": seconds(instance.updated),
+    }
+    if instance.version:
+        members["version"] = written(instance.version)
+    if history is not None:
+        members["historyEvents"] = history
+    return json_object(members)
+
+
+def history(events: Iterable[HistoryEvent], *, with_inputs: bool, with_outputs: bool) -> JsonText:
+    """The events in their order; what has ended stands once, where it ended (durable-http-api.md 5.2)."""
+    kept = [event for event in events if not isinstance(event, OrchestratorStarted | OrchestratorCompleted)]
+    scheduled = {event.event_id: event for event in kept if isinstance(event, Scheduled)}
+    ended = {event.task_scheduled_id for event in kept if isinstance(event, Ended)}
+    dropped = ("Input",) * (not with_inputs) + ("Result",) * (not with_outputs)
+    return json_array(
+        json_object({name: text for name, text in _event(event, scheduled).items() if name not in dropped})
+        for event in kept
+        if not (isinstance(event, Scheduled) and event.event_id in ended)
+    )
+
+
+def _event(event: HistoryEvent, scheduled: Mapping[int, Scheduled]) -> Members:
+    cause = scheduled.get(event.task_scheduled_id) if isinstance(event, Ended) else None
+    return {
+        "EventType": written(type(event).__name__),
+        **_own(event),
+        "Timestamp": precise(event.timestamp),
+        **(_caused_by(cause) if cause else {}),
+    }
+
+
+def _caused_by(cause: Scheduled) -> Members:
+    return {
+        "ScheduledTime": precise(cause.timestamp),
+        "FunctionName": written(cause.name),
+        "Input": written(cause.input),
+    }
+
+
+def _own(event: HistoryEvent) -> Members:
+    """The members an event has of its own. Inputs stay the stored text."""
+    match event:
+        case ExecutionStarted():
+            return {
+                "Input": written(event.input),
+                "Correlation": written(event.correlation),
+                "ParentTraceContext": NULL,
+                "ScheduledStartTime": precise(event.scheduled_start_time),
+                "Generation": written(event.generation),
+                "FunctionName": written(event.name),
+            }
+        case ExecutionCompleted():
+            ending = written(event.orchestration_status.name)
+            return {"OrchestrationStatus": ending, "Result": shown(event.result), "FailureDetails": NULL}
+        case TaskScheduled():
+            return {
+                "Name": written(event.name),
+                "Input": written(event.input),
+                "ParentTraceContext": NULL,
+                "Tags": NULL,
+            }
+        case SubOrchestrationInstanceCreated():
+            return {
+                "Name": written(event.name),
+                "InstanceId": written(event.instance_id),
+                "Input": written(event.input),
+                "ClientSpanId": NULL,
+                "Tags": NULL,
+            }
+        case TaskCompleted() | SubOrchestrationInstanceCompleted():
+            return {"Result": shown(event.result)}
+        case TaskFailed() | SubOrchestrationInstanceFailed():
+            return {"Reason": written(event.reason), "Details": written(event.details), "FailureDetails": NULL}
+        case TimerCreated() | TimerFired():
+            return {"FireAt": precise(event.fire_at)}
+        case EventRaised():
+            return {"Name": written(event.name), "Input": written(event.input)}
+        case EventSent():
+            return {
+                "InstanceId": written(event.instance_id),
+                "Name": written(event.name),
+                "Input": written(event.input),
+            }
+        case ExecutionSuspended() | ExecutionResumed():
+            return {"Reason": written(event.reason)}
+        case ExecutionTerminated():
+            return {"Input": written(event.input)}
+        case GenericEvent():
+            return {"Data": written(event.data)}
+    return {}
