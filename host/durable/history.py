@@ -4,7 +4,7 @@ Rules from durable-replay-protocol.md 3 and task-hub-storage.md 2.1 and 3. Field
 case, so that `codec` can derive every outside form from these classes.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
@@ -15,6 +15,14 @@ Instant: TypeAlias = str
 and nothing is lost between episodes."""
 
 
+Clock: TypeAlias = Callable[[], Instant]
+
+
+def utc_now() -> Instant:
+    """The machine's clock."""
+    return instant(datetime.now(UTC))
+
+
 def instant(at: datetime) -> Instant:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f") + "0Z"
 
@@ -23,8 +31,7 @@ def parse_instant(text: str) -> Instant:
     """Any ISO 8601 UTC time, brought to seven digits. Raises ValueError."""
     head, _, fraction = text.strip().removesuffix("Z").partition(".")
     if fraction.isdigit() or (not fraction and head[10:].count("-") == 0 and "+" not in head):
-        datetime.fromisoformat(head)
-        return f"{head}.{fraction[:7]:0<7}Z"
+        return f"{datetime.fromisoformat(head).isoformat(timespec='seconds')}.{fraction[:7]:0<7}Z"
     at = datetime.fromisoformat(text)
     return instant(at if at.tzinfo else at.replace(tzinfo=UTC))
 

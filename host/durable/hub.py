@@ -91,12 +91,14 @@ class Received:
 class State:
     """The history of an instance's current execution.
 
-    `version` is the hub's token for `record`, None if nothing was ever recorded.
+    `version` is the hub's token for `record`, None if nothing was ever recorded. `custom_status` is the one that the
+    last record set, kept with the history so that a row which a crash left behind can be mended.
     """
 
     execution_id: str | None = None
     events: tuple[HistoryEvent, ...] = ()
     version: str | None = None
+    custom_status: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
