@@ -7,12 +7,13 @@ and their order are those of durable-http-api.md 5.
 import asyncio
 import re
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 from host.durable.history import (
     TERMINAL,
+    Clock,
     EventRaised,
     Execution,
     ExecutionResumed,
@@ -21,7 +22,6 @@ from host.durable.history import (
     ExecutionTerminated,
     HistoryEvent,
     Instance,
-    Instant,
     Status,
 )
 from host.durable.hub import OVERRIDABLE, Hub, Message, Page, Purged, Query, Received, all_of
@@ -48,6 +48,13 @@ class UnknownFunction(ClientError):
 
 class InvalidId(ClientError):
     """No instance may have this id."""
+
+
+class UnknownConnection(ClientError):
+    """A connection was named that no setting resolves."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"Unable to resolve the Azure Storage connection named '{name}'.")
 
 
 class NotFound(ClientError):
@@ -103,7 +110,7 @@ class ClientSettings:
 class Client:
     engine: Engine
     hub: Hub
-    now: Callable[[], Instant]
+    now: Clock
     settings: ClientSettings = ClientSettings()
 
     async def start(

@@ -85,7 +85,7 @@ def precise(at: Instant | None) -> JsonText:
     return NULL if at is None else written(at.removesuffix("Z").rstrip("0").removesuffix(".") + "Z")
 
 
-def status(instance: Instance, *, with_input: bool = True, history: JsonText | None = None) -> JsonText:
+def status(instance: Instance, *, with_input: bool = True, events: JsonText | None = None) -> JsonText:
     """The status of an instance. `version` is there only when known, `historyEvents` only when asked for."""
     members = {
         "name": written(instance.name),
@@ -99,8 +99,8 @@ def status(instance: Instance, *, with_input: bool = True, history: JsonText | N
     }
     if instance.version:
         members["version"] = written(instance.version)
-    if history is not None:
-        members["historyEvents"] = history
+    if events is not None:
+        members["historyEvents"] = events
     return json_object(members)
 
 

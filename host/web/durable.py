@@ -1,0 +1,325 @@
+"""The management HTTP API of Durable Functions (durable-http-api.md 4 and 5).
+
+One app for both doors: the public webhook, and the loopback endpoint that the SDKs in the workers call. All bodies are
+JSON or empty, because the Python SDK reads every answer as JSON.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from urllib.parse import quote, unquote, unquote_plus
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from bindings.durable import Address
+from host.durable import payloads
+from host.durable.client import Client, NotFound, UnknownConnection
+from host.durable.history import Status
+from host.durable.hub import AlreadyExists, Query
+from host.durable.payloads import JsonText, written
+from host.web.durable_answers import (
+    ARGUMENT,
+    EMPTY,
+    FAILURES,
+    NOT_IMPLEMENTED,
+    OPERATION,
+    WRONG,
+    BadArgument,
+    BadContent,
+    NotCalledJson,
+    NotJson,
+    answer,
+    bare,
+    problem,
+)
+from host.web.query import Parameters
+
+TOKEN = "x-ms-continuation-token"
+LARGEST_PAGE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A request, parsed: `address` is the hub's as the caller sees it, `names` what the path holds."""
+
+    request: Request
+    client: Client
+    address: Address
+    names: Mapping[str, str]
+    query: Parameters
+
+    @property
+    def instance(self) -> str:
+        return self.names["instance"]
+
+    @property
+    def reason(self) -> str | None:
+        return self.query.text("reason")
+
+
+Handler = Callable[[Ask], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A method, a path of words and `{names}`, and who answers. Words match in any case."""
+
+    method: str
+    path: str
+    handler: Handler
+
+    def match(self, method: str, segments: list[str]) -> Mapping[str, str] | None:
+        """The names in the path, or None if it is not this route's."""
+        parts = self.path.split("/")
+        if method != self.method or len(parts) != len(segments):
+            return None
+        pairs = list(zip(parts, segments, strict=True))
+        if any(part != segment.lower() for part, segment in pairs if not part.startswith("{")):
+            return None
+        return {part[1:-1]: segment for part, segment in pairs if part.startswith("{")}
+
+
+async def start(ask: Ask) -> Response:
+    input = await json_body(ask.request) if await ask.request.body() else None
+    version = ask.query.text("version")
+    return await started(ask, await ask.client.start(ask.names["function"], ask.names.get("instance"), input, version))
+
+
+async def started(ask: Ask, instance: str) -> Response:
+    """The links of an instance just started or, if asked to wait, what came of it."""
+    longest, interval = ask.query.seconds("timeout"), ask.query.seconds("pollingInterval")
+    if longest is not None and interval is not None:
+        if interval > longest:
+            raise BadArgument(f"Total timeout {longest:g} should be bigger than retry timeout {interval:g}")
+        found = await ask.client.wait(instance, longest, interval)
+        if found.status is Status.Completed:
+            return answer(payloads.shown(found.output))
+        if found.status.is_terminal:
+            return answer(payloads.status(found))
+    links = ask.address.started(instance)
+    return answer(written(links), 202, {"Location": links["statusQueryGetUri"], "Retry-After": "10"})
+
+
+async def show(ask: Ask) -> Response:
+    query = ask.query
+    found = await ask.client.expect(ask.instance)
+    with_input, events = query.flag("showInput", True), None
+    if query.flag("showHistory", False) and (history := await ask.client.history(found)):
+        with_outputs = query.flag("showHistoryOutput", False)
+        events = payloads.history(history, with_inputs=with_input, with_outputs=with_outputs)
+    body = payloads.status(found, with_input=with_input, events=events)
+    if not found.status.is_terminal:
+        return answer(body, 202, {"Location": address_of(ask), "Retry-After": "5"})
+    is_error = found.status is Status.Failed and query.flag("returnInternalServerErrorOnFailure", False)
+    return answer(body, 500 if is_error else 200)
+
+
+async def show_many(ask: Ask) -> Response:
+    with_input = ask.query.flag("showInput", True)
+    query = replace(wanted(ask.query), prefix=ask.query.text("instanceIdPrefix") or "", with_input=with_input)
+    top = ask.query.whole("top") or 0
+    token = unquote(ask.request.headers.get(TOKEN, "")) or None
+    page = await ask.client.list(query, min(top, LARGEST_PAGE) if top > 0 else 100, token)
+    body = payloads.json_array(payloads.status(each, with_input=with_input) for each in page.instances)
+    return answer(body, 200, {TOKEN: quote(page.token)} if page.token else None)
+
+
+async def raise_event(ask: Ask) -> Response:
+    try:
+        data = await event_data(ask.request)
+    except BadContent:
+        await ask.client.expect_alive(ask.instance)  # an unknown or finished instance is the first thing to say
+        raise
+    await ask.client.raise_event(ask.instance, ask.names["event"], data)
+    return bare(202)
+
+
+async def terminate(ask: Ask) -> Response:
+    await ask.client.terminate(ask.instance, ask.reason)
+    return bare(202)
+
+
+async def suspend(ask: Ask) -> Response:
+    await ask.client.suspend(ask.instance, ask.reason)
+    return bare(202)
+
+
+async def resume(ask: Ask) -> Response:
+    await ask.client.resume(ask.instance, ask.reason)
+    return bare(202)
+
+
+async def rewind(ask: Ask) -> Response:
+    found = await ask.client.find(ask.instance)
+    if found is None:
+        return answer(written(f'No orchestration with instance ID "${ask.instance}" found.'), 404)
+    if found.status is not Status.Failed:
+        text = f'This orchestration has status {found.status.name}, but only orchestrations in the "Failed" state'
+        return answer(written(f"{text} can be rewound."), 412)
+    return problem(501, WRONG, "This host cannot rewind orchestrations. Restart it instead.", NOT_IMPLEMENTED)
+
+
+async def restart(ask: Ask) -> Response:
+    same_id = not ask.query.flag("restartWithNewInstanceId", True)
+    try:
+        instance = await ask.client.restart(ask.instance, same_id=same_id)
+    except NotFound:
+        text = f"An orchestrastion with the instanceId {ask.instance} was not found."
+        return problem(400, "InstanceId does not match a valid orchestration instance.", text, ARGUMENT)
+    except AlreadyExists as error:
+        return problem(409, "A non-terminal instance with this instance ID already exists.", str(error), OPERATION)
+    return await started(ask, instance)
+
+
+async def purge(ask: Ask) -> Response:
+    return purged((await ask.client.purge(ask.instance)).instances)
+
+
+async def purge_many(ask: Ask) -> Response:
+    query = wanted(ask.query)
+    if query.created_from is None:
+        return answer(written("Please provide value for 'createdTimeFrom' parameter."), 400)
+    deleted = await ask.client.purge_by(replace(query, created_to=query.created_to or ask.client.now()))
+    return purged(deleted.instances) if deleted.instances else bare(404)
+
+
+def purged(count: int) -> Response:
+    return answer(written({"instancesDeleted": count}))
+
+
+ROUTES = (
+    Route("POST", "orchestrators/{function}", start),
+    Route("POST", "orchestrators/{function}/{instance}", start),
+    Route("GET", "instances", show_many),
+    Route("DELETE", "instances", purge_many),
+    Route("GET", "instances/{instance}", show),
+    Route("DELETE", "instances/{instance}", purge),
+    Route("POST", "instances/{instance}/raiseevent/{event}", raise_event),
+    Route("POST", "instances/{instance}/terminate", terminate),
+    Route("POST", "instances/{instance}/suspend", suspend),
+    Route("POST", "instances/{instance}/resume", resume),
+    Route("POST", "instances/{instance}/rewind", rewind),
+    Route("POST", "instances/{instance}/restart", restart),
+)
+
+
+def wanted(query: Parameters) -> Query:
+    return Query(
+        created_from=query.moment("createdTimeFrom"),
+        created_to=query.moment("createdTimeTo"),
+        statuses=query.statuses("runtimeStatus"),
+    )
+
+
+async def json_body(request: Request) -> JsonText:
+    """The body as it came, known to be JSON. Raises NotJson."""
+    try:
+        text = (await request.body()).decode("utf-8-sig").strip()
+        payloads.check_json(text)
+    except ValueError as error:
+        raise NotJson(f"{error}" if await request.body() else EMPTY) from error
+    return text
+
+
+async def event_data(request: Request) -> JsonText:
+    """Raises NotCalledJson, NotJson."""
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise NotCalledJson("Only application/json request content is supported")
+    return await json_body(request)
+
+
+def segments(scope: Scope) -> list[str]:
+    """The path below the mount, form-decoded piece by piece: no valid id holds a slash, and `+` is a space."""
+    below = scope["raw_path"].decode("latin-1")[len(scope.get("root_path", "")) :]
+    return [unquote_plus(segment) for segment in below.split("/") if segment]
+
+
+def origin_of(request: Request, forwarded: bool) -> str:
+    """Scheme and host as the caller used them; behind a proxy that is trusted, as it says."""
+    headers = request.headers
+    if forwarded and "x-forwarded-host" in headers and "x-forwarded-proto" in headers:
+        return f"{headers['x-forwarded-proto']}://{headers['x-forwarded-host']}"
+    return f"{request.url.scheme}://{request.url.netloc}"
+
+
+def address_of(ask: Ask) -> str:
+    """The absolute address of this very request, with its query."""
+    scope = ask.request.scope
+    query = scope["query_string"].decode("latin-1")
+    return f"{ask.address.origin}{scope['raw_path'].decode('latin-1')}{'?' if query else ''}{query}"
+
+
+def anyone(key: str) -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Management:
+    """Finds the route of a request and the hub it means, and lets the route answer."""
+
+    client: Client
+    address: Address
+    resolve: Callable[[str], str | None]
+    allows: Callable[[str], bool]
+    forwarded: bool
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self.respond(Request(scope, receive))
+        await response(scope, receive, send)
+
+    async def respond(self, request: Request) -> Response:
+        query = Parameters.parse(request.scope["query_string"].decode("latin-1"))
+        if not self.allows(request.headers.get("x-functions-key") or query.text("code") or ""):
+            return bare(401)
+        path = segments(request.scope)
+        if [segment.lower() for segment in path] == ["makeprimary"]:
+            return bare(200)
+        for route in ROUTES:
+            if (names := route.match(request.method, path)) is not None:
+                return await self.follow(route, names, query, request)
+        return bare(404)
+
+    async def follow(self, route: Route, names: Mapping[str, str], query: Parameters, request: Request) -> Response:
+        if not self.is_ours(query):
+            return elsewhere(route.handler, query)
+        address = replace(self.address, origin=origin_of(request, self.forwarded))
+        return await route.handler(Ask(request, self.client, address, names, query))
+
+    def is_ours(self, query: Parameters) -> bool:
+        """Whether a request means our own hub. Raises UnknownConnection."""
+        hub, connection = ((query.text(name) or "").strip() for name in ("taskHub", "connection"))
+        if connection and connection.lower() != self.address.connection.lower():
+            target = self.resolve(connection)
+            if target is None:
+                raise UnknownConnection(connection)
+            if target != self.resolve(self.address.connection):
+                return False
+        return hub.lower() in ("", self.address.hub.lower())
+
+
+def elsewhere(handler: Handler, query: Parameters) -> Response:
+    """Any other hub looks empty, and nothing can be started there."""
+    if handler is start:
+        text = f"This host starts orchestrations in its own task hub only, not in '{query.text('taskHub') or ''}'."
+        return problem(501, WRONG, text, NOT_IMPLEMENTED)
+    return answer("[]") if handler is show_many else bare(404)
+
+
+def management(
+    client: Client,
+    address: Address,
+    resolve: Callable[[str], str | None],
+    allows: Callable[[str], bool] = anyone,
+    forwarded: bool = False,
+) -> Starlette:
+    """The management API of one hub, to be mounted.
+
+    `resolve` finds the connection string a name means. `allows` is asked about the key of each request, "" if it has
+    none. `forwarded` is host.json's httpSettings.useForwardedHost.
+    """
+    api: ASGIApp = Management(client, address, resolve, allows, forwarded)
+    return Starlette(routes=[Mount("/", api)], exception_handlers=dict(FAILURES))

@@ -1,0 +1,77 @@
+"""How the management API answers: JSON or nothing, one answer for each kind of failure (durable-http-api.md 4.5, 5).
+
+The Python SDK reads every answer as JSON, and of a failed start the member `ExceptionMessage`.
+"""
+
+from collections.abc import Callable, Mapping
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from host.durable.client import Finished, InvalidId, NotFinished, NotFound, UnknownFunction, WrongState
+from host.durable.hub import AlreadyExists
+from host.durable.payloads import JsonText, written
+from host.errors import FnhostError
+
+INCORRECT = "One or more of the arguments submitted is incorrect"
+WRONG = "Something went wrong while processing your request"
+ARGUMENT = "System.ArgumentException"
+OPERATION = "System.InvalidOperationException"
+NOT_IMPLEMENTED = "System.NotImplementedException"
+EMPTY = "Error reading JToken from JsonReader. Path '', line 0, position 0."
+
+
+class BadContent(FnhostError):
+    """The body of a request is not what the route takes."""
+
+
+class NotJson(BadContent):
+    """The body is not JSON."""
+
+
+class NotCalledJson(BadContent):
+    """The content type is not application/json."""
+
+
+class BadArgument(FnhostError):
+    """A query parameter does not fit."""
+
+
+def answer(body: JsonText, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(body, status, headers, media_type="application/json; charset=utf-8")
+
+
+def bare(status: int) -> Response:
+    return Response(status_code=status)
+
+
+def problem(status: int, message: str, text: str, kind: str) -> Response:
+    """The four members that the Python SDK wants of a failure."""
+    members = {"Message": message, "ExceptionMessage": text, "ExceptionType": kind, "StackTrace": None}
+    return answer(written(members), status)
+
+
+FailureAnswer = Callable[[Request, Exception], Response]
+
+
+def _is(status: int) -> FailureAnswer:
+    return lambda request, error: bare(status)
+
+
+def _says(status: int, message: str, kind: str) -> FailureAnswer:
+    return lambda request, error: problem(status, message, str(error), kind)
+
+
+FAILURES: Mapping[type[Exception], FailureAnswer] = {
+    NotFound: _is(404),
+    Finished: _is(410),
+    UnknownFunction: _says(400, INCORRECT, ARGUMENT),
+    InvalidId: _says(400, INCORRECT, ARGUMENT),
+    BadArgument: _says(400, INCORRECT, ARGUMENT),
+    NotJson: _says(400, "Invalid JSON content", "Newtonsoft.Json.JsonReaderException"),
+    NotCalledJson: lambda request, error: answer(written({"Message": str(error)}), 400),
+    AlreadyExists: lambda request, error: answer(written({"Message": str(error)}), 409),
+    NotFinished: lambda request, error: answer(written(str(error)), 412),
+    WrongState: _says(500, WRONG, OPERATION),
+    Exception: _says(500, WRONG, OPERATION),
+}
