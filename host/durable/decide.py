@@ -85,6 +85,7 @@ class Decision:
     """What follows from an answer.
 
     `scheduled` is the new work in the order of its ids. `finish` is None while something is still awaited.
+    `keeps_status` means the answer says nothing of a custom status that could be used.
     `one_at_a_time` means the next episode may take a single message only (6.2, Batching).
     """
 
@@ -92,6 +93,7 @@ class Decision:
     finish: Finish | None = None
     next_id: int = 0
     custom_status: str | None = None
+    keeps_status: bool = False
     listed: int = 0
     one_at_a_time: bool = False
 
@@ -156,7 +158,7 @@ def _reason(name: str, text: str) -> str:
 
 def _failed(history: Sequence[HistoryEvent], name: str, text: str, details: str = "") -> Decision:
     used = [event.event_id for event in history]
-    return Decision(finish=Failed(_reason(name, text), details), next_id=max(used, default=-1) + 1)
+    return Decision(finish=Failed(_reason(name, text), details), next_id=max(used, default=-1) + 1, keeps_status=True)
 
 
 def _too_large(custom_status: str | None) -> str | None:

@@ -1,0 +1,169 @@
+"""Which messages make an instance's next episode, and what becomes of the others. Pure.
+
+Rules from task-hub-storage.md 4.7 and durable-replay-protocol.md 6.2 and 12.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from host.durable.history import (
+    EventRaised,
+    EventSent,
+    ExecutionCompleted,
+    ExecutionResumed,
+    ExecutionStarted,
+    ExecutionSuspended,
+    ExecutionTerminated,
+    HistoryEvent,
+    Instance,
+    SubOrchestrationInstanceCompleted,
+    SubOrchestrationInstanceCreated,
+    SubOrchestrationInstanceFailed,
+    TaskCompleted,
+    TaskFailed,
+    TaskScheduled,
+    TimerCreated,
+    TimerFired,
+    completed_id,
+)
+from host.durable.hub import Received, State
+
+PATIENCE = 10
+"""How often a message that came too early is tried again before it is dropped (4.7)."""
+
+Control = (ExecutionTerminated, ExecutionSuspended, ExecutionResumed)
+Completing = (
+    TaskCompleted,
+    TaskFailed,
+    SubOrchestrationInstanceCompleted,
+    SubOrchestrationInstanceFailed,
+    TimerFired,
+)
+Scheduled = (TaskScheduled, SubOrchestrationInstanceCreated, TimerCreated)
+
+
+@dataclass(slots=True)
+class Admission:
+    """What to do with a batch. `refused` are children that may not start because their id is alive."""
+
+    accepted: list[Received] = field(default_factory=list)
+    dropped: list[Received] = field(default_factory=list)
+    early: list[Received] = field(default_factory=list)
+    refused: list[Received] = field(default_factory=list)
+
+
+def next_batch(mailbox: Sequence[Received], *, one_at_a_time: bool, suspended: bool) -> list[Received]:
+    """The messages to look at next, in order of arrival.
+
+    Terminate, suspend and resume go alone, and pass a suspension.
+    """
+    if suspended:
+        return [one for one in mailbox if isinstance(one.message.event, Control)][:1]
+    batch: list[Received] = []
+    for one in mailbox:
+        if isinstance(one.message.event, Control):
+            return batch or [one]
+        batch.append(one)
+        if one_at_a_time:
+            break
+    return batch
+
+
+def is_suspended(events: Iterable[HistoryEvent]) -> bool:
+    suspended = False
+    for event in events:
+        if isinstance(event, (ExecutionSuspended, ExecutionResumed)):
+            suspended = isinstance(event, ExecutionSuspended)
+    return suspended
+
+
+def is_over(events: Sequence[HistoryEvent]) -> bool:
+    """Whether this execution has ended: its end is the event before the last OrchestratorCompleted."""
+    return any(isinstance(event, ExecutionCompleted) for event in events[-2:])
+
+
+def needs_row(state: State, batch: Sequence[Received]) -> bool:
+    """Whether `admit` must see the instance's row: it tells a start that counts from one that lost.
+
+    A start we stored ourselves a moment ago, and never received, needs no proof.
+    """
+    starts = [one for one in batch if isinstance(one.message.event, ExecutionStarted)]
+    is_alive = state.execution_id is not None and not is_over(state.events)
+    return any(one.deliveries > 0 or is_alive for one in starts) or (state.execution_id is None and not starts)
+
+
+def admit(state: State, row: Instance | None, batch: Sequence[Received]) -> Admission:
+    """Sort a batch. An accepted ExecutionStarted comes first and begins a new execution."""
+    admission = Admission()
+    starts = [one for one in batch if isinstance(one.message.event, ExecutionStarted)]
+    for one in starts:
+        _sort_start(state, row, one, admission)
+    _sort_rest(state, row, [one for one in batch if one not in starts], admission)
+    return admission
+
+
+def _sort_start(state: State, row: Instance | None, one: Received, admission: Admission) -> None:
+    start = one.message.event
+    assert isinstance(start, ExecutionStarted)
+    execution = start.orchestration_instance.execution_id
+    is_alive = state.execution_id is not None and not is_over(state.events)
+    if execution == state.execution_id or admission.accepted:
+        admission.dropped.append(one)
+    elif is_alive and start.parent_instance:
+        admission.refused.append(one)
+    elif is_alive:
+        (admission.accepted if row and row.execution_id == execution else admission.dropped).append(one)
+    elif start.parent_instance or one.deliveries == 0 or (row and row.execution_id in (None, execution)):
+        admission.accepted.append(one)
+    else:
+        is_hopeless = one.deliveries >= PATIENCE or (row and not row.status.is_terminal)
+        (admission.dropped if is_hopeless else admission.early).append(one)
+
+
+def _sort_rest(state: State, row: Instance | None, rest: Sequence[Received], admission: Admission) -> None:
+    if admission.accepted:
+        events: Sequence[HistoryEvent] = ()
+        execution = admission.accepted[0].message.target.execution_id
+    elif state.execution_id is None:
+        is_coming = row is not None and not row.status.is_terminal
+        for one in rest:
+            (admission.early if is_coming and one.deliveries < PATIENCE else admission.dropped).append(one)
+        return
+    else:
+        events, execution = state.events, state.execution_id
+    known = _Known(events)
+    for one in rest:
+        if is_over(events) or one.message.target.execution_id not in (None, execution):
+            admission.dropped.append(one)
+        else:
+            known.sort(one, admission)
+
+
+class _Known:
+    """What the history says of messages that may have come before."""
+
+    def __init__(self, events: Sequence[HistoryEvent]) -> None:
+        self._scheduled = {event.event_id for event in events if isinstance(event, Scheduled)}
+        self._completed = {completed_id(event) for event in events if isinstance(event, Completing)}
+        self._raised = {_print(event) for event in events if isinstance(event, EventRaised)}
+        self._asked = any(isinstance(event, EventSent) for event in events)
+
+    def sort(self, one: Received, admission: Admission) -> None:
+        event = one.message.event
+        if isinstance(event, Completing):
+            task = completed_id(event)
+            target = admission.dropped if task in self._completed else admission.accepted
+            if task not in self._scheduled:
+                target = admission.early
+            self._completed.add(task)
+        elif isinstance(event, EventRaised):
+            target = admission.dropped if _print(event) in self._raised else admission.accepted
+            self._raised.add(_print(event))
+        else:
+            target = admission.accepted
+        target.append(one)
+
+
+def _print(event: EventRaised) -> tuple[str, str | None, str]:
+    """Two raised events that agree in all of this are one, delivered twice."""
+    return event.name, event.input, event.timestamp

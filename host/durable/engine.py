@@ -1,0 +1,262 @@
+"""The durable engine: receives messages, runs sessions and activities, and sees to it that nothing is lost.
+
+Messages this host sends are dispatched in memory at once; polling is for what others send and for what a crash left.
+"""
+
+import asyncio
+import json
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+
+import aiohttp
+
+from bindings.contract import Event, Failure, Fire, Json, Outcome, Value
+from host.durable.actions import compact
+from host.durable.decide import HTTP_ACTIVITY, Limits
+from host.durable.hands import Hands
+from host.durable.history import (
+    Clock,
+    Scheduling,
+    SubOrchestrationInstanceCreated,
+    TaskCompleted,
+    TaskFailed,
+    TaskScheduled,
+    to_datetime,
+)
+from host.durable.http_activity import call_http, request_of
+from host.durable.hub import WORK_ITEMS, Hub, Message, Received
+from host.durable.outgoing import activity_completed, activity_end, activity_failed, unknown_function
+from host.durable.registry import Kind, Registry
+from host.durable.session import Session
+from host.errors import FnhostError, WorkerDied
+from host.log import Log
+from host.supervise import supervise
+
+REASON = "(null)"
+"""The platform gives durable functions no better reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """What host.json says to the engine (task-hub-storage.md 8). Seconds."""
+
+    limits: Limits = field(default_factory=Limits)
+    orchestrators: int = 20
+    activities: int = 20
+    hidden: float = 20.0
+    shortest_poll: float = 0.05
+    longest_poll: float = 1.0
+    sessions: int = 1000
+    deaths: int = 5
+    """How often an activity may take its worker down before it counts as failed."""
+
+
+class Engine:
+    """Serves one hub. Functions come and go with the generations; what is under way stays."""
+
+    def __init__(self, hub: Hub, clock: Clock, log: Log, settings: EngineSettings) -> None:
+        self.hub, self.clock, self.limits = hub, clock, settings.limits
+        self._log, self._settings = log, settings
+        self._registry = Registry()
+        self._hands = Hands(hub, settings.hidden)
+        self._sessions: OrderedDict[str, Session] = OrderedDict()
+        self._running: set[str] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._alarms: set[asyncio.TimerHandle] = set()
+        self._orchestrators = asyncio.Semaphore(settings.orchestrators)
+        self._activities = asyncio.Semaphore(settings.activities)
+        self._http: aiohttp.ClientSession | None = None
+        self._open = False
+
+    # For bindings and clients
+
+    def serving(self, kind: Kind, name: str, fire: Fire) -> AbstractContextManager[None]:
+        return self._registry.serving(kind, name, fire)
+
+    def names(self, kind: Kind) -> Sequence[str]:
+        return self._registry.names(kind)
+
+    def dispatch(self, received: Iterable[Received]) -> None:
+        """Deal with messages in our hands: now, or when they are due."""
+        for one in received:
+            due = one.message.visible_at
+            left = self._seconds_until(due) if due else 0.0
+            if left > 0:
+                self._later(left, one)
+            elif self._hands.take(one):
+                self._deliver(one)
+
+    def _seconds_until(self, due: str) -> float:
+        return (to_datetime(due) - to_datetime(self.clock())).total_seconds()
+
+    def _later(self, seconds: float, one: Received) -> None:
+        """A message that is hidden in storage until it is due shows itself here at the same time."""
+
+        def ring() -> None:
+            self._alarms.discard(alarm)
+            self.dispatch([one])
+
+        alarm = asyncio.get_running_loop().call_later(seconds, ring)
+        self._alarms.add(alarm)
+
+    def _deliver(self, one: Received) -> None:
+        if not self._open:
+            self._hands.release([one])
+        elif one.message.is_work_item:
+            self._spawn(f"The activity of instance {one.message.target.instance_id}", lambda: self._work(one))
+        else:
+            self._post(one)
+
+    # Life
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Receive and work inside the block; at its end give back what is not finished."""
+        self._open = True
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=100)) as self._http:
+            for queue in (*self.hub.queues, WORK_ITEMS):
+                self._spawn(f"Receiving from {queue}", lambda queue=queue: self._poll(queue))
+            self._spawn("Renewing messages", self._hands.keep)
+            try:
+                yield
+            finally:
+                self._open = False
+                await self._stop()
+
+    async def _stop(self) -> None:
+        for alarm in self._alarms:
+            alarm.cancel()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._hands.empty()
+
+    def _spawn(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        task = asyncio.create_task(supervise(name, work, self._log))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _poll(self, queue: str) -> None:
+        """Ask often while something comes, ever less often while nothing does (task-hub-storage.md 4.10)."""
+        pause = self._settings.shortest_poll
+        while True:
+            received = await self.hub.receive(queue)
+            self.dispatch(received)
+            pause = self._settings.shortest_poll if received else min(pause * 2, self._settings.longest_poll)
+            if not received:
+                await asyncio.sleep(pause)
+
+    # Sessions
+
+    def settle(self, received: Iterable[Received]) -> None:
+        self._hands.settle(received)
+
+    def release(self, received: Iterable[Received], after: float = 0) -> None:
+        self._hands.release(received, after)
+
+    def _post(self, one: Received) -> None:
+        instance = one.message.target.instance_id
+        session = self._sessions.setdefault(instance, Session(instance, self))
+        self._sessions.move_to_end(instance)
+        session.put(one)
+        if instance not in self._running:
+            self._running.add(instance)
+            self._spawn(f"Instance {instance}", lambda: self._run(session))
+
+    async def _run(self, session: Session) -> None:
+        await session.run()
+        self._running.discard(session.instance)
+        if session.is_over:
+            del self._sessions[session.instance]
+        self._forget_the_oldest()
+
+    def _forget_the_oldest(self) -> None:
+        """Held histories are only a memory: any idle one can be loaded again."""
+        for instance in list(self._sessions)[: max(0, len(self._sessions) - self._settings.sessions)]:
+            if instance not in self._running and self._sessions[instance].is_idle:
+                del self._sessions[instance]
+
+    async def replay(self, name: str, payload: str, instance: str) -> Outcome:
+        async with self._orchestrators:
+            while True:
+                function, fire = await self._served("orchestrator", name)
+                try:
+                    return await fire(Event(function, payload, REASON, metadata={"instanceId": instance}))
+                except WorkerDied:
+                    continue
+                except FnhostError as error:
+                    return Outcome(failure=Failure(str(error)))
+
+    async def _served(self, kind: Kind, name: str) -> tuple[str, Fire]:
+        if found := self._registry.find(kind, name):
+            return found
+        text = unknown_function(kind, name, self.names(kind))
+        self._log.warning("Host.Durable", f"{text} What waits for it goes on as soon as there is one.")
+        return await self._registry.wait(kind, name)
+
+    def objection(self, event: Scheduling) -> str | None:
+        kind: Kind
+        match event:
+            case TaskScheduled(name=name) if name != HTTP_ACTIVITY:
+                kind = "activity"
+            case SubOrchestrationInstanceCreated(name=name):
+                kind = "orchestrator"
+            case _:
+                return None
+        return None if self._registry.find(kind, name) else unknown_function(kind, name, self.names(kind))
+
+    # Activities
+
+    async def _work(self, one: Received) -> None:
+        """Run, send the result, then settle (task-hub-storage.md 5.2)."""
+        async with self._activities:
+            end = await self._end_of(one.message)
+        self.dispatch(await self.hub.send([activity_end(one.message, end)]))
+        self._hands.settle([one])
+
+    async def _end_of(self, message: Message) -> TaskCompleted | TaskFailed:
+        item = message.event
+        assert isinstance(item, TaskScheduled)
+        outcome = await self._outcome(item, message.target.instance_id)
+        if outcome.failure:
+            return activity_failed(item, outcome.failure.message, outcome.failure.stack, self.clock())
+        return activity_completed(item, result_text(outcome.returned), self.clock())
+
+    async def _outcome(self, item: TaskScheduled, instance: str) -> Outcome:
+        if item.name == HTTP_ACTIVITY:
+            assert self._http is not None
+            return await call_http(self._http, request_of(item.input))
+        function, fire = await self._served("activity", item.name)
+        given = activity_input(item.input)
+        event = Event(function, given, REASON, metadata={"instanceId": instance, "data": given})
+        for _ in range(self._settings.deaths):
+            try:
+                return await fire(event)
+            except WorkerDied as error:
+                died = error
+            except FnhostError as error:
+                return Outcome(failure=Failure(str(error)))
+        return Outcome(failure=Failure(f"{died} It happened {self._settings.deaths} times in a row."))
+
+
+def activity_input(text: str | None) -> Value:
+    """What an activity is given of its one-element input: a string as it is, else JSON text (protocol 9.2)."""
+    value = json.loads(text or "[null]")
+    given = value[0] if isinstance(value, list) and len(value) == 1 else value
+    if given is None or isinstance(given, str):
+        return given
+    return compact(given)
+
+
+def result_text(returned: Value) -> str | None:
+    """The compact JSON text of what an activity returned."""
+    match returned:
+        case None:
+            return None
+        case Json(text=text):
+            return compact(json.loads(text))
+        case str() | int() | float():
+            return compact(returned)
+    return compact(str(returned))

@@ -1,0 +1,320 @@
+"""One active instance: its mailbox, its history while it is held, and its episodes, one after the other."""
+
+import json
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from bindings.contract import Outcome
+from host.durable import codec
+from host.durable.actions import Answer, BadAnswer, compact, read_answer
+from host.durable.admit import admit, is_over, is_suspended, needs_row, next_batch
+from host.durable.decide import Continued, Decision, Failed, Limits, decide, next_execution
+from host.durable.history import (
+    Clock,
+    ExecutionCompleted,
+    ExecutionResumed,
+    ExecutionStarted,
+    ExecutionSuspended,
+    ExecutionTerminated,
+    HistoryEvent,
+    Instant,
+    OrchestratorCompleted,
+    OrchestratorStarted,
+    Scheduling,
+    Status,
+    SubOrchestrationInstanceFailed,
+    TaskFailed,
+    TaskScheduled,
+    TimerFired,
+    fold,
+)
+from host.durable.hub import Checkpoint, Conflict, Hub, HubError, Message, Received, State
+from host.durable.outgoing import end_message, refusal, scheduled_messages
+
+
+class Tools(Protocol):
+    """What a session borrows from the engine."""
+
+    hub: Hub
+    clock: Clock
+    limits: Limits
+
+    async def replay(self, name: str, payload: str, instance: str) -> Outcome:
+        """Run the orchestrator once, when it may; waits while there is no such function."""
+
+    def objection(self, event: Scheduling) -> str | None:
+        """Why this work cannot be done at all: its function does not exist."""
+
+    def dispatch(self, received: Iterable[Received]) -> None: ...
+
+    def settle(self, received: Iterable[Received]) -> None: ...
+
+    def release(self, received: Iterable[Received], after: float = 0) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """What an episode came to: the events to append, and the messages to send."""
+
+    execution_id: str
+    events: tuple[HistoryEvent, ...]
+    outbox: tuple[Message, ...]
+    custom_status: str | None
+    one_at_a_time: bool = False
+
+
+class Session:
+    """Give it messages with `put`, then let it `run`."""
+
+    def __init__(self, instance: str, tools: Tools) -> None:
+        self.instance = instance
+        self._tools = tools
+        self._mailbox: deque[Received] = deque()
+        self._state: State | None = None
+        self._texts: list[str] = []
+        self._one_at_a_time = False
+        self._suspended = False
+
+    def put(self, received: Received) -> None:
+        self._mailbox.append(received)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is lost if this session is forgotten."""
+        return not self._mailbox and (self._state is None or is_over(self._state.events))
+
+    @property
+    def is_idle(self) -> bool:
+        return not self._mailbox
+
+    async def run(self) -> None:
+        """Episodes, until no message is left that may be delivered."""
+        while batch := self._next_batch():
+            try:
+                await self._take(batch)
+            except Conflict:
+                self._state = None
+
+    def _next_batch(self) -> Sequence[Received]:
+        return next_batch(self._mailbox, one_at_a_time=self._one_at_a_time, suspended=self._suspended)
+
+    async def _take(self, batch: Sequence[Received]) -> None:
+        state = await self._load()
+        row = await self._tools.hub.find(self.instance) if needs_row(state, batch) else None
+        admission = admit(state, row, batch)
+        if admission.accepted:
+            await self._commit(state, await self._episode(state, [one.message.event for one in admission.accepted]))
+        elif any(one.deliveries > 1 for one in admission.dropped):
+            await self._mend(state)
+        for one in admission.refused:
+            await self._refuse(one)
+        for one in batch:
+            self._mailbox.remove(one)
+        self._tools.settle([*admission.accepted, *admission.dropped, *admission.refused])
+        for one in admission.early:
+            self._tools.release([one], min(2.0**one.deliveries, 600))
+
+    async def _load(self) -> State:
+        if self._state is None:
+            self._hold(await self._tools.hub.load(self.instance))
+        assert self._state is not None
+        return self._state
+
+    def _hold(self, state: State, texts: list[str] | None = None) -> None:
+        self._state = state
+        self._texts = texts if texts is not None else [codec.history_json(event) for event in state.events]
+        self._suspended = is_suspended(state.events)
+
+    async def _commit(self, state: State, episode: Episode) -> None:
+        """The order is the transaction: a crash between two lines repeats work, and loses none."""
+        self._tools.dispatch(await self._tools.hub.send(episode.outbox))
+        checkpoint = self._checkpoint(state, episode)
+        after = await self._tools.hub.record(checkpoint)
+        kept = [] if checkpoint.replaces else self._texts
+        self._hold(after, [*kept, *(codec.history_json(event) for event in episode.events)])
+        self._one_at_a_time = episode.one_at_a_time
+
+    def _checkpoint(self, state: State, episode: Episode) -> Checkpoint:
+        past = state.events if episode.execution_id == state.execution_id else ()
+        row = fold(None, (*past, *episode.events), episode.custom_status)
+        if row is None:
+            raise HubError(f"The history of instance {self.instance} does not begin with its start.")
+        return Checkpoint(state, episode.execution_id, episode.events, row)
+
+    async def _mend(self, state: State) -> None:
+        """A crash between history and row leaves the row behind; what is delivered again tells us of it."""
+        row = fold(None, state.events, state.custom_status)
+        if row and row != await self._tools.hub.find(self.instance):
+            self._hold(await self._tools.hub.record(Checkpoint(state, row.execution_id or "", (), row)), self._texts)
+
+    async def _refuse(self, received: Received) -> None:
+        start = received.message.event
+        assert isinstance(start, ExecutionStarted)
+        reason = f"An Orchestration instance with the id {self.instance} is running already."
+        self._tools.dispatch(await self._tools.hub.send(refusal(start, reason, self._tools.clock())))
+
+    # One episode
+
+    async def _episode(self, state: State, events: Sequence[HistoryEvent]) -> Episode:
+        begins = isinstance(events[0], ExecutionStarted)
+        past = State(version=state.version) if begins else state
+        opened = OrchestratorStarted(timestamp=self._now(past.events, events))
+        if isinstance(events[0], ExecutionTerminated):
+            return _ended_by(events[0], past, opened)
+        if isinstance(events[0], (ExecutionSuspended, ExecutionResumed)):
+            return _noted(events[0], past, opened)
+        return await self._replayed(past, (opened, *events), [] if begins else self._texts)
+
+    def _now(self, past: Sequence[HistoryEvent], events: Sequence[HistoryEvent]) -> Instant:
+        """The time of this episode: never before an earlier one, nor before a timer that fires in it (6.7)."""
+        before = next((e.timestamp for e in reversed(past) if isinstance(e, OrchestratorStarted)), "")
+        fired = [event.fire_at for event in events if isinstance(event, TimerFired)]
+        return max(self._tools.clock(), before, *fired)
+
+    async def _replayed(self, past: State, opening: tuple[HistoryEvent, ...], texts: Sequence[str]) -> Episode:
+        """Run the orchestrator, and again for every continue-as-new (task-hub-storage.md 3.6)."""
+        outbox: list[Message] = []
+        events, status = past.events, past.custom_status
+        while True:
+            now = opening[0].timestamp
+            started = _started((*events, *opening))
+            answer = await self._ask(started, [*texts, *map(codec.history_json, opening)])
+            decision = decide((*events, *opening), answer, self._tools.limits)
+            if not decision.keeps_status and (answer.custom_status is not None or not isinstance(status, _Carried)):
+                status = decision.custom_status
+            outbox.extend(self._messages(started, (*events, *opening), decision, now))
+            if not isinstance(decision.finish, Continued):
+                break
+            events, texts, status = (), [], _Carried(status or "") if status else None
+            opening = _next_opening(started, decision.finish, max(self._tools.clock(), now))
+        return Episode(
+            execution_id=started.orchestration_instance.execution_id or "",
+            events=(*_played(opening), *decision.events(now)),
+            outbox=tuple(outbox),
+            custom_status=str(status) if status is not None else None,
+            one_at_a_time=decision.one_at_a_time,
+        )
+
+    async def _ask(self, started: ExecutionStarted, texts: Sequence[str]) -> Answer:
+        payload = _payload(started, texts, self._tools.limits)
+        outcome = await self._tools.replay(started.name, payload, self.instance)
+        try:
+            return read_answer(outcome)
+        except BadAnswer as error:
+            return Answer(error=str(error))
+
+    def _messages(
+        self, started: ExecutionStarted, history: Sequence[HistoryEvent], decision: Decision, now: Instant
+    ) -> Iterator[Message]:
+        episode = sum(isinstance(event, OrchestratorStarted) for event in history)
+        possible = []
+        for event in decision.scheduled:
+            if reason := self._tools.objection(event):
+                yield _impossible(started, event, reason, now)
+            else:
+                possible.append(event)
+        yield from scheduled_messages(started, episode, possible, now)
+        yield from end_message(started, decision.finish, now)
+
+
+class _Carried(str):
+    """A custom status inherited over a continue-as-new: it stands until the new code sets one (section 8)."""
+
+
+def _impossible(started: ExecutionStarted, event: Scheduling, reason: str, now: Instant) -> Message:
+    """A call of what does not exist fails at its caller (7.4)."""
+    us = started.orchestration_instance
+    if isinstance(event, TaskScheduled):
+        failed = TaskFailed(timestamp=now, task_scheduled_id=event.event_id, reason=reason, details="")
+        return Message(us, failed, us)
+    child = SubOrchestrationInstanceFailed(timestamp=now, task_scheduled_id=event.event_id, reason=reason, details="")
+    return Message(us, child, us)
+
+
+def _started(events: Sequence[HistoryEvent]) -> ExecutionStarted:
+    return next(event for event in events if isinstance(event, ExecutionStarted))
+
+
+def _played(opening: Sequence[HistoryEvent]) -> Iterator[HistoryEvent]:
+    for event in opening:
+        yield event if isinstance(event, OrchestratorStarted) else replace(event, is_played=True)
+
+
+def _next_opening(started: ExecutionStarted, again: Continued, now: Instant) -> tuple[HistoryEvent, ...]:
+    """A new execution of the same instance, with the events it inherits (6.11)."""
+    us = started.orchestration_instance
+    execution = replace(us, execution_id=next_execution(us.execution_id or ""))
+    fresh = replace(
+        started,
+        timestamp=now,
+        is_played=False,
+        orchestration_instance=execution,
+        input=again.input,
+        generation=None,
+        scheduled_start_time=None,
+    )
+    return (OrchestratorStarted(timestamp=now), fresh, *again.carried)
+
+
+def _listed(events: Sequence[HistoryEvent]) -> int | None:
+    """An episode in which the orchestrator did not run lists what the one before it listed."""
+    return next((event.listed for event in reversed(events) if isinstance(event, OrchestratorCompleted)), 0)
+
+
+def _noted(event: HistoryEvent, past: State, opened: OrchestratorStarted) -> Episode:
+    """Suspended or resumed: the orchestrator itself need not know (section 12)."""
+    closed = OrchestratorCompleted(timestamp=opened.timestamp, listed=_listed(past.events))
+    events = (opened, replace(event, is_played=True), closed)
+    return Episode(past.execution_id or "", events, (), past.custom_status)
+
+
+def _ended_by(event: ExecutionTerminated, past: State, opened: OrchestratorStarted) -> Episode:
+    """Terminated: what is under way goes on, and its results are dropped (section 12)."""
+    now, started = opened.timestamp, _started(past.events)
+    ended = ExecutionCompleted(
+        timestamp=now,
+        event_id=max(one.event_id for one in past.events) + 1,
+        orchestration_status=Status.Terminated,
+        result=event.input,
+    )
+    closed = OrchestratorCompleted(timestamp=now, listed=_listed(past.events))
+    told = end_message(started, Failed(event.input or ""), now)
+    return Episode(
+        past.execution_id or "",
+        (opened, replace(event, is_played=True), ended, closed),
+        tuple(told),
+        past.custom_status,
+    )
+
+
+def _payload(started: ExecutionStarted, texts: Sequence[str], limits: Limits) -> str:
+    """What the SDK is given (durable-replay-protocol.md 2). History and input go in as the texts they are."""
+    parent = started.parent_instance
+    rest = {
+        "instanceId": started.orchestration_instance.instance_id,
+        "isReplaying": started.is_played,
+        "parentInstanceId": parent.orchestration_instance.instance_id if parent else None,
+        "upperSchemaVersion": 1,
+        "upperSchemaVersionNew": 2,
+        "longRunningTimerIntervalDuration": _span(limits.timer_hop),
+        "maximumShortTimerDuration": _span(limits.longest_timer),
+        "defaultHttpAsyncRequestSleepTimeMillseconds": int(limits.http_poll * 1000),
+    }
+    return f'{{"history":[{",".join(texts)}],"input":{_embedded(started.input)},{compact(rest)[1:]}'
+
+
+def _embedded(text: str | None) -> str:
+    """Stored input is JSON text; what another host stored otherwise is a string."""
+    try:
+        json.loads(text or "null")
+    except ValueError:
+        return compact(text)
+    return text or "null"
+
+
+def _span(seconds: float) -> str:
+    """A .NET time span: `d.hh:mm:ss`."""
+    days, rest = divmod(int(seconds), 86400)
+    return f"{days}.{rest // 3600:02}:{rest % 3600 // 60:02}:{rest % 60:02}"
