@@ -1,0 +1,8 @@
+"""`python -m azurite` installs the pinned Azurite into the user's cache."""
+
+import asyncio
+import os
+
+from azurite import installed
+
+print(asyncio.run(installed(os.environ, print)).script)

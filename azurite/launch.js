@@ -1,0 +1,21 @@
+// Runs Azurite in this process and ends it gently when our stdin closes. So it never outlives the host that started it,
+// however that ends, and always saves what it holds in memory.
+"use strict";
+
+const [azurite, ...options] = process.argv.slice(2);
+process.argv.splice(1, process.argv.length, azurite, ...options);
+
+const GRACE = 10_000;
+
+function stop() {
+  const isStarting = process.listenerCount("SIGTERM") === 0;
+  if (isStarting) process.exit(0);
+  process.emit("SIGTERM");
+  setTimeout(() => process.exit(1), GRACE).unref();
+}
+
+for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {}); // the host may be gone already
+process.stdin.once("close", stop).on("error", () => {}).resume();
+process.stdin.unref();
+
+require(azurite);

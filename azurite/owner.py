@@ -1,0 +1,102 @@
+"""Who uses a data folder. Two Azurites on the same data would destroy it.
+
+A small file beside the data names Azurite's process and the host's. A host that was killed leaves an Azurite that is
+still saving; whoever comes next waits for it.
+"""
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import psutil
+
+from azurite.errors import AzuriteError
+from azurite.install import Say
+
+PATIENCE = 30.0
+CLOCK_DRIFT = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A process, and when it began: ids are used again."""
+
+    pid: int
+    created: float
+
+    @property
+    def is_alive(self) -> bool:
+        try:
+            process = psutil.Process(self.pid)
+            is_same = abs(process.create_time() - self.created) < CLOCK_DRIFT
+            return is_same and process.status() != psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return False
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The Azurite on a data folder, and the host that started it."""
+
+    azurite: Process
+    host: Process
+
+    @classmethod
+    def now(cls, azurite: int) -> "Owner":
+        return cls(_process(azurite), _process(os.getpid()))
+
+    @classmethod
+    def of(cls, data: Path) -> "Owner | None":
+        try:
+            found = json.loads(_file(data).read_text("utf-8"))
+            return cls(Process(**found["azurite"]), Process(**found["host"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def write(self, data: Path) -> None:
+        _file(data).write_text(json.dumps(asdict(self)), "utf-8")
+
+
+def _file(data: Path) -> Path:
+    return data / "fnhost.json"
+
+
+def _process(pid: int) -> Process:
+    return Process(pid, psutil.Process(pid).create_time())
+
+
+@asynccontextmanager
+async def take(data: Path, say: Say) -> AsyncIterator[None]:
+    """The data folder for our use alone. Raises AzuriteError."""
+    await gone(data, say)
+    if (owner := Owner.of(data)) and owner.azurite.is_alive:
+        raise AzuriteError(
+            f"The storage data in {data} is in use by process {owner.host.pid}. Stop it, or choose another folder."
+        )
+    try:
+        yield
+    finally:
+        _file(data).unlink(missing_ok=True)
+
+
+async def gone(data: Path, say: Say) -> None:
+    """Wait for an Azurite whose host has died: it is saving its data. Raises AzuriteError if it does not end."""
+    owner = Owner.of(data)
+    if owner is None or owner.host.is_alive or not owner.azurite.is_alive:
+        return
+    say("The Azurite of a host that was killed is still saving its data. Waiting for it.")
+    if not await _ended(owner.azurite):
+        raise AzuriteError(f"An Azurite without a host is still running as process {owner.azurite.pid}. End it.")
+
+
+async def _ended(process: Process) -> bool:
+    """No event tells of the end of a process that is not our child, so this looks again and again."""
+    for _ in range(int(PATIENCE / 0.05)):
+        if not process.is_alive:
+            return True
+        await asyncio.sleep(0.05)
+    return False

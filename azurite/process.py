@@ -1,0 +1,240 @@
+"""Start Azurite, know when it answers, start it again if it dies, and stop it gently."""
+
+import asyncio
+import re
+import sys
+from collections import deque
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from azurite.errors import AzuriteError
+from azurite.install import HERE, Installation, Say, installed
+from azurite.owner import Owner, gone, take
+
+ACCOUNT = "devstoreaccount1"
+KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+"""The emulator's account, known to every tool."""
+
+GRACE = 15.0
+START_LIMIT = 60.0
+PATIENCE_TENTHS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where the three services listen; 0 means any free one."""
+
+    blob: int
+    queue: int
+    table: int
+
+    @property
+    def by_service(self) -> Mapping[str, int]:
+        return {"blob": self.blob, "queue": self.queue, "table": self.table}
+
+
+DEVELOPMENT = Ports(10000, 10001, 10002)
+FREE = Ports(0, 0, 0)
+
+
+def connection_string(ports: Ports) -> str:
+    """What apps and tools need to reach an emulator on these ports of this machine."""
+    endpoints = (
+        f"{name.capitalize()}Endpoint=http://127.0.0.1:{port}/{ACCOUNT}" for name, port in ports.by_service.items()
+    )
+    return ";".join(("DefaultEndpointsProtocol=http", f"AccountName={ACCOUNT}", f"AccountKey={KEY}", *endpoints)) + ";"
+
+
+async def listening(ports: Ports = DEVELOPMENT) -> tuple[str, ...]:
+    """Which of `blob`, `queue` and `table` answer HTTP."""
+    answers = await asyncio.gather(*map(_answers, ports.by_service.values()))
+    return tuple(name for name, answered in zip(ports.by_service, answers, strict=True) if answered)
+
+
+async def _answers(port: int) -> bool:
+    try:
+        async with asyncio.timeout(2):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            try:
+                writer.write(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+                return (await reader.read(5)) == b"HTTP/"
+            finally:
+                writer.close()
+    except (OSError, TimeoutError):
+        return False
+
+
+class Azurite:
+    """A running Azurite of ours. Its process may change, its ports do not."""
+
+    def __init__(self, installation: Installation, data: Path, ports: Ports) -> None:
+        self.ports = ports
+        self._installation = installation
+        self.data = data
+        self._printed: deque[str] = deque(maxlen=20)
+        self._process: asyncio.subprocess.Process | None = None
+
+    @property
+    def connection_string(self) -> str:
+        return connection_string(self.ports)
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    async def start(self) -> None:
+        """Ready when all three services answer. Raises AzuriteError."""
+        self._printed.clear()
+        self._process = await self._launched()
+        Owner.now(self.pid).write(self.data)
+        try:
+            async with asyncio.timeout(START_LIMIT):
+                self.ports = await self._ready_ports()
+        except TimeoutError:
+            raise AzuriteError(f"Azurite did not start in {START_LIMIT:.0f} seconds: {self._said()}") from None
+
+    async def stop(self) -> None:
+        """Let it save its data; end it if it cannot."""
+        process = self._process
+        if process is None:
+            return
+        if process.stdin is not None:
+            process.stdin.close()
+        try:
+            async with asyncio.timeout(GRACE):
+                await self._read_to_the_end()
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+
+    async def keep(self, say: Say) -> None:
+        """Start it again whenever it ends by itself. Until cancelled."""
+        while True:
+            await self._read_to_the_end()
+            say(
+                f"Azurite ended by itself ({self._said()}) and is started again. "
+                "If it was killed, what was written in its last five seconds may be lost."
+            )
+            await self._start_again(say)
+            say("Azurite answers again.")
+
+    async def _start_again(self, say: Say) -> None:
+        pause = 0.1
+        while True:
+            try:
+                return await self.start()
+            except AzuriteError as error:
+                say(str(error))
+            await self.stop()
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 10.0)
+
+    async def _launched(self) -> asyncio.subprocess.Process:
+        try:
+            return await asyncio.create_subprocess_exec(
+                *(self._installation.node, str(HERE / "launch.js"), str(self._installation.script)),
+                *self._options(),
+                cwd=self.data,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.STDOUT,
+                # Ctrl-C in the terminal is for the host alone.
+                start_new_session=sys.platform != "win32",
+            )
+        except OSError as error:
+            raise AzuriteError(f"Azurite cannot be started with {self._installation.node}: {error}") from error
+
+    def _options(self) -> tuple[str, ...]:
+        ports = (option for name, port in self.ports.by_service.items() for option in (f"--{name}Port", str(port)))
+        return (*ports, "--location", str(self.data), "--skipApiVersionCheck", "--silent", "--disableTelemetry")
+
+    async def _ready_ports(self) -> Ports:
+        """The ports as Azurite prints them once each service listens."""
+        found: dict[str, int] = {}
+        while len(found) < 3:
+            line = await self._read_line()
+            if line is None:
+                raise AzuriteError(f"Azurite did not start: {self._said()}")
+            if match := re.search(r"Azurite (\w+) service is successfully listening at \S+:(\d+)", line):
+                found[match[1].lower()] = int(match[2])
+        ports = Ports(**found)
+        if len(answering := await listening(ports)) < 3:
+            raise AzuriteError(f"Azurite started, but only these of its services answer: {', '.join(answering)}")
+        return ports
+
+    async def _read_line(self) -> str | None:
+        assert self._process is not None and self._process.stdout is not None
+        line = (await self._process.stdout.readline()).decode(errors="replace")
+        self._printed.append(line.strip())
+        return line or None
+
+    async def _read_to_the_end(self) -> None:
+        assert self._process is not None
+        while await self._read_line() is not None:
+            pass
+        await self._process.wait()
+
+    def _said(self) -> str:
+        return " ".join(filter(None, self._printed)) or "it said nothing"
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder.absolute()
+
+
+@asynccontextmanager
+async def running(data: Path, environment: Mapping[str, str], say: Say, ports: Ports = FREE) -> AsyncIterator[Azurite]:
+    """Azurite on these ports with its data in this folder, for the length of the block. Raises AzuriteError.
+
+    `say` hears of the installation, and when Azurite ends by itself and is started again.
+    """
+    azurite = Azurite(await installed(environment, say), _made(data), ports)
+    async with take(azurite.data, say):
+        try:
+            await azurite.start()
+            keeper = asyncio.create_task(azurite.keep(say), name="azurite")
+            try:
+                yield azurite
+            finally:
+                keeper.cancel()
+                await asyncio.wait([keeper])
+        finally:
+            await azurite.stop()
+
+
+@asynccontextmanager
+async def development_storage(data: Path, environment: Mapping[str, str], say: Say) -> AsyncIterator[Azurite | None]:
+    """What `UseDevelopmentStorage=true` means: the emulator that already answers (None), else ours on the same ports.
+
+    Raises AzuriteError.
+    """
+    await gone(data, say)
+    async with AsyncExitStack() as stack:
+        yield None if await _is_there() else await _ours(stack, data, environment, say)
+
+
+async def _ours(stack: AsyncExitStack, data: Path, environment: Mapping[str, str], say: Say) -> Azurite | None:
+    try:
+        return await stack.enter_async_context(running(data, environment, say, DEVELOPMENT))
+    except AzuriteError:
+        if await _is_there():  # Another host was quicker.
+            return None
+        raise
+
+
+async def _is_there() -> bool:
+    for _ in range(PATIENCE_TENTHS):
+        answering = await listening()
+        if len(answering) in (0, 3):
+            return bool(answering)
+        await asyncio.sleep(0.1)  # One that is starting or ending tells nobody.
+    missing = [f"{name} ({port})" for name, port in DEVELOPMENT.by_service.items() if name not in answering]
+    raise AzuriteError(
+        f"Something answers on the storage emulator's port for {' and '.join(answering)}, "
+        f"but nothing for {' and '.join(missing)}. "
+        "Stop it, and the host starts Azurite itself; or start Azurite with all of its services."
+    )
