@@ -82,7 +82,8 @@ class HostConfig:
     """host.json with environment overrides applied (functions-host.md 2.1, 2.2).
 
     `timeout` is functionTimeout in seconds, None without limit. `log_levels` maps a category prefix to a level name.
-    `extensions` maps an extension's lower-case name (`http`, `durabletask`) to its section.
+    `extensions` maps an extension's lower-case name (`http`, `durabletask`) to its section. `functions` is the allow
+    list, empty for all; `retry` goes for every function without a policy of its own.
     """
 
     timeout: float | None = 1800.0
@@ -91,6 +92,8 @@ class HostConfig:
     watch_directories: tuple[str, ...] = ()
     watch_files: tuple[str, ...] = ("host.json", "function.json", "function.yaml", "function.yml")
     has_bundle: bool = False
+    functions: tuple[str, ...] = ()
+    retry: Retry | None = None
     raw: Mapping[str, Any] = field(default_factory=dict)
 
     def extension(self, name: str) -> Mapping[str, Any]:

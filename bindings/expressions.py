@@ -1,0 +1,135 @@
+"""Texts with holes: `%SETTING%`, filled when the app is loaded, and `{expression}`, filled for each invocation.
+
+From functions-host.md 1.6.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from bindings.contract import BindingError, Json
+from bindings.formats import formatted
+
+
+class ExpressionError(BindingError):
+    """A text with holes that cannot be read or filled."""
+
+
+def resolve_settings(text: str, get: Callable[[str], str | None]) -> str:
+    """Every `%NAME%` replaced by `get(NAME)`. Raises ExpressionError where there is none, or a `%` is left over."""
+    parts = text.split("%")
+    if len(parts) % 2 == 0:
+        raise ExpressionError(f"The '%' at position {text.rindex('%')} does not have a closing '%'.")
+    parts[1::2] = [_setting(name, get) for name in parts[1::2]]
+    return "".join(parts)
+
+
+def _setting(name: str, get: Callable[[str], str | None]) -> str:
+    value = get(name)
+    if value is None:
+        raise ExpressionError(f"'%{name}%' does not resolve to a value.")
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """What every invocation knows beside its own data: its function's name, the time (UTC) and new ids."""
+
+    function: str
+    now: Callable[[], datetime]
+    new_guid: Callable[[], UUID] = uuid4
+
+    def find(self, path: str) -> object:
+        match path.lower():
+            case "sys.methodname":
+                return self.function
+            case "sys.utcnow" | "datetime":
+                return self.now()
+            case "sys.randguid" | "rand-guid":
+                return self.new_guid()
+        head, _, rest = path.partition(".")
+        if head.lower() == "sys":
+            raise _no_property(rest)
+        raise ExpressionError(f"No value for named parameter '{head}'.")
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """`{path}` or `{path:format}`."""
+
+    path: str
+    format: str = ""
+
+    def fill(self, data: Mapping[str, Any], system: System) -> str:
+        try:
+            return formatted(self._value(data, system), self.format)
+        except ValueError as error:
+            raise ExpressionError(f"{{{self.path}:{self.format}}}: {error}") from error
+
+    def _value(self, data: Mapping[str, Any], system: System) -> object:
+        names = self.path.split(".")
+        if _key(data, names[0]) is None:
+            return system.find(self.path)
+        value: object = data
+        for name in names:
+            value = _member(value, name)
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A text with `{expressions}`, read once."""
+
+    parts: tuple[str | Hole, ...]
+
+    def render(self, data: Mapping[str, Any], system: System) -> str:
+        """The text for one invocation. `data` is its binding data. Raises ExpressionError."""
+        return "".join(part if isinstance(part, str) else part.fill(data, system) for part in self.parts)
+
+
+def parse(text: str) -> Template:
+    """Raises ExpressionError if `text` is malformed."""
+    return Template(tuple(_parts(text)))
+
+
+_TOKENS = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]|[^{}]+")
+_HOLE = re.compile(r"([A-Za-z0-9_.-]+)(?::(.+))?")
+
+
+def _parts(text: str) -> Iterator[str | Hole]:
+    for token in _TOKENS.finditer(text):
+        if token[1] is not None:
+            yield _hole(token[1], text)
+        elif token[0] in ("{", "}"):
+            raise ExpressionError(f"The '{token[0]}' at position {token.start()} of '{text}' has no partner.")
+        else:
+            yield {"{{": "{", "}}": "}"}.get(token[0], token[0])
+
+
+def _hole(inside: str, text: str) -> Hole:
+    found = _HOLE.fullmatch(inside)
+    if not found:
+        raise ExpressionError(f"'{{{inside}}}' in '{text}' is not an expression: write {{name}} or {{name:format}}.")
+    return Hole(found[1], found[2] or "")
+
+
+def _member(value: object, name: str) -> object:
+    value = json.loads(value.text) if isinstance(value, Json) else value
+    key = _key(value, name) if isinstance(value, Mapping) else None
+    if key is None or not isinstance(value, Mapping):
+        raise _no_property(name)
+    return value[key]
+
+
+def _key(data: Mapping[str, Any], name: str) -> str | None:
+    if name in data:
+        return name
+    return next((key for key in data if key.lower() == name.lower()), None)
+
+
+def _no_property(name: str) -> ExpressionError:
+    return ExpressionError(f"Error while accessing '{name}': property doesn't exist.")

@@ -1,0 +1,112 @@
+"""Reading outside data by a JSON Schema the way the platform does: names and choices match in any case.
+
+Beside JSON Schema's own words a schema may ask for two formats: `timespan` and `template`.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from jsonschema import Draft202012Validator, FormatChecker
+
+from bindings.contract import Schema
+from bindings.expressions import ExpressionError, parse
+
+TEXT: Schema = {"type": "string"}
+FLAG: Schema = {"type": "boolean"}
+WHOLE: Schema = {"type": "integer"}
+TEXTS: Schema = {"type": "array", "items": TEXT}
+TIMESPAN: Schema = {"type": "string", "format": "timespan"}
+TEMPLATE: Schema = {"type": "string", "format": "template"}
+
+
+def choice(*values: str) -> Schema:
+    return {"enum": list(values)}
+
+
+def members(*required: str, **properties: Schema) -> Schema:
+    """An object. Members it does not name may hold anything."""
+    return {"type": "object", "required": list(required), "properties": properties}
+
+
+def each(schema: Schema) -> Schema:
+    """An object with members of any name, all of one kind."""
+    return {"type": "object", "additionalProperties": schema}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong at `pointer`, a JSON pointer into what was read, and what to do about it."""
+
+    pointer: str
+    message: str
+    hint: str = ""
+
+
+def spelled(schema: Schema, value: Any) -> Any:
+    """`value` with names and choices in the schema's own spelling. Named members that are null count as absent."""
+    match value:
+        case dict() if "properties" in schema:
+            return dict(_spelled_members(schema["properties"], value))
+        case list() if "items" in schema:
+            return [spelled(schema["items"], item) for item in value]
+        case str() if "enum" in schema:
+            return _spelling(value, schema["enum"])
+    return value
+
+
+def faults(schema: Schema, value: Any) -> list[Fault]:
+    """All that the schema has against `value`; the pointers are spelled as in `value`."""
+    validator = Draft202012Validator(schema, format_checker=_FORMATS)
+    errors = validator.iter_errors(spelled(schema, value))
+    return [Fault(_pointer(value, error.absolute_path), str(error.cause or error.message)) for error in errors]
+
+
+def timespan(text: str) -> float:
+    """Seconds of a .NET TimeSpan: `[d.]hh:mm[:ss[.fffffff]]`. Raises ValueError.
+
+    `24:00:00` is 24 days, as on the platform (functions-host.md 5.2).
+    """
+    found = _TIMESPAN.fullmatch(text.strip())
+    if not found:
+        raise ValueError(f"'{text}' is not a time span like 00:05:00.")
+    sign, days, hours, minutes, seconds, fraction = found.groups(default="0")
+    if int(hours) > 23:
+        days, hours, minutes, seconds = hours, minutes, seconds, "0"
+    total = ((int(days) * 24 + int(hours)) * 60 + int(minutes)) * 60 + int(seconds) + float(f"0.{fraction}")
+    return -total if sign == "-" else total
+
+
+_TIMESPAN = re.compile(r"(-)?(?:(\d{1,8})\.)?(\d{1,8}):([0-5]?\d)(?::([0-5]?\d)(?:\.(\d{1,7}))?)?")
+_FORMATS = FormatChecker(formats=())
+
+
+@_FORMATS.checks("timespan", raises=ValueError)
+def _is_timespan(value: object) -> bool:
+    return not isinstance(value, str) or timespan(value) is not None
+
+
+@_FORMATS.checks("template", raises=ExpressionError)
+def _is_template(value: object) -> bool:
+    return not isinstance(value, str) or parse(value) is not None
+
+
+def _spelled_members(properties: Mapping[str, Schema], value: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for written, member in value.items():
+        name = _spelling(written, properties)
+        if member is not None or name not in properties:
+            yield name, spelled(properties.get(name, {}), member)
+
+
+def _spelling(text: str, known: Any) -> str:
+    return next((name for name in known if name.lower() == text.lower()), text)
+
+
+def _pointer(value: Any, path: Any) -> str:
+    pointer = ""
+    for part in path:
+        key = part if isinstance(part, int) else _spelling(part, value)
+        pointer += "/" + str(key).replace("~", "~0").replace("/", "~1")
+        value = value[key]
+    return pointer

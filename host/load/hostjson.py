@@ -1,0 +1,111 @@
+"""host.json, with overrides from the environment (functions-host.md 2.1, 2.2)."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from bindings.contract import Schema
+from bindings.schema import TEXT, TEXTS, Fault, each, faults, members, spelled, timespan
+from host.app import HostConfig
+from host.errors import Problem
+from host.load import retry
+from host.load.documents import Unreadable, read_object
+
+FILE = "host.json"
+PREFIX = "AzureFunctionsJobHost__"
+SECTION: Schema = {"type": "object"}
+SHAPE = members(
+    version={},
+    functionTimeout={"type": ["string", "integer"]},
+    functions=TEXTS,
+    watchDirectories=TEXTS,
+    watchFiles=TEXTS,
+    retry=retry.SHAPE,
+    logging=members(logLevel=each(TEXT)),
+    extensions=each(SECTION),
+    extensionBundle=SECTION,
+)
+
+
+def read_host(root: Path, environment: Mapping[str, str]) -> tuple[HostConfig, tuple[Problem, ...]]:
+    """The configuration; or the defaults, and what is wrong with the file. A missing or empty file is no problem."""
+    try:
+        written = read_object(root / FILE) if (root / FILE).is_file() else {}
+    except Unreadable as error:
+        message = f"Unable to parse host configuration file '{root / FILE}'. {error.message}"
+        return HostConfig(), (Problem(FILE, error.place, message),)
+    written = override(written or {"version": "2.0"}, environment)
+    document = spelled(SHAPE, written)
+    if found := [*faults(SHAPE, written), *_version_faults(document), *_timeout_faults(document)]:
+        return HostConfig(), tuple(Problem(FILE, fault.pointer, fault.message, fault.hint) for fault in found)
+    return _parsed(document), ()
+
+
+def override(document: Mapping[str, Any], environment: Mapping[str, str]) -> dict[str, Any]:
+    """The document with every `AzureFunctionsJobHost__a__b` of the environment put in its place."""
+    result = dict(document)
+    for key, value in sorted(environment.items()):
+        if key.lower().startswith(PREFIX.lower()):
+            result = _placed(result, key[len(PREFIX) :].split("__"), _scalar(value))
+    return result
+
+
+def _placed(tree: Any, path: Sequence[str], value: Any) -> Any:
+    """`tree` with `value` at `path`: names match in any case, a number is an index into an array."""
+    if not path:
+        return value
+    head, rest = path[0], path[1:]
+    if head.isdecimal() and not isinstance(tree, dict):
+        items = tree if isinstance(tree, list) else []
+        return [*items[: int(head)], _placed(None, rest, value), *items[int(head) + 1 :]]
+    old = tree if isinstance(tree, dict) else {}
+    name = next((name for name in old if name.lower() == head.lower()), head)
+    return {**old, name: _placed(old.get(name), rest, value)}
+
+
+def _scalar(text: str) -> str | int | bool:
+    """Environment variables are texts; where the file would hold a number or a truth, so do we."""
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    return int(text) if text.isdecimal() else text
+
+
+def _version_faults(document: Mapping[str, Any]) -> Iterator[Fault]:
+    hint = 'Write "version": "2.0". See https://aka.ms/functions-hostjson.'
+    version = document.get("version")
+    if version is None:
+        yield Fault("", "The host.json file is missing the required 'version' property.", hint)
+    elif version != "2.0":
+        yield Fault("/version", f"'{version}' is an invalid value for host.json 'version' property.", hint)
+
+
+def _timeout_faults(document: Mapping[str, Any]) -> Iterator[Fault]:
+    text = str(document.get("functionTimeout", "-1"))
+    hint = 'Write hours, minutes and seconds like "00:05:00", or "-1" for no limit.'
+    try:
+        timeout = _timeout(text)
+    except ValueError as error:
+        yield Fault("/functionTimeout", str(error), hint)
+        return
+    if timeout is not None and timeout < 1:
+        yield Fault("/functionTimeout", f"'{text}' is less than a second.", hint)
+
+
+def _timeout(text: str) -> float | None:
+    return None if text == "-1" else timespan(text)
+
+
+def _parsed(document: Mapping[str, Any]) -> HostConfig:
+    default = HostConfig()
+    extensions = document.get("extensions", {})
+    return HostConfig(
+        timeout=_timeout(str(document["functionTimeout"])) if "functionTimeout" in document else default.timeout,
+        extensions={name.lower(): section for name, section in extensions.items()},
+        log_levels=document.get("logging", {}).get("logLevel", {}),
+        watch_directories=("node_modules", *document.get("watchDirectories", ())),
+        watch_files=(*default.watch_files, *document.get("watchFiles", ())),
+        has_bundle="id" in document.get("extensionBundle", {}),
+        functions=tuple(document.get("functions", ())),
+        retry=retry.read(document["retry"]) if "retry" in document else None,
+        raw=document,
+    )

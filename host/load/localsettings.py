@@ -1,0 +1,116 @@
+"""The app's environment: the shell's, completed by local.settings.json (functions-host.md 2.3)."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bindings.schema import FLAG, TEXT, WHOLE, Fault, each, faults, members, spelled
+from host.app import Settings
+from host.errors import Problem
+from host.load.documents import Unreadable, read_object
+
+FILE = "local.settings.json"
+ENVIRONMENT = "AZURE_FUNCTIONS_ENVIRONMENT"
+CONNECTION_STRINGS = "ConnectionStrings__"
+SHAPE = members(
+    IsEncrypted=FLAG,
+    Values=each({"type": ["string", "number", "boolean", "null"]}),
+    Host=members(LocalHttpPort=WHOLE, LocalHttpAddress=TEXT, CORS=TEXT, CORSCredentials=FLAG),
+    ConnectionStrings=each({"anyOf": [TEXT, members("ConnectionString", ConnectionString=TEXT)]}),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LocalSettings:
+    """What local.settings.json says. `values` is empty if it cannot be used, and then `problems` says why."""
+
+    values: Mapping[str, str | None] = field(default_factory=dict)
+    host: Mapping[str, Any] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+
+
+def read_local(root: Path) -> LocalSettings:
+    if not (root / FILE).is_file():
+        return LocalSettings()
+    try:
+        document = read_object(root / FILE)
+    except Unreadable as error:
+        return _unusable(root, [Fault(error.place, error.message)])
+    if found := faults(SHAPE, document):
+        return _unusable(root, found)
+    return _parsed(spelled(SHAPE, document))
+
+
+def merge(shell: Mapping[str, str], local: LocalSettings) -> Settings:
+    """The shell wins wherever it has a value that is not empty."""
+    fresh = {key: value for key, value in local.values.items() if key and value is not None and not shell.get(key)}
+    fresh[ENVIRONMENT] = shell.get(ENVIRONMENT) or "Development"
+    environment = {**shell, **fresh}
+    return Settings(environment, dict(_connection_strings(environment)), local.host)
+
+
+def has_connection(settings: Settings, name: str) -> bool:
+    """Whether a binding's `connection` leads to a connection string or to an identity's section (2.5)."""
+    sections = (f"azurewebjobs{name}__".lower(), f"{name}__".lower())
+    keys = (key.replace(":", "__").lower() for key, value in settings.environment.items() if value)
+    return bool(settings.connection(name)) or any(key.startswith(sections) for key in keys)
+
+
+def remarks(root: Path, shell: Mapping[str, str], local: LocalSettings) -> Iterator[str]:
+    """What was not taken from local.settings.json, and why."""
+    if not (root / FILE).is_file():
+        yield f"There is no {FILE} in '{root}': settings come from the shell's environment alone."
+    yield from map(str, local.problems)
+    for key, value in local.values.items():
+        if remark := _remark(key, value, shell):
+            yield remark
+
+
+def _remark(key: str, value: str | None, shell: Mapping[str, str]) -> str:
+    if not key:
+        return "Skipping local setting with empty key."
+    if value is None:
+        return f"Skipping '{key}' because value is null"
+    if shell.get(key):
+        return f"Skipping '{key}' from local settings as it's already defined in current environment variables."
+    if key == ENVIRONMENT and value != "Development":
+        return f"'{key}' in {FILE} is overridden: it is always Development here, unless the shell says otherwise."
+    if key == "CONTAINER_NAME":
+        return f"'{key}' in {FILE} is a reserved name of the cloud's containers. Remove it."
+    return ""
+
+
+def _unusable(root: Path, found: list[Fault]) -> LocalSettings:
+    """One bad value and the whole file counts as empty (functions-host.md 9, trap 10): say which."""
+    message = f"Failed to read app settings file at '{root / FILE}'."
+    hint = "None of its settings are used. Values must be flat: write Section__Key for a hierarchy."
+    return LocalSettings(
+        problems=tuple(Problem(FILE, fault.pointer, f"{message} {fault.message}", hint) for fault in found)
+    )
+
+
+def _parsed(document: Mapping[str, Any]) -> LocalSettings:
+    host = document.get("Host", {})
+    values = {key: _text(value) for key, value in document.get("Values", {}).items()}
+    for name, value in document.get("ConnectionStrings", {}).items():
+        values[CONNECTION_STRINGS + name] = value if isinstance(value, str) else value["ConnectionString"]
+    if values and document.get("IsEncrypted", True):
+        return LocalSettings(host=host, problems=(_encrypted(document),))
+    return LocalSettings(values, host)
+
+
+def _encrypted(document: Mapping[str, Any]) -> Problem:
+    why = "IsEncrypted is true" if "IsEncrypted" in document else "IsEncrypted is missing, which means true"
+    hint = 'None of them are used. Say "IsEncrypted": false and write them in plain text.'
+    return Problem(FILE, "/IsEncrypted", f"The settings cannot be decrypted here: {why}.", hint)
+
+
+def _text(value: Any) -> str | None:
+    return value if value is None or isinstance(value, str) else str(value)
+
+
+def _connection_strings(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    for key, value in environment.items():
+        if key.replace(":", "__").lower().startswith(CONNECTION_STRINGS.lower()):
+            yield key.replace(":", "__")[len(CONNECTION_STRINGS) :], value

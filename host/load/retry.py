@@ -1,0 +1,39 @@
+"""Retry policies, of host.json and of a function.json (functions-host.md 1.7)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from bindings.contract import Schema
+from bindings.schema import TIMESPAN, choice, members, timespan
+from host.app import Retry
+
+
+def _needs(strategy: str, *intervals: str) -> Schema:
+    chosen = {"required": ["strategy"], "properties": {"strategy": {"const": strategy}}}
+    return {"if": chosen, "then": {"required": list(intervals)}}
+
+
+SHAPE: Schema = {
+    **members(
+        "strategy",
+        "maxRetryCount",
+        strategy=choice("fixedDelay", "exponentialBackoff"),
+        maxRetryCount={"type": "integer", "minimum": -1},
+        delayInterval=TIMESPAN,
+        minimumInterval=TIMESPAN,
+        maximumInterval=TIMESPAN,
+    ),
+    "allOf": [
+        _needs("fixedDelay", "delayInterval"),
+        _needs("exponentialBackoff", "minimumInterval", "maximumInterval"),
+    ],
+}
+
+
+def read(policy: Mapping[str, Any]) -> Retry:
+    """A policy that is sound by `SHAPE`, and spelled as there."""
+    limit = policy["maxRetryCount"]
+    if policy["strategy"] == "fixedDelay":
+        delay = timespan(policy["delayInterval"])
+        return Retry(False, limit, delay, delay)
+    return Retry(True, limit, timespan(policy["minimumInterval"]), timespan(policy["maximumInterval"]))
