@@ -1,0 +1,235 @@
+"""The ASGI app that the server serves: one door for all that comes over HTTP (functions-host.md 3.1).
+
+It speaks raw ASGI, because every request of every function passes here.
+"""
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import parse_qs
+
+from starlette.types import Message, Receive, Scope, Send
+
+from bindings.contract import BindingError
+from bindings.http import Route
+from bindings.http_request import read_header, read_path
+from bindings.http_response import (
+    FAILED,
+    NOT_FOUND,
+    TEXT,
+    TOO_LARGE,
+    TOO_MANY,
+    UNAUTHORIZED,
+    BadResponse,
+    Header,
+    Response,
+)
+from host.errors import FnhostError
+from host.log import Log
+from host.web.admin import admin
+from host.web.cors import Cors
+from host.web.home import home_page
+from host.web.keys import Keys
+from host.web.view import View
+
+WEBHOOKS = "/runtime/webhooks"
+WEBHOOK_METHODS = frozenset({"GET", "POST", "PUT", "DELETE", "OPTIONS"})
+NOT_RUNNING = Response(503, (TEXT,), b"Function host is not running.")
+CHUNKED = (
+    "The request body was dropped: it came in chunks, without Content-Length, and the platform hands such a body to no "
+    "function. Let the client send a Content-Length."
+)
+
+
+class ClientLeft(Exception):
+    """The client closed the connection before its request was complete."""
+
+
+class Front:
+    """Serves the generation that is showing; requests wait up to `patience` seconds while there is none."""
+
+    def __init__(
+        self,
+        root: Path,
+        log: Log,
+        keys: Keys,
+        *,
+        enable_auth: bool = False,
+        cors: Cors | None = None,
+        host_id: str = "",
+        patience: float = 30.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.view: View | None = None
+        self._serving: View | None = None
+        self._changed = asyncio.Event()
+        self._offline = root / "app_offline.htm"
+        self._log = log
+        self._guard = keys if enable_auth else None
+        self._cors = cors
+        self._patience = patience
+        self._admin = admin(self, keys, host_id, clock)
+
+    @contextmanager
+    def showing(self, view: View) -> Iterator[None]:
+        """Requests go to `view` while inside. Entering the next view before this one is left replaces it."""
+        self._show(view)
+        try:
+            yield
+        finally:
+            if self.view is view:
+                self._show(None)
+
+    def _show(self, view: View | None) -> None:
+        self.view = view
+        self._serving = view if view is not None and view.state == "Running" else None
+        if self._serving is not None:
+            self._changed.set()
+        else:
+            self._changed.clear()
+
+    async def wait(self) -> View | None:
+        """The view that serves, as soon as there is one; None when patience is over."""
+        try:
+            async with asyncio.timeout(self._patience):
+                while self._serving is None:
+                    await self._changed.wait()
+        except TimeoutError:
+            return None
+        return self._serving
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        if page := self._offline_page():
+            return await reply(scope, send, page)
+        if self._cors is not None and (origin := read_header(scope, b"origin")) is not None:
+            if answer := self._cors.preflight(scope, origin):
+                return await reply(scope, send, answer)
+            send = adding(self._cors.headers(origin), send)
+        if is_under(scope["path"], "/admin"):
+            return await self._administer(scope, receive, send)
+        await self._serve(scope, receive, send)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        view = self._serving or await self.wait()
+        if view is None:
+            return await reply(scope, send, NOT_RUNNING)
+        if view.routes.settings.headers:
+            send = adding(view.routes.settings.headers, send)
+        if is_under(scope["path"], WEBHOOKS):
+            return await self._hand_on(view, scope, receive, send)
+        try:
+            response = await self._call(view, scope, receive)
+        except ClientLeft:
+            return
+        await reply(scope, send, response)
+
+    async def _administer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_ping = scope["path"].lower() == "/admin/host/ping"
+        if self._guard and not is_ping and not self._guard.is_master(read_key(scope)):
+            return await reply(scope, send, UNAUTHORIZED)
+        await self._admin(scope, receive, send)
+
+    async def _hand_on(self, view: View, scope: Scope, receive: Receive, send: Send) -> None:
+        name = scope["path"][len(WEBHOOKS) + 1 :].partition("/")[0]
+        webhook = view.webhooks.get(name.lower())
+        if webhook is None or scope["method"] not in WEBHOOK_METHODS:
+            return await reply(scope, send, NOT_FOUND)
+        if self._guard and not self._guard.admits_extension(name.lower(), read_key(scope)):
+            return await reply(scope, send, UNAUTHORIZED)
+        mount = scope["path"][: len(WEBHOOKS) + 1 + len(name)]
+        await webhook({**scope, "root_path": mount}, receive, send)
+
+    async def _call(self, view: View, scope: Scope, receive: Receive) -> Response:
+        routes = view.routes
+        found = routes.match(scope["method"], read_path(scope))
+        if found is None:
+            is_home = scope["path"] == "/" and scope["method"] == "GET"
+            return home_page(view) if is_home else NOT_FOUND
+        route, params = found
+        if refusal := self._refusal(route, scope):
+            return refusal
+        if routes.gate.is_full:
+            return TOO_MANY
+        async with routes.gate.passing():
+            return await self._run(route, params, routes.settings.body_limit, scope, receive)
+
+    def _refusal(self, route: Route, scope: Scope) -> Response | None:
+        """Without keys the local caller is an administrator, but not for anonymous routes (functions-host.md 1.5)."""
+        if self._guard is None:
+            return NOT_FOUND if route.is_disabled and route.level == "anonymous" else None
+        key = read_key(scope)
+        if route.is_disabled and not self._guard.is_master(key):
+            return NOT_FOUND
+        return None if self._guard.admits(route.level, route.function, key) else UNAUTHORIZED
+
+    async def _run(self, route: Route, params: dict[str, str], limit: int, scope: Scope, receive: Receive) -> Response:
+        length = read_length(scope)
+        if length > limit:
+            return TOO_LARGE
+        if length == 0 and read_header(scope, b"transfer-encoding") is not None:
+            self._log.warning(f"Function.{route.function}", CHUNKED, route.function)
+        try:
+            return await route.answer(scope, params, await read_body(receive) if length else None)
+        except BadResponse as error:
+            self._log.error(f"Function.{route.function}", str(error), route.function)
+            return FAILED
+        except (FnhostError, BindingError):
+            return FAILED  # the invocation has said in the log what failed
+
+    def _offline_page(self) -> Response | None:
+        if not os.path.exists(self._offline):
+            return None
+        return Response(503, ((b"content-type", b"text/html"),), self._offline.read_bytes())
+
+
+def is_under(path: str, start: str) -> bool:
+    return path[: len(start)].lower() == start and path[len(start) : len(start) + 1] in ("", "/")
+
+
+def read_key(scope: Scope) -> str:
+    """The key a request carries: the header wins over the query (functions-host.md 3.9)."""
+    key = read_header(scope, b"x-functions-key")
+    return key if key is not None else parse_qs(scope["query_string"].decode("latin-1")).get("code", [""])[0]
+
+
+def read_length(scope: Scope) -> int:
+    length = read_header(scope, b"content-length")
+    return int(length) if length is not None and length.isdecimal() else 0
+
+
+async def read_body(receive: Receive) -> bytes:
+    """The whole body. Raises ClientLeft."""
+    chunks: list[bytes] = []
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientLeft
+        chunks.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            return b"".join(chunks)
+
+
+async def reply(scope: Scope, send: Send, response: Response) -> None:
+    is_bare = response.status in (204, 304)
+    length: tuple[Header, ...] = () if is_bare else ((b"content-length", b"%d" % len(response.body)),)
+    await send({"type": "http.response.start", "status": response.status, "headers": [*response.headers, *length]})
+    body = b"" if is_bare or scope["method"] == "HEAD" else response.body
+    await send({"type": "http.response.body", "body": body})
+
+
+def adding(headers: tuple[Header, ...], send: Send) -> Send:
+    """Send with `headers` in front; what the response has under the same names is dropped (functions-host.md 3.6)."""
+    names = {name for name, _ in headers}
+
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            kept = [pair for pair in message.get("headers", ()) if pair[0] not in names]
+            message = {**message, "headers": [*headers, *kept]}
+        await send(message)
+
+    return sending

@@ -1,0 +1,345 @@
+"""The HTTP binding without a server: requests read, answers rendered, routes in order (functions-host.md 3)."""
+
+import asyncio
+import json
+import re
+from collections.abc import Mapping
+from contextlib import ExitStack
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+
+from bindings.contract import Binding, BindingError, Cookie, Event, Failure, HttpRequest, HttpResponse, Json, Outcome
+from bindings.http import HttpSettings, HttpTrigger, Route, Routes, open_trigger, openers, read_settings, template_text
+from bindings.http_request import Scope, read_metadata, read_path, read_request
+from bindings.http_response import BadResponse, Response, render
+from bindings.routes import compile_template
+
+TEXT = (b"content-type", b"text/plain; charset=utf-8")
+
+
+def scope(target: str = "/api/x", method: str = "GET", headers: Mapping[str, str] | None = None) -> Scope:
+    path, _, query = target.partition("?")
+    return {
+        "type": "http",
+        "method": method,
+        "scheme": "http",
+        "server": ("127.0.0.1", 7071),
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": query.encode(),
+        "headers": [(name.lower().encode(), value.encode("latin-1")) for name, value in (headers or {}).items()],
+    }
+
+
+def binding(**properties: Any) -> Binding:
+    return Binding("req", "httptrigger", "in", properties=properties)
+
+
+OUT = Binding("$return", "http", "out")
+
+
+# --- requests
+
+
+def test_a_request_keeps_its_address_as_written() -> None:
+    request = read_request(scope("/api/a%20b?x=%31&y", headers={"Host": "localhost:7071"}), {"id": "1"}, None)
+    assert request == HttpRequest(
+        method="GET",
+        url="http://localhost:7071/api/a%20b?x=%31&y",
+        headers={"host": "localhost:7071"},
+        query={"x": "1", "y": ""},
+        params={"id": "1"},
+    )
+
+
+def test_a_request_without_host_is_addressed_to_the_server() -> None:
+    assert read_request(scope(), {}, None).url == "http://127.0.0.1:7071/api/x"
+
+
+def test_repeated_names_are_joined_with_a_comma() -> None:
+    asked = scope("/api/x?a=1&a=2&A=3&b=c+d%2B")
+    asked["headers"] = [(b"x-tag", b"one"), (b"accept", b"*/*"), (b"x-tag", b"two")]
+    request = read_request(asked, {}, None)
+    assert request.query == {"a": "1,2", "A": "3", "b": "c d+"}
+    assert request.headers == {"x-tag": "one,two", "accept": "*/*"}
+
+
+@pytest.mark.parametrize(
+    ("raw", "path"),
+    [("/a%20b", "/a b"), ("/a%2Fb%2fc", "/a%2Fb%2Fc"), ("/%C3%A9", "/é"), ("/a%252Fb", "/a%2Fb"), ("/x", "/x")],
+)
+def test_a_path_is_decoded_but_for_slashes(raw: str, path: str) -> None:
+    assert read_path({"raw_path": raw.encode(), "path": unquote(raw)}) == path
+
+
+def test_metadata_prefers_route_to_query_to_body() -> None:
+    request = HttpRequest(
+        "POST",
+        "",
+        {"x-tenant": "t"},
+        {"Name": "query", "code": "secret", "page": "2"},
+        {"id": "route"},
+        json.dumps({"name": "body", "id": 1, "page": 1, "tags": ["é"], "text": "t"}).encode(),
+    )
+    assert read_metadata(request) == {
+        "tags": Json('["é"]'),
+        "text": "t",
+        "Name": "query",
+        "page": "2",
+        "id": "route",
+        "Query": Json('{"Name":"query","code":"secret","page":"2"}'),
+        "Headers": Json('{"x-tenant":"t"}'),
+    }
+
+
+@pytest.mark.parametrize("body", [None, b"", b"[1]", b"no json", b"\xff"])
+def test_a_body_that_is_no_object_adds_no_metadata(body: bytes | None) -> None:
+    assert set(read_metadata(HttpRequest("POST", "", {}, {}, {}, body))) == {"Query", "Headers"}
+
+
+# --- responses
+
+RENDERED: list[tuple[Any, Response]] = [
+    (None, Response(204)),
+    ("hello", Response(200, (TEXT,), b"hello")),
+    ("", Response(200, (TEXT,), b"")),
+    ("é", Response(200, (TEXT,), "é".encode())),
+    ('{"a":1,"b":[]}', Response(200, (TEXT,), b'{\n  "a": 1,\n  "b": []\n}')),
+    ('["é"]', Response(200, (TEXT,), '[\n  "é"\n]'.encode())),
+    (Json('{"a":{}}'), Response(200, (TEXT,), b'{\n  "a": {}\n}')),
+    ("true", Response(200, (TEXT,), b"True")),
+    ("1.0", Response(200, (TEXT,), b"1")),
+    ("17", Response(200, (TEXT,), b"17")),
+    ('"quoted"', Response(200, (TEXT,), b"quoted")),
+    ("null", Response(200)),
+    ("NaN", Response(200, (TEXT,), b"NaN")),
+    (
+        '{"status":404,"headers":{"x":"y"}}',
+        Response(200, (TEXT,), b'{\n  "status": 404,\n  "headers": {\n    "x": "y"\n  }\n}'),
+    ),
+    ('{"Body":"no","status":404}', Response(404, (TEXT,), b"no")),
+    ('{"body":{"a":1},"status":404,"statusCode":"201"}', Response(201, (TEXT,), b'{"a":1}')),
+    (
+        '{"body":"<p>","headers":{"Content-Type":"text/html"}}',
+        Response(200, ((b"content-type", b"text/html"),), b"<p>"),
+    ),
+    ('{"body":null}', Response(200)),
+    (
+        '{"body":{"a":1},"enableContentNegotiation":true}',
+        Response(200, ((b"content-type", b"application/json; charset=utf-8"),), b'{"a":1}'),
+    ),
+    (
+        '{"body":"x","cookies":[{"name":"a","value":"b","maxAge":5,"httpOnly":true}]}',
+        Response(200, (TEXT, (b"set-cookie", b"a=b; max-age=5; path=/; httponly")), b"x"),
+    ),
+    (b"\x00\x01", Response(200, (), b"\x00\x01")),
+    (5, Response(200, (TEXT,), b"5")),
+    (HttpResponse(), Response(200)),
+    (HttpResponse(status="404", body="gone"), Response(404, (TEXT,), b"gone")),
+    (HttpResponse(status="abc"), Response(200)),
+    (HttpResponse(status="99"), Response(200)),
+    (HttpResponse(body='{"a":1}'), Response(200, (TEXT,), b'{"a":1}')),
+    (HttpResponse(body=b"\xff"), Response(200, (), b"\xff")),
+    (HttpResponse(body=Json('{"a":1}')), Response(200, (TEXT,), b'{\n  "a": 1\n}')),
+    (HttpResponse(body=Json('"\\ud800"')), Response(200, (TEXT,), b"?")),
+    (
+        HttpResponse(body=Json("[1]"), negotiate=True),
+        Response(200, ((b"content-type", b"application/json; charset=utf-8"),), b"[1]"),
+    ),
+    (
+        HttpResponse(headers={"Content-Type": "application/json", "X-A": "é", "Content-Length": "99"}, body="{}"),
+        Response(200, ((b"content-type", b"application/json"), (b"x-a", b"\xe9")), b"{}"),
+    ),
+    (HttpResponse(headers={"X-A": "1", "x-a": "2"}), Response(200, ((b"x-a", b"1"),))),
+]
+
+
+@pytest.mark.parametrize(("value", "response"), RENDERED)
+def test_a_value_is_rendered(value: Any, response: Response) -> None:
+    assert render(value) == response
+
+
+@pytest.mark.parametrize(
+    ("cookie", "text"),
+    [
+        (Cookie("a", "b c/ü"), b"a=b%20c%2F%C3%BC; path=/"),
+        (
+            Cookie("a", "b", "x.example", "/p", 0.0, 60.0, True, True, "ExplicitNone"),
+            b"a=b; expires=Thu, 01 Jan 1970 00:00:00 GMT; max-age=60; domain=x.example; path=/p; secure; "
+            b"samesite=none; httponly",
+        ),
+        (Cookie("a", "", same_site="None"), b"a=; path=/"),
+        (Cookie("a", "b", same_site="Lax"), b"a=b; path=/; samesite=lax"),
+    ],
+)
+def test_a_cookie_is_written(cookie: Cookie, text: bytes) -> None:
+    assert render(HttpResponse(cookies=(cookie,))).headers == ((b"set-cookie", text),)
+
+
+@pytest.mark.parametrize(
+    ("headers", "reason"),
+    [
+        ({"x": "a\r\nset-cookie: b=c"}, "control character"),
+        ({"x y": "a"}, "name of a response header"),
+        ({"x": "€"}, "Latin-1"),
+    ],
+)
+def test_a_header_that_cannot_be_sent_is_refused(headers: dict[str, str], reason: str) -> None:
+    with pytest.raises(BadResponse, match=reason):
+        render(HttpResponse(headers=headers))
+
+
+def test_a_collection_is_no_body() -> None:
+    with pytest.raises(BadResponse, match="tuple"):
+        render(("a", "b"))
+
+
+# --- routes
+
+
+async def never(scope: Scope, params: Mapping[str, str], body: bytes | None) -> Response:
+    raise AssertionError("nobody asks")
+
+
+def route(function: str, template: str, *methods: str, all_methods: bool = True) -> Route:
+    chosen = frozenset(methods) if methods or not all_methods else None
+    return Route(function, compile_template(template), chosen, "anonymous", False, never)
+
+
+def matched(routes: Routes, method: str, path: str) -> str | None:
+    found = routes.match(method, path)
+    return found[0].function if found else None
+
+
+def test_routes_are_tried_by_function_name_and_method() -> None:
+    routes = Routes(HttpSettings())
+    with ExitStack() as stack:
+        for each in (
+            route("Zeta", "api/items/list", "GET"),
+            route("beta", "api/{*path}", "GET"),
+            route("Alpha", "api/items/{id:int}", "GET", "PURGE"),
+            route("gamma", "api/items/{id}", "POST"),
+            route("nobody", "api/{*path}", all_methods=False),
+        ):
+            stack.enter_context(routes.listening(each))
+        assert matched(routes, "GET", "/api/items/5") == "Alpha"
+        assert matched(routes, "PURGE", "/api/items/5") == "Alpha"
+        assert matched(routes, "GET", "/api/items/list") == "beta"
+        assert matched(routes, "POST", "/api/items/list") == "gamma"
+        assert matched(routes, "HEAD", "/api/items/5") is None
+        assert matched(routes, "PUT", "/api/items/5") is None
+    assert matched(routes, "GET", "/api/items/5") is None
+
+
+def test_hidden_routes_are_told() -> None:
+    routes = Routes(HttpSettings())
+    with ExitStack() as stack:
+        for each in (
+            route("A", "api/items/{id}", "GET"),
+            route("B", "api/items/search", "GET"),
+            route("C", "api/items/search", "POST"),
+            route("D", "api/things/{id:int}"),
+            route("E", "api/things/{name}"),
+            route("F", "api/items/{id?}", "GET"),
+        ):
+            stack.enter_context(routes.listening(each))
+        assert routes.shadowed() == [
+            "The route 'api/items/search' of function 'B' is hidden by 'api/items/{id}' of function 'A': "
+            "routes are tried in the order of function names. Rename one of them."
+        ]
+
+
+@pytest.mark.parametrize(
+    ("prefix", "properties", "text"),
+    [
+        ("api", {}, "api/Hello"),
+        ("api", {"route": "  "}, "api/Hello"),
+        ("api", {"route": None}, "api/Hello"),
+        ("api", {"route": "items/{id}"}, "api/items/{id}"),
+        ("", {"route": "items"}, "items"),
+        ("", {"route": "/"}, "/"),
+    ],
+)
+def test_the_template_of_a_function(prefix: str, properties: dict[str, Any], text: str) -> None:
+    assert template_text(prefix, "Hello", binding(**properties)) == text
+
+
+def test_a_route_with_a_leading_slash_under_a_prefix_is_refused() -> None:
+    with pytest.raises(BindingError, match="'api//x' is not valid"):
+        open_trigger(Routes(HttpSettings()), "Hello", binding(route="/x"), (binding(route="/x"), OUT))
+
+
+def test_settings_are_read_whatever_their_case() -> None:
+    section = {
+        "RoutePrefix": "",
+        "maxConcurrentRequests": 2,
+        "maxOutstandingRequests": 3,
+        "customHeaders": {"X-A": "b"},
+    }
+    assert read_settings(section, "1000") == HttpSettings("", 2, 3, ((b"x-a", b"b"),), 1000)
+    assert read_settings({}) == HttpSettings()
+
+
+@pytest.mark.parametrize(
+    "section", [{"maxConcurrentRequests": "many"}, {"customHeaders": ["x"]}, {"customHeaders": {"x": "\n"}}]
+)
+def test_settings_of_the_wrong_kind_are_refused(section: dict[str, Any]) -> None:
+    with pytest.raises(BindingError):
+        read_settings(section)
+
+
+# --- the trigger
+
+
+def opened(*bindings: Binding) -> HttpTrigger:
+    trigger = openers(Routes(HttpSettings()))["httptrigger"]("Hello", bindings[0], bindings)
+    assert isinstance(trigger, HttpTrigger)
+    return trigger
+
+
+def asked(trigger: HttpTrigger, outcome: Outcome, asking: Scope) -> tuple[Response, Event]:
+    events: list[Event] = []
+
+    async def fire(event: Event) -> Outcome:
+        events.append(event)
+        return outcome
+
+    return asyncio.run(trigger.answer(fire, asking, {}, None)), events[0]
+
+
+def test_the_http_output_is_the_response() -> None:
+    named = Binding("res", "http", "out")
+    queue = Binding("$return", "queue", "out")
+    outcome = Outcome({"res": "named", "$return": "returned"}, "returned")
+    assert asked(opened(binding(), OUT), outcome, scope())[0].body == b"returned"
+    assert asked(opened(binding(), named, queue), outcome, scope())[0].body == b"named"
+    assert asked(opened(binding(), queue), outcome, scope())[0] == Response(204)
+    assert asked(opened(binding(), OUT), Outcome(), scope())[0] == Response(204)
+
+
+def test_a_failure_is_an_empty_500() -> None:
+    failed = Outcome({"$return": "x"}, failure=Failure("ValueError: no"))
+    assert asked(opened(binding(), OUT), failed, scope())[0] == Response(500)
+
+
+def test_the_event_tells_function_reason_and_trace() -> None:
+    _, event = asked(
+        opened(binding(), OUT), Outcome(), scope(headers={"traceparent": "00-a-b-01", "tracestate": "s=1"})
+    )
+    assert (event.function, event.trace_parent, event.trace_state) == ("Hello", "00-a-b-01", "s=1")
+    assert event.reason == "This function was programmatically called via the host APIs."
+    assert event.metadata == {}
+
+
+def test_a_request_without_trace_gets_a_new_one() -> None:
+    first, second = (asked(opened(binding(), OUT), Outcome(), scope())[1].trace_parent for _ in range(2))
+    assert first != second
+    assert re.fullmatch("00-[0-9a-f]{32}-[0-9a-f]{16}-00", first)
+
+
+def test_metadata_is_there_for_bindings_with_expressions() -> None:
+    blob = Binding("file", "blob", "in", properties={"path": "files/{name}"})
+    _, event = asked(opened(binding(), blob, OUT), Outcome(), scope("/api/x?name=a.txt"))
+    assert event.metadata["name"] == "a.txt"
