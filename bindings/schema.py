@@ -60,7 +60,17 @@ def faults(schema: Schema, value: Any) -> list[Fault]:
     """All that the schema has against `value`; the pointers are spelled as in `value`."""
     validator = Draft202012Validator(schema, format_checker=_FORMATS)
     errors = validator.iter_errors(spelled(schema, value))
-    return [Fault(_pointer(value, error.absolute_path), str(error.cause or error.message)) for error in errors]
+    return [Fault(pointer(value, *error.absolute_path), str(error.cause or error.message)) for error in errors]
+
+
+def pointer(value: Any, *path: str | int) -> str:
+    """The JSON pointer to what stands at `path`, with names as `value` has them."""
+    result = ""
+    for part in path:
+        key = part if isinstance(part, int) else _spelling(part, value)
+        result += "/" + str(key).replace("~", "~0").replace("/", "~1")
+        value = value[key]
+    return result
 
 
 def timespan(text: str) -> float:
@@ -101,12 +111,3 @@ def _spelled_members(properties: Mapping[str, Schema], value: Mapping[str, Any])
 
 def _spelling(text: str, known: Any) -> str:
     return next((name for name in known if name.lower() == text.lower()), text)
-
-
-def _pointer(value: Any, path: Any) -> str:
-    pointer = ""
-    for part in path:
-        key = part if isinstance(part, int) else _spelling(part, value)
-        pointer += "/" + str(key).replace("~", "~0").replace("/", "~1")
-        value = value[key]
-    return pointer

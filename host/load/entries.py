@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from bindings.contract import RETURN, Binding, Direction
 from bindings.expressions import ExpressionError, resolve_settings
-from bindings.schema import TEXT, Fault, choice, faults, members, spelled
+from bindings.schema import TEXT, Fault, choice, faults, members, pointer, spelled
 from bindings.shapes import SHAPES, canonical
 
 Get = Callable[[str], str | None]
@@ -32,9 +32,9 @@ def entry_faults(written: Any, get: Get, has_bundle: bool) -> Iterator[Fault]:
         yield from found
         return
     entry = spelled(COMMON, filled)
-    yield from _name_faults(entry)
-    yield from _direction_faults(entry)
-    yield from _type_faults(entry, has_bundle)
+    yield from _name_faults(entry, filled)
+    yield from _direction_faults(entry, filled)
+    yield from _type_faults(entry, filled, has_bundle)
     yield from _shape_faults(entry, filled)
 
 
@@ -59,7 +59,7 @@ def _setting_faults(written: Mapping[str, Any], get: Get) -> Iterator[Fault]:
         try:
             _fill(name, value, get)
         except ExpressionError as error:
-            yield Fault(f"/{name}", str(error), hint)
+            yield Fault(pointer(written, name), str(error), hint)
 
 
 def _filled(written: Mapping[str, Any], get: Get) -> dict[str, Any]:
@@ -73,34 +73,36 @@ def _fill(name: str, value: Any, get: Get) -> Any:
     return resolve_settings(value, get)
 
 
-def _name_faults(entry: Mapping[str, Any]) -> Iterator[Fault]:
+def _name_faults(entry: Mapping[str, Any], filled: Mapping[str, Any]) -> Iterator[Fault]:
     name = entry.get("name", "")
     if not _NAME.fullmatch(name):
         hint = "Names are letters and digits, a letter first, or $return."
         message = f"The binding name {name} is invalid. Please assign a valid name to the binding."
-        yield Fault("/name" if name else "", message, hint)
+        yield Fault(pointer(filled, "name") if name else "", message, hint)
 
 
-def _direction_faults(entry: Mapping[str, Any]) -> Iterator[Fault]:
+def _direction_faults(entry: Mapping[str, Any], filled: Mapping[str, Any]) -> Iterator[Fault]:
     direction = _direction(entry)
     if direction not in ("in", "out", "inout"):
         message = f"'{entry['direction']}' is not a valid binding direction."
-        yield Fault("/direction", message, "Write in, out or inout.")
+        yield Fault(pointer(filled, "direction"), message, "Write in, out or inout.")
     elif entry.get("name") == RETURN and direction != "out":
-        yield Fault("/direction", "$return bindings must specify a direction of 'out'.")
+        yield Fault(pointer(filled, "direction"), "$return bindings must specify a direction of 'out'.")
     elif entry.get("type", "").lower() == "http" and direction == "in":
         hint = 'Add "direction": "out".'
         yield Fault("", "Http binding can only be used for output.", hint)
 
 
-def _type_faults(entry: Mapping[str, Any], has_bundle: bool) -> Iterator[Fault]:
+def _type_faults(entry: Mapping[str, Any], filled: Mapping[str, Any], has_bundle: bool) -> Iterator[Fault]:
     type = entry.get("type", "")
     if not type:
         message = f"Binding '{entry.get('name', '')}' is invalid. Bindings must specify a Type."
         yield Fault("", message)
     elif canonical(type) not in SHAPES:
         where = "were not found in the configured extension bundle" if has_bundle else "are not registered"
-        yield Fault("/type", f"The binding type(s) '{type}' {where}.", f"Known here: {', '.join(SHAPES)}.")
+        yield Fault(
+            pointer(filled, "type"), f"The binding type(s) '{type}' {where}.", f"Known here: {', '.join(SHAPES)}."
+        )
 
 
 def _shape_faults(entry: Mapping[str, Any], filled: Mapping[str, Any]) -> Iterator[Fault]:

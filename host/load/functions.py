@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bindings.schema import Fault, faults, spelled
+from bindings.schema import Fault, faults, pointer, spelled
 from host.app import Function, HostConfig, Settings
 from host.errors import Problem
 from host.load import retry
@@ -44,7 +44,7 @@ def _function(folder: Folder, document: Mapping[str, Any], settings: Settings, c
         language=language,
         bindings=tuple(read_entry(entry, settings.get) for entry in document["bindings"]),
         disabled=is_disabled(folder.name, settings),
-        retry=retry.read(spelled(retry.SHAPE, document["retry"])) if document.get("retry") else config.retry,
+        retry=retry.read(spelled(retry.SHAPE, document["retry"])) if _has_retry(document) else config.retry,
         config=document,
     )
 
@@ -53,6 +53,10 @@ def is_disabled(name: str, settings: Settings) -> bool:
     """By app settings alone: `disabled` in the file does nothing (functions-host.md 1.5)."""
     values = (settings.get(f"AzureWebJobs.{name}.Disabled"), settings.get(f"AzureWebJobs_{name}_Disabled"))
     return any(value is not None and value.lower() in ("true", "1") for value in values)
+
+
+def _has_retry(document: Mapping[str, Any]) -> bool:
+    return document.get("retry") is not None
 
 
 def _folder_faults(folder: Folder) -> Iterator[Fault]:
@@ -67,8 +71,8 @@ def _document_faults(
     folder: Folder, document: Mapping[str, Any], settings: Settings, config: HostConfig
 ) -> Iterator[Fault]:
     yield from _property_faults(folder, document)
-    yield from _binding_faults(document.get("bindings"), settings, config)
-    if document.get("retry"):
+    yield from _binding_faults(document, settings, config)
+    if _has_retry(document):
         yield from _under("/retry", faults(retry.SHAPE, document["retry"]))
 
 
@@ -89,25 +93,26 @@ def _script(folder: Folder, document: Mapping[str, Any]) -> Path | None:
 
 
 def _script_faults(script: Path | None, document: Mapping[str, Any]) -> Iterator[Fault]:
-    pointer = "/scriptFile" if document.get("scriptFile") else ""
+    place = "/scriptFile" if document.get("scriptFile") else ""
     if not script:
         hint = "Name it in a 'scriptFile' property, or call it __init__.py or index.js."
         yield Fault("", "Unable to determine the primary function script.", hint)
     elif not exists_exactly(script):
         message = "The 'scriptFile' property is set to a file that does not exist"
         yield Fault(
-            pointer,
+            place,
             f"Invalid script file name configuration. {message}: '{script}'.",
             "Names are compared exactly, case included.",
         )
     elif script.suffix not in LANGUAGES:
         hint = f"Scripts here end in {', '.join(LANGUAGES)}; TypeScript is compiled first."
-        yield Fault(pointer, f"The language of '{script.name}' is not known.", hint)
+        yield Fault(place, f"The language of '{script.name}' is not known.", hint)
 
 
-def _binding_faults(entries: Any, settings: Settings, config: HostConfig) -> Iterator[Fault]:
+def _binding_faults(document: Mapping[str, Any], settings: Settings, config: HostConfig) -> Iterator[Fault]:
+    entries = document.get("bindings")
     if not isinstance(entries, list) or not entries:
-        yield Fault("/bindings" if entries is not None else "", "At least one binding must be declared.")
+        yield Fault("/bindings" if "bindings" in document else "", "At least one binding must be declared.")
         return
     for index, entry in enumerate(entries):
         yield from _under(f"/bindings/{index}", entry_faults(entry, settings.get, config.has_bundle))
@@ -131,7 +136,8 @@ def _twin_faults(entries: Mapping[int, Mapping[str, Any]]) -> Iterator[Fault]:
         if not isinstance(name, str):
             continue
         if name.lower() in seen:
-            yield Fault(f"/bindings/{index}/name", f"Multiple bindings with name '{name}' discovered.")
+            place = f"/bindings/{index}{pointer(entry, 'name')}"
+            yield Fault(place, f"Multiple bindings with name '{name}' discovered.")
         seen.add(name.lower())
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from bindings.contract import Schema
-from bindings.schema import TEXT, TEXTS, Fault, each, faults, members, spelled, timespan
+from bindings.schema import TEXT, TEXTS, Fault, each, faults, members, pointer, spelled, timespan
 from host.app import HostConfig
 from host.errors import Problem
 from host.load import retry
@@ -36,7 +36,7 @@ def read_host(root: Path, environment: Mapping[str, str]) -> tuple[HostConfig, t
         return HostConfig(), (Problem(FILE, error.place, message),)
     written = override(written or {"version": "2.0"}, environment)
     document = spelled(SHAPE, written)
-    if found := [*faults(SHAPE, written), *_version_faults(document), *_timeout_faults(document)]:
+    if found := [*faults(SHAPE, written), *_version_faults(document, written), *_timeout_faults(document, written)]:
         return HostConfig(), tuple(Problem(FILE, fault.pointer, fault.message, fault.hint) for fault in found)
     return _parsed(document), ()
 
@@ -70,25 +70,27 @@ def _scalar(text: str) -> str | int | bool:
     return int(text) if text.isdecimal() else text
 
 
-def _version_faults(document: Mapping[str, Any]) -> Iterator[Fault]:
+def _version_faults(document: Mapping[str, Any], written: Mapping[str, Any]) -> Iterator[Fault]:
     hint = 'Write "version": "2.0". See https://aka.ms/functions-hostjson.'
     version = document.get("version")
     if version is None:
         yield Fault("", "The host.json file is missing the required 'version' property.", hint)
     elif version != "2.0":
-        yield Fault("/version", f"'{version}' is an invalid value for host.json 'version' property.", hint)
+        yield Fault(
+            pointer(written, "version"), f"'{version}' is an invalid value for host.json 'version' property.", hint
+        )
 
 
-def _timeout_faults(document: Mapping[str, Any]) -> Iterator[Fault]:
+def _timeout_faults(document: Mapping[str, Any], written: Mapping[str, Any]) -> Iterator[Fault]:
     text = str(document.get("functionTimeout", "-1"))
     hint = 'Write hours, minutes and seconds like "00:05:00", or "-1" for no limit.'
     try:
         timeout = _timeout(text)
     except ValueError as error:
-        yield Fault("/functionTimeout", str(error), hint)
+        yield Fault(pointer(written, "functionTimeout"), str(error), hint)
         return
     if timeout is not None and timeout < 1:
-        yield Fault("/functionTimeout", f"'{text}' is less than a second.", hint)
+        yield Fault(pointer(written, "functionTimeout"), f"'{text}' is less than a second.", hint)
 
 
 def _timeout(text: str) -> float | None:

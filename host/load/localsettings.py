@@ -84,10 +84,13 @@ def _remark(key: str, value: str | None, shell: Mapping[str, str]) -> str:
 def _unusable(root: Path, found: list[Fault]) -> LocalSettings:
     """One bad value and the whole file counts as empty (functions-host.md 9, trap 10): say which."""
     message = f"Failed to read app settings file at '{root / FILE}'."
-    hint = "None of its settings are used. Values must be flat: write Section__Key for a hierarchy."
-    return LocalSettings(
-        problems=tuple(Problem(FILE, fault.pointer, f"{message} {fault.message}", hint) for fault in found)
-    )
+    return LocalSettings(problems=tuple(_problem(message, fault) for fault in found))
+
+
+def _problem(message: str, fault: Fault) -> Problem:
+    is_value = fault.pointer.lower().startswith("/values/")
+    hint = "Values must be flat: write Section__Key for a hierarchy." if is_value else "None of its settings are used."
+    return Problem(FILE, fault.pointer, f"{message} {fault.message}", hint)
 
 
 def _parsed(document: Mapping[str, Any]) -> LocalSettings:
