@@ -1,0 +1,88 @@
+"""Which converter serves a binding: that of the app's `azure.functions`, else the generic one.
+
+Rules from functions-host.md 4.5 and function-rpc.md 6.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from .data import Datum
+
+
+class Converter(Protocol):
+    """What every version of `azure.functions` offers since 1.0; a side a binding type lacks is missing."""
+
+    def decode(self, data: Any, *, trigger_metadata: Any) -> Any: ...
+
+    def encode(self, obj: Any, *, expected_type: Any) -> Any: ...
+
+    def check_input_type_annotation(self, pytype: type) -> bool: ...
+
+    def check_output_type_annotation(self, pytype: type) -> bool: ...
+
+
+class Generic:
+    """Text, bytes and JSON text pass unchanged."""
+
+    @staticmethod
+    def check_input_type_annotation(pytype: type) -> bool:
+        return issubclass(pytype, (str, bytes))
+
+    @staticmethod
+    def check_output_type_annotation(pytype: type) -> bool:
+        return issubclass(pytype, (str, bytes, bytearray))
+
+    @staticmethod
+    def decode(data: Datum, *, trigger_metadata: Any) -> Any:
+        if data.type not in ("string", "bytes", "json"):
+            raise ValueError(f'unexpected type of data received for the "generic" binding: {data.type!r}')
+        return data.value
+
+    @staticmethod
+    def encode(obj: Any, *, expected_type: Any) -> Datum | None:
+        if obj is None:
+            return None
+        for kind, types in _KINDS.items():
+            if isinstance(obj, types):
+                return Datum(obj, kind)
+        raise NotImplementedError
+
+
+_KINDS: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "bytes": (bytes, bytearray),
+    "dict": (dict,),
+    "list": (list,),
+    "bool": (bool,),
+    "int": (int,),
+    "double": (float,),
+}
+
+
+class Converters:
+    """Binding types, in any case, to converters."""
+
+    def __init__(self, registered: dict[str, Any]) -> None:
+        self._registered = {name.lower(): converter for name, converter in registered.items()}
+
+    @classmethod
+    def of_app(cls) -> Converters:
+        """Those of the app's `azure.functions`. Raises ImportError when the app has none."""
+        from azure.functions import get_binding_registry
+
+        # Keys are texts, but for the `True` that several triggers leave behind.
+        return cls({name: each for name, each in get_binding_registry()._bindings.items() if isinstance(name, str)})
+
+    def find(self, binding_type: str, annotation: Any = None) -> Any:
+        """An annotation of exactly `str` or `bytes` bypasses a converter, unless its type answers by itself."""
+        if annotation in (str, bytes) and not self.answers_itself(binding_type):
+            return Generic
+        return self._registered.get(binding_type.lower(), Generic)
+
+    def answers_itself(self, binding_type: str) -> bool:
+        """Whether the return value of a function with such a binding is its answer without a `$return`."""
+        converter = self._registered.get(binding_type.lower(), Generic)
+        if converter is Generic:
+            return binding_type.lower() != "durableclient"
+        return bool(getattr(converter, "has_implicit_output", bool)())

@@ -1,0 +1,37 @@
+"""Failures of user code as text."""
+
+from __future__ import annotations
+
+import os
+import traceback
+
+_OURS = os.path.dirname(os.path.abspath(__file__))
+_INTERNAL = (_OURS, "<frozen importlib", os.path.join("importlib", "__init__.py"))
+
+
+class FunctionLoadError(Exception):
+    """The text says why a function cannot be loaded."""
+
+
+def title(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+def stack(error: BaseException) -> str:
+    """The traceback as Python prints it, without the worker's own frames where there are others."""
+    told = traceback.TracebackException.from_exception(error)
+    _keep_user_frames(told)
+    return "".join(told.format())
+
+
+def _keep_user_frames(told: traceback.TracebackException | None) -> None:
+    if told is None:
+        return
+    if users := [frame for frame in told.stack if not _is_internal(frame.filename)]:
+        told.stack = traceback.StackSummary.from_list(users)
+    _keep_user_frames(told.__cause__)
+    _keep_user_frames(told.__context__)
+
+
+def _is_internal(filename: str) -> bool:
+    return filename.startswith(_INTERNAL[:2]) or filename.endswith(_INTERNAL[2])

@@ -1,0 +1,51 @@
+"""`logging` to the host, each record with the invocation it belongs to (functions-host.md 4.5)."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+
+from .context import current_invocation
+from .wire import Wire
+
+SYSTEM_LOGGERS = ("azure_functions_worker", "azure.functions")
+LEVELS = ((50, "critical"), (40, "error"), (30, "warning"), (20, "information"), (10, "debug"))
+
+
+class ToHost(logging.Handler):
+    def __init__(self, wire: Wire) -> None:
+        super().__init__()
+        self._wire = wire
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._wire.send(
+            {
+                "t": "rpcLog",
+                "invocationId": current_invocation(),
+                "category": record.name,
+                "level": level_name(record.levelno),
+                "message": self.format(record),
+                "logCategory": "system" if record.name.startswith(SYSTEM_LOGGERS) else "user",
+            }
+        )
+
+
+def level_name(number: int) -> str:
+    return next((name for least, name in LEVELS if number >= least), "trace")
+
+
+def open_logs(wire: Wire, debug: bool) -> None:
+    """Send what the root logger gets. A forked child must not write on the host's socket: it prints instead."""
+    root = logging.getLogger()
+    handler = ToHost(wire)
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG if debug else logging.INFO)
+
+    def print_instead() -> None:
+        wire.close()
+        root.removeHandler(handler)
+        root.addHandler(logging.StreamHandler(sys.stderr))
+
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=print_instead)

@@ -1,0 +1,155 @@
+"""The program: one thread reads the host's frames, the main thread runs the event loop, others run sync functions."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import contextvars
+import gc
+import importlib
+import os
+import platform
+import sys
+import threading
+import traceback
+import warnings
+
+from . import loading
+from .context import INVOCATION, THREAD
+from .converters import Converters
+from .errors import FunctionLoadError, stack, title
+from .invocation import Invocation
+from .logs import open_logs
+from .signature import Binding, Function, bind
+from .threads import Threads
+from .wire import Message, Wire, connect
+
+VERSION = ".".join(map(str, sys.version_info[:2]))
+SDKS = ("azure.functions", "azure.durable_functions")
+
+
+class Program:
+    def __init__(self, wire: Wire, loop: asyncio.AbstractEventLoop, threads: Threads) -> None:
+        self._wire = wire
+        self._loop = loop
+        self._threads = threads
+        self._functions: dict[str, Function] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def serve(self) -> None:
+        """Until the host is gone; then nothing of this process may go on."""
+        handlers = {
+            "workerInitRequest": self._init,
+            "functionLoadRequest": self._load_soon,
+            "invocationRequest": self._invoke,
+            "workerTerminate": self._terminate,
+        }
+        try:
+            for message, blobs in self._wire.receive():
+                handlers[message["t"]](message, blobs)
+        except BaseException:
+            traceback.print_exc()
+        os._exit(1)
+
+    def _init(self, message: Message, blobs: memoryview) -> None:
+        metadata = {"runtimeName": "python", "runtimeVersion": platform.python_version()}
+        self._wire.send({"t": "workerInitResponse", "result": {"status": "success"}, "workerMetadata": metadata})
+
+    def _load_soon(self, message: Message, blobs: memoryview) -> None:
+        self._loop.call_soon_threadsafe(self._load, message)
+
+    def _load(self, message: Message) -> None:
+        function_id = message["functionId"]
+        result: Message = {"status": "success"}
+        try:
+            self._functions[function_id] = load(message["metadata"])
+        except FunctionLoadError as error:
+            name = message["metadata"]["name"]
+            result = {"status": "failure", "exception": {"message": f"cannot load the {name} function: {error}"}}
+        self._wire.send({"t": "functionLoadResponse", "functionId": function_id, "result": result})
+
+    def _invoke(self, message: Message, blobs: memoryview) -> None:
+        function = self._functions[message["functionId"]]
+        invocation = Invocation(function, message, blobs)
+        context = contextvars.Context()
+        if function.is_async:
+            self._loop.call_soon_threadsafe(self._start_task, invocation, context=context)
+        else:
+            self._threads.submit(lambda: context.run(self._run, invocation))
+
+    def _run(self, invocation: Invocation) -> None:
+        INVOCATION.set(invocation.id)
+        THREAD.invocation_id = invocation.id
+        answer, blobs = invocation.run()
+        THREAD.invocation_id = None
+        self._wire.send(answer, blobs)
+
+    def _start_task(self, invocation: Invocation) -> None:
+        INVOCATION.set(invocation.id)
+        task = self._loop.create_task(self._run_async(invocation))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _run_async(self, invocation: Invocation) -> None:
+        self._wire.send(*await invocation.run_async())
+
+    def _terminate(self, message: Message, blobs: memoryview) -> None:
+        """End as Python does, with `atexit`, unless user code still runs."""
+        sys.stdout.flush()
+        sys.stderr.flush()
+        if self._tasks or self._threads.undone:
+            os._exit(0)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+
+
+def load(metadata: Message) -> Function:
+    """Raises FunctionLoadError."""
+    name, directory = metadata["name"], metadata["directory"]
+    try:
+        call = loading.load_callable(name, directory, metadata["scriptFile"], metadata["entryPoint"])
+        return bind(name, directory, call, _bindings(metadata["bindings"]), _converters())
+    except FunctionLoadError:
+        raise
+    except Exception as error:
+        raise FunctionLoadError(f"{title(error)}\n{stack(error)}") from error
+
+
+def _bindings(sent: dict[str, Message]) -> dict[str, Binding]:
+    return {name: Binding(each["type"], each["direction"], each["dataType"]) for name, each in sent.items()}
+
+
+def _converters() -> Converters:
+    try:
+        return Converters.of_app()
+    except ImportError as error:
+        raise FunctionLoadError(
+            f"{title(error)}. The package azure-functions is not installed for {sys.executable}. "
+            f'Install it with "{sys.executable} -m pip install azure-functions".'
+        ) from error
+
+
+def import_sdks() -> None:
+    """What every app needs is imported before any app is loaded. What fails here fails again, in words, when used."""
+    for name in SDKS:
+        with contextlib.suppress(Exception), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            importlib.import_module(name)
+
+
+def main() -> None:
+    """Run until the host says so or is gone (function-rpc.md 1.3)."""
+    wire = connect()
+    root = os.environ["FUNCTIONS_APPLICATION_DIRECTORY"]
+    os.environ.setdefault("FUNCTIONS_WORKER_RUNTIME_VERSION", VERSION)
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    program = Program(wire, loop, Threads(int(os.environ["PYTHON_THREADPOOL_THREAD_COUNT"])))
+    loading.open_namespace(root)
+    import_sdks()
+    gc.freeze()
+    open_logs(wire, os.environ.get("PYTHON_ENABLE_DEBUG_LOGGING") == "1")
+    wire.send({"t": "startStream"})
+    threading.Thread(target=program.serve, name="host", daemon=True).start()
+    loop.run_forever()

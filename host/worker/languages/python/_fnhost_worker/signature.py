@@ -1,0 +1,186 @@
+"""Whether a callable fits its function.json; the texts are the platform's (functions-host.md 4.5)."""
+
+from __future__ import annotations
+
+import collections.abc
+import dataclasses
+import inspect
+import types
+import typing
+from typing import Any, Callable
+
+from .converters import Converters
+from .errors import FunctionLoadError
+
+RETURN = "$return"
+
+
+@dataclasses.dataclass(frozen=True)
+class Binding:
+    type: str
+    direction: str
+    data_type: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Side:
+    """How the value of one binding is converted, and the type the app annotated it with."""
+
+    binding_type: str
+    converter: Any
+    expected: Any = None
+
+    @property
+    def is_trigger(self) -> bool:
+        return self.binding_type.lower().endswith("trigger")
+
+
+@dataclasses.dataclass(frozen=True)
+class Function:
+    name: str
+    directory: str
+    call: Callable[..., Any]
+    is_async: bool
+    wants_context: bool
+    inputs: dict[str, Side]
+    outputs: dict[str, Side]
+    answer: Side | None
+
+
+def bind(
+    name: str, directory: str, call: Callable[..., Any], bindings: dict[str, Binding], converters: Converters
+) -> Function:
+    """Raises FunctionLoadError for the first thing that does not fit."""
+    hints = typing.get_type_hints(call) if hasattr(call, "__annotations__") else {}
+    parameters = dict.fromkeys(inspect.signature(call).parameters)
+    named = {key: binding for key, binding in bindings.items() if key != RETURN}
+    wants_context = "context" in parameters and "context" not in named
+    if wants_context:
+        del parameters["context"]
+        _check_context(hints)
+    _check_names(set(parameters), set(named))
+    sides = {key: _side(key, binding, hints, converters) for key, binding in named.items()}
+    return Function(
+        name,
+        directory,
+        call,
+        inspect.iscoroutinefunction(call),
+        wants_context,
+        {key: side for key, side in sides.items() if named[key].direction == "in"},
+        {key: side for key, side in sides.items() if named[key].direction == "out"},
+        _answer(bindings, hints, converters),
+    )
+
+
+def _check_context(hints: dict[str, Any]) -> None:
+    hint = hints.get("context")
+    if hint is not None and getattr(hint, "__name__", "") != "Context":
+        raise FunctionLoadError(
+            f'the "context" parameter is expected to be of type azure.functions.Context, got {hint!r}'
+        )
+
+
+def _check_names(parameters: set[str], bindings: set[str]) -> None:
+    if alone := parameters - bindings:
+        raise FunctionLoadError(
+            f"the following parameters are declared in Python but not in function.json: {_set(alone)}"
+        )
+    if alone := bindings - parameters:
+        raise FunctionLoadError(
+            f"the following parameters are declared in function.json but not in Python: {_set(alone)}"
+        )
+
+
+def _set(names: set[str]) -> str:
+    return "{" + ", ".join(map(repr, sorted(names))) + "}"
+
+
+def _side(name: str, binding: Binding, hints: dict[str, Any], converters: Converters) -> Side:
+    if binding.direction == "inout":
+        raise FunctionLoadError(f'"inout" bindings are not supported: {name}')
+    if name not in hints:
+        return Side(binding.type, converters.find(binding.type))
+    is_out, hint = _unwrap_out(name, hints[name])
+    if not _is_type(hint):
+        raise FunctionLoadError(f"binding {name} has invalid non-type annotation {hint!r}")
+    _check_direction(name, binding.direction, is_out)
+    converter = converters.find(binding.type, hint)
+    if not _accepts(converter, "output" if is_out else "input", hint):
+        raise FunctionLoadError(_mismatch(name, binding, hint))
+    return Side(binding.type, converter, hint)
+
+
+def _unwrap_out(name: str, hint: Any) -> tuple[bool, Any]:
+    """Whether the annotation is `Out[...]`, and the type it speaks of."""
+    if getattr(typing.get_origin(hint) or hint, "__name__", "") != "Out":
+        return False, hint
+    arguments = typing.get_args(hint)
+    if len(arguments) != 1:
+        raise FunctionLoadError(f"binding {name} has invalid Out annotation {hint!r}")
+    return True, arguments[0]
+
+
+def _check_direction(name: str, direction: str, is_out: bool) -> None:
+    if direction == "out" and not is_out:
+        raise FunctionLoadError(
+            f'binding {name} is declared to have the "out" direction in function.json, '
+            "but its annotation in Python is not a subclass of azure.functions.Out"
+        )
+    if direction == "in" and is_out:
+        raise FunctionLoadError(
+            f'binding {name} is declared to have the "in" direction in function.json, '
+            "but its annotation is azure.functions.Out in Python"
+        )
+
+
+def _is_type(hint: Any) -> bool:
+    """Classes and generics of them; no unions, no callables."""
+    origin = typing.get_origin(hint)
+    if origin is None:
+        return isinstance(hint, type)
+    excluded = (collections.abc.Callable, typing.Union, getattr(types, "UnionType", None))
+    return isinstance(origin, type) and origin not in excluded
+
+
+def _accepts(converter: Any, side: str, hint: Any) -> bool:
+    check = getattr(converter, f"check_{side}_type_annotation", None)
+    try:
+        return bool(check and check(hint))
+    except TypeError:  # issubclass() with a generic
+        return False
+
+
+def _mismatch(name: str, binding: Binding, hint: Any) -> str:
+    told = getattr(hint, "__name__", repr(hint))
+    if binding.data_type == "undefined":
+        return f'type of {name} binding in function.json "{binding.type}" does not match its Python annotation "{told}"'
+    return (
+        f'{name!r} binding type "{binding.type}" and dataType "{binding.data_type}" in function.json do not match '
+        f'the corresponding function parameter\'s Python type annotation "{told}"'
+    )
+
+
+def _answer(bindings: dict[str, Binding], hints: dict[str, Any], converters: Converters) -> Side | None:
+    """How the return value is encoded: as `$return`, else as a binding that answers by itself, triggers first."""
+    if RETURN in bindings:
+        return _explicit_answer(bindings[RETURN], hints, converters)
+    types_ = sorted(
+        (binding.type for binding in bindings.values()), key=lambda type_: not type_.lower().endswith("trigger")
+    )
+    found = next((type_ for type_ in types_ if converters.answers_itself(type_)), None)
+    return Side(found, converters.find(found), hints.get("return")) if found else None
+
+
+def _explicit_answer(binding: Binding, hints: dict[str, Any], converters: Converters) -> Side:
+    if binding.direction != "out":
+        raise FunctionLoadError('"$return" binding must have direction set to "out"')
+    if "return" not in hints:
+        return Side(binding.type, converters.find(binding.type))
+    hint = hints["return"]
+    if not _is_type(hint):
+        raise FunctionLoadError(f"has invalid non-type return annotation {hint!r}")
+    converter = converters.find(binding.type)
+    if not _accepts(converter, "output", hint):
+        told = getattr(hint, "__name__", repr(hint))
+        raise FunctionLoadError(f'Python return annotation "{told}" does not match binding type "{binding.type}"')
+    return Side(binding.type, converter, hint)

@@ -1,0 +1,104 @@
+"""The socket to the host, and its frames: `u32 n | u32 json length | n bytes: JSON, then blobs`, big endian.
+
+A value that lies in the blobs is `{"$b": offset, "n": length}` in the JSON (function-rpc.md 12).
+"""
+
+from __future__ import annotations
+
+import collections
+import json
+import os
+import socket
+import struct
+import threading
+from typing import Any, Iterator
+
+HEAD = struct.Struct(">II")
+TEXT_IN_JSON = 4096
+"""Longer texts travel as blobs: never escaped."""
+
+Message = dict[str, Any]
+
+
+class Blobs:
+    """Collects what travels beside the JSON of one frame."""
+
+    def __init__(self) -> None:
+        self.parts: list[bytes] = []
+        self._size = 0
+
+    def put(self, data: bytes) -> dict[str, int]:
+        reference = {"$b": self._size, "n": len(data)}
+        self.parts.append(data)
+        self._size += len(data)
+        return reference
+
+    def put_text(self, text: str) -> str | dict[str, int]:
+        return text if len(text) <= TEXT_IN_JSON else self.put(text.encode("utf-8", "surrogatepass"))
+
+
+def get_bytes(reference: dict[str, int], blobs: memoryview) -> bytes:
+    start = reference["$b"]
+    return bytes(blobs[start : start + reference["n"]])
+
+
+def get_text(value: str | dict[str, int], blobs: memoryview) -> str:
+    return value if isinstance(value, str) else get_bytes(value, blobs).decode("utf-8", "surrogatepass")
+
+
+class Wire:
+    """Many threads send, one receives. When the host is gone, so is this process."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._socket = connection
+        self._outbox: collections.deque[bytes] = collections.deque()
+        self._sending = threading.Lock()
+
+    def send(self, message: Message, blobs: Blobs | None = None) -> None:
+        self._outbox.append(pack(message, blobs.parts if blobs else []))
+        # Whoever holds the lock sends for all: under load the frames of many threads leave in one call.
+        while self._outbox and self._sending.acquire(blocking=False):
+            try:
+                self._send_all()
+            finally:
+                self._sending.release()
+
+    def _send_all(self) -> None:
+        frames = []
+        while self._outbox:
+            frames.append(self._outbox.popleft())
+        try:
+            self._socket.sendall(b"".join(frames))
+        except OSError:
+            os._exit(1)
+
+    def receive(self) -> Iterator[tuple[Message, memoryview]]:
+        """Every frame, until the host closes the socket."""
+        reader = self._socket.makefile("rb", buffering=1 << 16)
+        try:
+            while len(head := reader.read(HEAD.size)) == HEAD.size:
+                size, length = HEAD.unpack(head)
+                body = memoryview(reader.read(size))
+                yield json.loads(bytes(body[:length])), body[length:]
+        except ConnectionError:
+            return
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+def pack(message: Message, parts: list[bytes]) -> bytes:
+    text = json.dumps(message, separators=(",", ":")).encode()
+    return b"".join((HEAD.pack(len(text) + sum(map(len, parts)), len(text)), text, *parts))
+
+
+def connect() -> Wire:
+    """The inherited socket or, where sockets cannot be inherited, a loopback one that opens with the token."""
+    if descriptor := os.environ.pop("FNHOST_WORKER_SOCKET", ""):
+        connection = socket.socket(fileno=int(descriptor))
+        connection.set_inheritable(False)
+        return Wire(connection)
+    connection = socket.create_connection(("127.0.0.1", int(os.environ.pop("FNHOST_WORKER_PORT"))))
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    connection.sendall(bytes.fromhex(os.environ.pop("FNHOST_WORKER_TOKEN")))
+    return Wire(connection)

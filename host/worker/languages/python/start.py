@@ -1,0 +1,12 @@
+"""Starts the Python worker program. Its own folder never stays on `sys.path`."""
+
+import os
+import sys
+
+if __name__ == "__main__":
+    here = os.path.dirname(os.path.abspath(__file__))
+    sys.path.insert(0, here)
+    from _fnhost_worker.program import main
+
+    sys.path[:] = [entry for entry in sys.path if os.path.abspath(entry or os.curdir) != here]
+    main()

@@ -1,0 +1,158 @@
+"""One worker process: start it, pass on what it prints, know at once when it ends.
+
+The conversation runs over a socket of its own; stdout and stderr belong to user code (function-rpc.md 12).
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
+
+from host.errors import WorkerStartFailed
+from host.log import Level, Log
+from host.worker.commands import Command
+from host.worker.line import HERE, Line, Lines
+
+T = TypeVar("T")
+CONSOLE = "Host.Function.Console"
+SYSTEM_PREFIX = "LanguageWorkerConsoleLog"
+LAST_WORDS = 3
+"""How many of the last lines on stderr tell why a process ended."""
+PIPES_LINGER = 0.25
+"""How long an ended process may owe us its last lines, in seconds: its own children may hold the pipes open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """How a process ended. `code` is 128 + n after signal n."""
+
+    pid: int
+    executable: str
+    code: int
+    last_words: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return "\n".join((f"{self.executable} exited with code {self.code} (0x{self.code:X})", *self.last_words))
+
+
+class Process(asyncio.SubprocessProtocol):
+    """A started process. `exited` is done as soon as it ends and its last lines are read."""
+
+    def __init__(self, executable: str, log: Log) -> None:
+        self.exited: asyncio.Future[Exit] = asyncio.get_running_loop().create_future()
+        self._executable = executable
+        self._log = log
+        self._unfinished = {1: b"", 2: b""}
+        self._last_words: deque[str] = deque(maxlen=LAST_WORDS)
+
+    @property
+    def pid(self) -> int:
+        return self._pid
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.SubprocessTransport, transport)
+        self._pid = self._transport.get_pid()
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        *lines, self._unfinished[fd] = (self._unfinished[fd] + data).split(b"\n")
+        for line in lines:
+            self._say(fd, line)
+
+    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
+        if rest := self._unfinished.get(fd):
+            self._say(fd, rest)
+            self._unfinished[fd] = b""
+
+    def process_exited(self) -> None:
+        asyncio.get_running_loop().call_later(PIPES_LINGER, self._end)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._end()
+
+    def _end(self) -> None:
+        if not self.exited.done():
+            code = self._transport.get_returncode() or 0
+            self.exited.set_result(
+                Exit(self.pid, self._executable, 128 - code if code < 0 else code, tuple(self._last_words))
+            )
+            self._transport.close()
+
+    def _say(self, fd: int, raw: bytes) -> None:
+        line = raw.decode("utf-8", "replace").rstrip("\r")
+        if line.startswith(SYSTEM_PREFIX):
+            return self._log.information("Worker.Console", line.removeprefix(SYSTEM_PREFIX))
+        if fd == 2:
+            self._last_words.append(line)
+        self._log(level_of(line) if fd == 2 else Level.INFORMATION, CONSOLE, line)
+
+    def kill(self) -> None:
+        """The process and what it started."""
+        if self.exited.done():
+            return
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if sys.platform == "win32":
+                self._transport.kill()
+            else:
+                os.killpg(self.pid, signal.SIGKILL)
+
+    async def wait(self) -> Exit:
+        return await asyncio.shield(self.exited)
+
+    async def unless_it_ends(self, awaitable: Awaitable[T]) -> T:
+        """Raises WorkerStartFailed if the process ends first."""
+        waiting: asyncio.Future[Any] = asyncio.ensure_future(awaitable)
+        try:
+            await asyncio.wait([waiting, self.exited], return_when=asyncio.FIRST_COMPLETED)
+            if waiting.done():
+                return cast(T, waiting.result())
+        finally:
+            waiting.cancel()
+        raise WorkerStartFailed(f"The worker ended before it was ready: {self.exited.result()}")
+
+
+def level_of(line: str) -> Level:
+    """Of a line on stderr (functions-host.md 4.5)."""
+    lowered = line.lower()
+    if "warn" in lowered:
+        return Level.WARNING
+    if any(word in lowered for word in ("error", "fail", "severe", "unhandled exception")):
+        return Level.ERROR
+    return Level.INFORMATION
+
+
+async def start(command: Command, log: Log, lines: Lines = HERE) -> tuple[Process, socket.socket]:
+    """A running process, and the socket to it. Raises WorkerStartFailed."""
+    async with lines() as line:
+        process = await _spawn(command, line, log)
+        with contextlib.ExitStack() as undo:
+            undo.callback(process.kill)
+            connection = await process.unless_it_ends(line.connect())
+            undo.pop_all()
+        return process, connection
+
+
+async def _spawn(command: Command, line: Line, log: Log) -> Process:
+    executable = command.arguments[0]
+    own_group: dict[str, Any] = {"start_new_session": True}
+    if sys.platform == "win32":
+        own_group = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+    try:
+        _, process = await asyncio.get_running_loop().subprocess_exec(
+            lambda: Process(executable, log),
+            *command.arguments,
+            stdin=subprocess.DEVNULL,
+            cwd=command.directory,
+            env={**command.environment, **line.environment},
+            pass_fds=line.inherited,
+            **own_group,
+        )
+    except OSError as error:
+        raise WorkerStartFailed(f"Cannot start the worker with {executable}: {error}") from error
+    return process

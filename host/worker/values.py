@@ -1,0 +1,182 @@
+"""Typed data of the wire, and its frames: `u32 n | u32 json length | n bytes: JSON, then blobs`, big endian.
+
+A value that lies in the blobs is `{"$b": offset, "n": length}` in the JSON: bytes always, texts from a few KB on, so
+that they are never escaped. Kinds from functions-host.md 4.1, frames from function-rpc.md 12.
+"""
+
+import json
+import struct
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+from bindings.contract import Collection, Cookie, HttpRequest, HttpResponse, Json, Value
+
+HEAD = struct.Struct(">II")
+TEXT_IN_JSON = 4096
+
+Message: TypeAlias = dict[str, Any]
+TypedData: TypeAlias = dict[str, Any]
+Frame: TypeAlias = tuple[Message, memoryview]
+
+
+class Blobs:
+    """Collects what travels beside the JSON of one frame."""
+
+    def __init__(self) -> None:
+        self.parts: list[bytes] = []
+        self._size = 0
+
+    def put(self, data: bytes) -> dict[str, int]:
+        reference = {"$b": self._size, "n": len(data)}
+        self.parts.append(data)
+        self._size += len(data)
+        return reference
+
+    def put_text(self, text: str) -> str | dict[str, int]:
+        return text if len(text) <= TEXT_IN_JSON else self.put(text.encode("utf-8", "surrogatepass"))
+
+
+def pack(message: Message, blobs: Blobs) -> bytes:
+    text = json.dumps(message, separators=(",", ":")).encode()
+    return b"".join((HEAD.pack(len(text) + sum(map(len, blobs.parts)), len(text)), text, *blobs.parts))
+
+
+class Frames:
+    """Cuts a stream of bytes into frames."""
+
+    def __init__(self) -> None:
+        self._kept = bytearray()
+
+    def feed(self, data: bytes) -> list[Frame]:
+        """The frames that `data` completes."""
+        self._kept += data
+        frames, start = [], 0
+        while (end := self._end_of_frame(start)) is not None:
+            size, length = HEAD.unpack_from(self._kept, start)
+            body = bytes(self._kept[end - size : end])
+            frames.append((json.loads(body[:length]), memoryview(body)[length:]))
+            start = end
+        del self._kept[:start]
+        return frames
+
+    def _end_of_frame(self, start: int) -> int | None:
+        if len(self._kept) - start < HEAD.size:
+            return None
+        end = start + HEAD.size + int(HEAD.unpack_from(self._kept, start)[0])
+        return end if end <= len(self._kept) else None
+
+
+def encode(value: Value, blobs: Blobs) -> TypedData | None:
+    """None means the value is none."""
+    match value:
+        case None:
+            return None
+        case str():
+            return {"string": blobs.put_text(value)}
+        case Json(text=text):
+            return {"json": blobs.put_text(text)}
+        case bytes():
+            return {"bytes": blobs.put(value)}
+        case int():
+            return {"int": value}
+        case float():
+            return {"double": value}
+        case HttpRequest():
+            return {"http": _request(value, blobs)}
+        case HttpResponse():
+            raise TypeError("A worker is never sent a response.")
+        case _:
+            return _encode_collection(value, blobs)
+
+
+def _request(request: HttpRequest, blobs: Blobs) -> Message:
+    return {
+        "method": request.method,
+        "url": request.url,
+        "headers": dict(request.headers),
+        "query": dict(request.query),
+        "params": dict(request.params),
+        "body": encode(request.body, blobs),
+    }
+
+
+def _encode_collection(values: Collection, blobs: Blobs) -> TypedData:
+    match values:
+        case (bytes(), *_):
+            return {"collectionBytes": {"bytes": [blobs.put(each) for each in values if isinstance(each, bytes)]}}
+        case (int(), *_):
+            return {"collectionSint64": {"sint64": list(values)}}
+        case (float(), *_):
+            return {"collectionDouble": {"double": list(values)}}
+        case _:
+            return {"collectionString": {"string": list(values)}}
+
+
+def decode(data: TypedData | None, blobs: memoryview) -> Value:
+    """What a worker answered. Raises ValueError for a kind no worker may send."""
+    if not data:
+        return None
+    ((kind, value),) = data.items()
+    if kind not in _DECODERS:
+        raise ValueError(f"A worker sent typed data of the unknown kind {kind!r}.")
+    return _DECODERS[kind](value, blobs)
+
+
+def _bytes(reference: Mapping[str, int], blobs: memoryview) -> bytes:
+    start = reference["$b"]
+    return bytes(blobs[start : start + reference["n"]])
+
+
+def _text(value: str | Mapping[str, int], blobs: memoryview) -> str:
+    return value if isinstance(value, str) else _bytes(value, blobs).decode("utf-8", "surrogatepass")
+
+
+def _response(http: Message, blobs: memoryview) -> HttpResponse:
+    return HttpResponse(
+        status=str(http.get("statusCode") or ""),
+        headers=http.get("headers") or {},
+        body=decode(http.get("body"), blobs),
+        cookies=tuple(_cookie(cookie) for cookie in http.get("cookies") or ()),
+        negotiate=bool(http.get("enableContentNegotiation")),
+    )
+
+
+SAME_SITE = {"lax": "Lax", "strict": "Strict", "explicitNone": "ExplicitNone"}
+
+
+def _cookie(sent: Message) -> Cookie:
+    return Cookie(
+        name=sent["name"],
+        value=sent["value"],
+        domain=sent.get("domain"),
+        path=sent.get("path"),
+        expires=sent.get("expires"),
+        max_age=sent.get("maxAge"),
+        secure=sent.get("secure"),
+        http_only=sent.get("httpOnly"),
+        same_site=SAME_SITE.get(sent.get("sameSite", "")),
+    )
+
+
+def _plain(value: int | float, blobs: memoryview) -> int | float:
+    return value
+
+
+def _decode_collection(value: Mapping[str, list[Any]], blobs: memoryview) -> Collection:
+    ((item, values),) = value.items()
+    return tuple(_bytes(each, blobs) if item == "bytes" else each for each in values)
+
+
+_DECODERS: Mapping[str, Callable[[Any, memoryview], Value]] = {
+    "string": _text,
+    "json": lambda value, blobs: Json(_text(value, blobs)),
+    "bytes": _bytes,
+    "stream": _bytes,
+    "int": _plain,
+    "double": _plain,
+    "http": _response,
+    "collectionString": _decode_collection,
+    "collectionBytes": _decode_collection,
+    "collectionSint64": _decode_collection,
+    "collectionDouble": _decode_collection,
+}
