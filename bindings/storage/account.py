@@ -1,0 +1,104 @@
+"""Connection strings (functions-host.md 2.5)."""
+
+import base64
+import binascii
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from bindings.storage.errors import BadConnection
+
+DEVELOPMENT_ACCOUNT = "devstoreaccount1"
+DEVELOPMENT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+DEVELOPMENT_PORTS = {"blob": 10000, "queue": 10001, "table": 10002}
+IDENTITY = ("accountName", "blobServiceUri", "queueServiceUri", "tableServiceUri")
+
+Lookup = Callable[[str], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Where an account's services are, without a slash at the end, and how to be let in: a key or a signature."""
+
+    name: str
+    blob: str
+    queue: str
+    table: str
+    key: bytes = field(default=b"", repr=False)
+    signature: str = field(default="", repr=False)
+    connection_string: str = field(default="", repr=False)
+
+
+def resolve(name: str, connection: Lookup, setting: Lookup) -> Account:
+    """The account that a binding's `connection` names. Raises BadConnection."""
+    wanted = f"AzureWebJobs{name or 'Storage'}"
+    text = connection(name)
+    if text:
+        return parse(text, wanted)
+    if any(setting(f"{prefix}__{key}") for prefix in (wanted, name) if prefix for key in IDENTITY):
+        raise BadConnection(
+            f"The connection {wanted} uses an identity, which works in the cloud alone. "
+            f"For this machine, give {wanted} a connection string in local.settings.json, "
+            'for example "UseDevelopmentStorage=true".'
+        )
+    raise BadConnection(
+        f"The setting {wanted} is missing. Add it to Values in local.settings.json, "
+        'for example as "UseDevelopmentStorage=true" for the storage emulator.'
+    )
+
+
+def parse(text: str, name: str = "AzureWebJobsStorage") -> Account:
+    """The account of a connection string; `name` is the setting it came from. Raises BadConnection."""
+    found = _parts(text, name)
+    if found.get("usedevelopmentstorage", "").lower() == "true":
+        return _development(found.get("developmentstorageproxyuri", "http://127.0.0.1"))
+    endpoints = {service: _endpoint(found, service, name) for service in DEVELOPMENT_PORTS}
+    return Account(
+        name=found.get("accountname", ""),
+        **endpoints,
+        key=_key(found, name),
+        signature=found.get("sharedaccesssignature", "").removeprefix("?"),
+        connection_string=text,
+    )
+
+
+def _parts(text: str, name: str) -> Mapping[str, str]:
+    pairs = [part.partition("=") for part in text.split(";") if part.strip()]
+    if not pairs or not all(equals for _, equals, _ in pairs):
+        raise BadConnection(
+            f"The value of {name} is no storage connection string: it should be a list of name=value with semicolons "
+            'between them, or "UseDevelopmentStorage=true".'
+        )
+    return {key.strip().lower(): value.strip() for key, _, value in pairs}
+
+
+def _development(proxy: str) -> Account:
+    endpoints = {name: f"{proxy.rstrip('/')}:{port}/{DEVELOPMENT_ACCOUNT}" for name, port in DEVELOPMENT_PORTS.items()}
+    spelled = ";".join(f"{name.capitalize()}Endpoint={url}" for name, url in endpoints.items())
+    credentials = f"AccountName={DEVELOPMENT_ACCOUNT};AccountKey={DEVELOPMENT_KEY}"
+    return Account(
+        name=DEVELOPMENT_ACCOUNT,
+        **endpoints,
+        key=base64.b64decode(DEVELOPMENT_KEY),
+        connection_string=f"DefaultEndpointsProtocol=http;{credentials};{spelled};",
+    )
+
+
+def _endpoint(found: Mapping[str, str], service: str, name: str) -> str:
+    if explicit := found.get(f"{service}endpoint"):
+        return explicit.rstrip("/")
+    account = found.get("accountname")
+    if not account:
+        raise BadConnection(
+            f"The connection string in {name} has neither AccountName nor {service.capitalize()}Endpoint."
+        )
+    protocol, suffix = found.get("defaultendpointsprotocol", "https"), found.get("endpointsuffix", "core.windows.net")
+    return f"{protocol}://{account}.{service}.{suffix}"
+
+
+def _key(found: Mapping[str, str], name: str) -> bytes:
+    if not found.get("accountkey") and not found.get("sharedaccesssignature"):
+        raise BadConnection(f"The connection string in {name} has neither AccountKey nor SharedAccessSignature.")
+    try:
+        return base64.b64decode(found.get("accountkey", ""), validate=True)
+    except binascii.Error:
+        raise BadConnection(f"The AccountKey in {name} is not base64. Was it cut off?") from None

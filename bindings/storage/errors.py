@@ -1,0 +1,61 @@
+"""The errors of Azure Storage, as we say them.
+
+StorageError
+    BadConnection           a setting is missing, or is no connection string
+    StorageUnreachable      nothing answers at the account's address
+    NotFound                the table, row, queue, message or blob does not exist
+    AlreadyThere            it exists, and was to be made
+    PreconditionFailed      it was changed since it was read
+    Taken                   someone else has received the message since
+"""
+
+from bindings.contract import BindingError
+
+
+class StorageError(BindingError):
+    """Storage refused. `status` is HTTP's, `code` the service's own word; both empty if it never answered."""
+
+    def __init__(self, text: str, status: int = 0, code: str = "") -> None:
+        super().__init__(text)
+        self.status = status
+        self.code = code
+
+
+class BadConnection(StorageError):
+    """The connection cannot be used."""
+
+
+class StorageUnreachable(StorageError):
+    """Nothing answers at the account's address."""
+
+
+class NotFound(StorageError):
+    """What was asked for does not exist."""
+
+
+class AlreadyThere(StorageError):
+    """What was to be made exists."""
+
+
+class PreconditionFailed(StorageError):
+    """It was changed since it was read."""
+
+
+class Taken(StorageError):
+    """Someone else has received the message since."""
+
+
+_BY_CODE: dict[str, type[StorageError]] = {"PopReceiptMismatch": Taken}
+_BY_STATUS: dict[int, type[StorageError]] = {404: NotFound, 409: AlreadyThere, 412: PreconditionFailed}
+_HINTS = {
+    403: "Is the account key in the connection string right?",
+    413: "It is too large.",
+}
+
+
+def refusal(what: str, status: int, code: str, message: str) -> StorageError:
+    """The error for a request that was answered with a failure. `what` names the request."""
+    kind = _BY_CODE.get(code) or _BY_STATUS.get(status, StorageError)
+    said = message.partition("\n")[0].strip()
+    text = " ".join(filter(None, (f"Storage refused {what} with {status} {code}.", said, _HINTS.get(status))))
+    return kind(text, status, code)

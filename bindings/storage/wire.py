@@ -1,0 +1,182 @@
+"""Signed requests to one account over a pool of kept connections."""
+
+import asyncio
+import base64
+import hmac
+import json
+import re
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from email.utils import formatdate
+from types import TracebackType
+from typing import Literal, Self
+from urllib.parse import quote, urlsplit
+
+import aiohttp
+from yarl import URL
+
+from bindings.storage.account import Account
+from bindings.storage.errors import StorageError, StorageUnreachable, refusal
+
+Service = Literal["queue", "table"]
+
+VERSION = "2021-12-02"
+CONNECTIONS = 32
+KEPT = 4.0
+"""Seconds an idle connection is kept: less than the emulator's five, so that it is not closed under a request."""
+TIME_LIMIT = aiohttp.ClientTimeout(total=60, sock_connect=5)
+PAUSES = (0.1, 0.3, 1.0)
+"""Seconds before each further try."""
+LOCAL = ("127.0.0.1", "localhost", "[::1]", "::1")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to ask. `path` is below the account's endpoint and percent-encoded; `query` is not.
+
+    `again` says that it may be sent twice, should the answer be lost.
+    """
+
+    service: Service
+    method: str
+    path: str
+    query: Mapping[str, str] | None = None
+    headers: Mapping[str, str] | None = None
+    body: bytes = b""
+    again: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Wire:
+    """Open it as a block."""
+
+    def __init__(self, account: Account) -> None:
+        self.account = account
+        self._session: aiohttp.ClientSession | None = None
+        self._closing = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        self._session = await self._closing.enter_async_context(
+            aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=KEPT),
+                timeout=TIME_LIMIT,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+            )
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._closing.aclose()
+
+    async def ask(self, request: Request) -> Answer:
+        """The answer to a request that succeeded. Raises StorageError."""
+        for pause in PAUSES:
+            try:
+                answer = await self._exchange(request)
+            except aiohttp.ClientConnectorError:
+                pass  # Nothing was sent.
+            except (aiohttp.ClientError, TimeoutError) as error:
+                if not request.again:
+                    raise self._unreachable(request.service, error) from error
+            else:
+                if answer.status < 500 or not request.again:
+                    return _checked(request, answer)
+            await asyncio.sleep(pause)
+        return await self._last_try(request)
+
+    async def _last_try(self, request: Request) -> Answer:
+        try:
+            return _checked(request, await self._exchange(request))
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise self._unreachable(request.service, error) from error
+
+    async def _exchange(self, request: Request) -> Answer:
+        assert self._session is not None, "the wire is used outside of its block"
+        url, headers = signed(self.account, request, formatdate(usegmt=True))
+        body = request.body or None
+        async with self._session.request(
+            request.method, URL(url, encoded=True), headers=headers, data=body
+        ) as response:
+            return Answer(response.status, response.headers, await response.read())
+
+    def _unreachable(self, service: Service, error: Exception) -> StorageUnreachable:
+        where = urlsplit(getattr(self.account, service))
+        hint = (
+            "Is Azurite running?" if where.hostname in LOCAL else "Is the network up, and the connection string right?"
+        )
+        reason = str(error) or type(error).__name__
+        return StorageUnreachable(
+            f"The storage account's {service} service at {where.netloc} does not answer ({reason}). {hint}"
+        )
+
+
+def signed(account: Account, request: Request, date: str) -> tuple[str, Mapping[str, str]]:
+    """The address and headers of a request, with the proof that we may make it."""
+    endpoint: str = getattr(account, request.service)
+    query = dict(request.query or {})
+    headers = {
+        "x-ms-date": date,
+        "x-ms-version": VERSION,
+        **({"Content-Length": str(len(request.body))} if request.method != "GET" else {}),
+        **(request.headers or {}),
+    }
+    path = urlsplit(endpoint).path + request.path
+    if account.key:
+        sign = _shared_key_lite if request.service == "table" else _shared_key
+        digest = hmac.digest(account.key, sign(account.name, request, path, headers).encode(), "sha256")
+        scheme = "SharedKeyLite" if request.service == "table" else "SharedKey"
+        headers["Authorization"] = f"{scheme} {account.name}:{base64.b64encode(digest).decode()}"
+    spelled = "&".join(f"{name}={quote(value, safe='')}" for name, value in query.items())
+    spelled = "&".join(filter(None, (spelled, account.signature)))
+    return f"{endpoint}{request.path}{'?' if spelled else ''}{spelled}", headers
+
+
+def _shared_key(name: str, request: Request, path: str, headers: Mapping[str, str]) -> str:
+    length = str(len(request.body)) if request.body else ""
+    extra = "\n".join(f"{key}:{headers[key]}" for key in sorted(headers) if key.startswith("x-ms-"))
+    query = "".join(f"\n{key}:{value}" for key, value in sorted((request.query or {}).items()))
+    kind = headers.get("Content-Type", "")
+    return f"{request.method}\n\n\n{length}\n\n{kind}\n\n\n\n\n\n\n{extra}\n/{name}{path}{query}"
+
+
+def _shared_key_lite(name: str, request: Request, path: str, headers: Mapping[str, str]) -> str:
+    return f"{headers['x-ms-date']}\n/{name}{path}"
+
+
+def _checked(request: Request, answer: Answer) -> Answer:
+    if answer.status < 300:
+        return answer
+    raise refused(f"{request.method} {request.path}", answer)
+
+
+def refused(what: str, answer: Answer) -> StorageError:
+    """The error in an answer: XML from queues, JSON from tables."""
+    text = answer.body.decode("utf-8", errors="replace")
+    code = answer.headers.get("x-ms-error-code", "") or _between(text, "Code")
+    if not text.lstrip().startswith("{"):
+        return refusal(what, answer.status, code, _between(text, "Message"))
+    code, message = _odata_error(text)
+    return refusal(what, answer.status, code, message)
+
+
+def _between(text: str, tag: str) -> str:
+    found = re.search(rf"<{tag}>(.*?)</{tag}>", text, re.DOTALL)
+    return found[1] if found else ""
+
+
+def _odata_error(text: str) -> tuple[str, str]:
+    try:
+        error = json.loads(text)["odata.error"]
+        return str(error["code"]), str(error["message"]["value"])
+    except (ValueError, KeyError, TypeError):
+        return "", text[:200]
