@@ -4,7 +4,7 @@ Beside JSON Schema's own words a schema may ask for two formats: `timespan` and 
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,7 +67,7 @@ def pointer(value: Any, *path: str | int) -> str:
     """The JSON pointer to what stands at `path`, with names as `value` has them."""
     result = ""
     for part in path:
-        key = part if isinstance(part, int) else _spelling(part, value)
+        key = part if isinstance(part, int) else _written(part, value)
         result += "/" + str(key).replace("~", "~0").replace("/", "~1")
         value = value[key]
     return result
@@ -105,9 +105,17 @@ def _is_template(value: object) -> bool:
 def _spelled_members(properties: Mapping[str, Schema], value: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for written, member in value.items():
         name = _spelling(written, properties)
-        if member is not None or name not in properties:
-            yield name, spelled(properties.get(name, {}), member)
+        if name not in properties:
+            yield name, member
+        elif member is not None and written == _written(name, value):
+            yield name, spelled(properties[name], member)
 
 
-def _spelling(text: str, known: Any) -> str:
+def _spelling(text: str, known: Iterable[str]) -> str:
     return next((name for name in known if name.lower() == text.lower()), text)
+
+
+def _written(name: str, value: Mapping[str, Any]) -> str:
+    """The member of `value` that counts as `name`: that very name, else the last that differs in case only."""
+    same = [key for key in value if key.lower() == name.lower() and value[key] is not None]
+    return name if name in same or not same else same[-1]

@@ -83,11 +83,12 @@ def _name_faults(entry: Mapping[str, Any], filled: Mapping[str, Any]) -> Iterato
 
 def _direction_faults(entry: Mapping[str, Any], filled: Mapping[str, Any]) -> Iterator[Fault]:
     direction = _direction(entry)
+    place = pointer(filled, "direction") if "direction" in entry else ""
     if direction not in ("in", "out", "inout"):
         message = f"'{entry['direction']}' is not a valid binding direction."
-        yield Fault(pointer(filled, "direction"), message, "Write in, out or inout.")
+        yield Fault(place, message, "Write in, out or inout.")
     elif entry.get("name") == RETURN and direction != "out":
-        yield Fault(pointer(filled, "direction"), "$return bindings must specify a direction of 'out'.")
+        yield Fault(place, "$return bindings must specify a direction of 'out'.")
     elif entry.get("type", "").lower() == "http" and direction == "in":
         hint = 'Add "direction": "out".'
         yield Fault("", "Http binding can only be used for output.", hint)

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from bindings.contract import Binding
 from host.app import App, Function, Retry
@@ -218,6 +220,11 @@ BINDING_PROBLEMS: list[tuple[Any, str, str]] = [
         "/bindings/1/direction",
         "$return bindings must specify a direction of 'out'.",
     ),
+    (
+        [HTTP[0], {"type": "http", "name": "$return"}],
+        "/bindings/1",
+        "$return bindings must specify a direction of 'out'.",
+    ),
     ([HTTP[0], {"type": "http", "name": "res"}], "/bindings/1", "Http binding can only be used for output."),
     (trigger("eventTrigger"), "/bindings/0/type", "The binding type(s) 'eventTrigger' are not registered."),
     (
@@ -333,6 +340,27 @@ def test_yaml_says_no_more_than_json_can(root: Path, text: str) -> None:
     write(root / "F" / "function.yaml", text)
     (problem,) = load(root, {}).problems
     assert problem.message.endswith("Put quotes around values that JSON does not have.")
+
+
+SCALARS = st.none() | st.booleans() | st.integers() | st.text(max_size=5)
+WORDS = st.sampled_from(["httpTrigger", "HTTP", "queue", "table", "in", "out", "$return", "x_y", "%A%", "{b", "get"])
+MEMBERS = st.sampled_from(
+    ["name", "NAME", "type", "Type", "direction", "dataType", "methods", "Methods", "route", "take"]
+)
+ENTRIES = st.dictionaries(MEMBERS | st.text(max_size=3), WORDS | SCALARS | st.lists(WORDS | SCALARS, max_size=2))
+DOCUMENTS = st.fixed_dictionaries(
+    {"bindings": st.lists(ENTRIES | SCALARS, max_size=3)},
+    optional={"scriptFile": WORDS | SCALARS, "entryPoint": SCALARS, "retry": ENTRIES | SCALARS, "disabled": SCALARS},
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(document=DOCUMENTS)
+def test_whatever_stands_in_a_function_json_is_a_function_or_a_problem(root: Path, document: Any) -> None:
+    add(root, "F", script="index.js")
+    write(root / "F" / "function.json", document)
+    app = load(root, {"AzureWebJobsStorage": "x"})
+    assert len(app.functions) == (0 if app.problems else 1)
 
 
 def test_one_folder_with_two_function_files(root: Path) -> None:

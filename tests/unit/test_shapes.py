@@ -66,6 +66,13 @@ def test_choices_take_the_schemas_spelling() -> None:
     assert spelled(members(level=choice("high")), {"level": "HIGH", "Other": None}) == {"level": "high", "Other": None}
 
 
+def test_one_name_written_twice() -> None:
+    schema = SHAPES["httpTrigger"]
+    assert spelled(schema, {"Route": "a", "route": "b", "ROUTE": "c"}) == {"route": "b"}
+    assert spelled(schema, {"Route": "a", "ROUTE": "c", "route": None}) == {"route": "c"}
+    assert faults(schema, {"methods": None, "Methods": [1]}) == [Fault("/Methods/0", "1 is not of type 'string'")]
+
+
 def test_pointers_are_escaped() -> None:
     assert faults(each({"type": "string"}), {"a/b~c": 1}) == [Fault("/a~1b~0c", "1 is not of type 'string'")]
 
