@@ -3,8 +3,8 @@
 import asyncio
 import random
 from bisect import insort
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -75,22 +75,21 @@ class Gate:
 
     def __init__(self, concurrent: int, outstanding: int) -> None:
         self._outstanding, self._limit = 0, outstanding
-        self._running: AbstractAsyncContextManager[Any] = (
-            asyncio.Semaphore(concurrent) if concurrent > 0 else nullcontext()
-        )
-
-    @asynccontextmanager
-    async def passing(self) -> AsyncIterator[None]:
-        self._outstanding += 1
-        try:
-            async with self._running:
-                yield
-        finally:
-            self._outstanding -= 1
+        self._places = asyncio.Semaphore(concurrent) if concurrent > 0 else None
 
     @property
     def is_full(self) -> bool:
         return 0 < self._limit <= self._outstanding
+
+    async def pass_through(self, answer: Callable[[], Awaitable[Response]]) -> Response:
+        self._outstanding += 1
+        try:
+            if self._places is None:
+                return await answer()
+            async with self._places:
+                return await answer()
+        finally:
+            self._outstanding -= 1
 
 
 class Routes:

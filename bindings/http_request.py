@@ -1,7 +1,7 @@
 """From an ASGI request to what a function is told of it (functions-host.md 3.3, 4.3)."""
 
 import json
-from collections.abc import Iterable, Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
@@ -11,7 +11,7 @@ Scope = MutableMapping[str, Any]
 
 
 def read_request(scope: Scope, params: Mapping[str, str], body: bytes | None) -> HttpRequest:
-    headers = joined((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
+    headers = joined([(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]])
     return HttpRequest(scope["method"], url(scope, headers), headers, read_query(scope), params, body)
 
 
@@ -39,12 +39,12 @@ def read_header(scope: Scope, name: bytes) -> str | None:
     return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), None)
 
 
-def joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+def joined(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
     """One text per name; those of a repeated name are joined with a comma."""
-    values: dict[str, str] = {}
-    for name, value in pairs:
-        values[name] = f"{values[name]},{value}" if name in values else value
-    return values
+    values = dict(pairs)
+    if len(values) == len(pairs):
+        return values
+    return {name: ",".join(value for other, value in pairs if other == name) for name in values}
 
 
 def read_metadata(request: HttpRequest) -> dict[str, Value]:

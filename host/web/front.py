@@ -155,8 +155,8 @@ class Front:
             return refusal
         if routes.gate.is_full:
             return TOO_MANY
-        async with routes.gate.passing():
-            return await self._run(route, params, routes.settings.body_limit, scope, receive)
+        limit = routes.settings.body_limit
+        return await routes.gate.pass_through(lambda: self._run(route, params, limit, scope, receive))
 
     def _refusal(self, route: Route, scope: Scope) -> Response | None:
         """Without keys the local caller is an administrator, but not for anonymous routes (functions-host.md 1.5)."""
