@@ -67,7 +67,7 @@ def _scalar(text: str) -> str | int | bool:
     """Environment variables are texts; where the file would hold a number or a truth, so do we."""
     if text.lower() in ("true", "false"):
         return text.lower() == "true"
-    return int(text) if text.isdecimal() else text
+    return int(text) if text.removeprefix("-").isdecimal() else text
 
 
 def _version_faults(document: Mapping[str, Any], written: Mapping[str, Any]) -> Iterator[Fault]:

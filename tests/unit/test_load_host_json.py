@@ -101,6 +101,13 @@ def test_the_environment_overrides_the_file(tmp_path: Path) -> None:
     assert (found.functions, found.timeout) == (("B", "C"), None)
 
 
+@pytest.mark.parametrize(
+    ("text", "value"), [("5", 5), ("-1", -1), ("False", False), ("2.0", "2.0"), ("00:00:05", "00:00:05"), ("", "")]
+)
+def test_overrides_hold_what_the_file_would(text: str, value: object) -> None:
+    assert override({}, {"AzureFunctionsJobHost__a": text}) == {"a": value}
+
+
 def test_overrides_leave_the_document_as_it_was() -> None:
     document = {"a": {"b": [1, 2]}}
     assert override(document, {"AzureFunctionsJobHost__a__b__1": "true"}) == {"a": {"b": [1, True]}}
