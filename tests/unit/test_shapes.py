@@ -1,9 +1,11 @@
+from typing import Any
+
 import pytest
 
 from bindings.schema import TIMESPAN, Fault, choice, each, faults, members, spelled, timespan
 from bindings.shapes import ALIASES, SHAPES, canonical
 
-SOUND = {
+SOUND: dict[str, dict[str, Any]] = {
     "httpTrigger": {"authLevel": "anonymous", "methods": ["get"], "route": "a/{id:int}"},
     "http": {},
     "timerTrigger": {"schedule": "0 */5 * * * *", "runOnStartup": True, "useMonitor": False},
