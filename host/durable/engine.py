@@ -7,8 +7,9 @@ import asyncio
 import json
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from contextlib import AbstractContextManager, asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 
 import aiohttp
 
@@ -49,6 +50,8 @@ class EngineSettings:
     shortest_poll: float = 0.05
     longest_poll: float = 1.0
     sessions: int = 1000
+    patience: float = 1.0
+    """How long the last messages may take to be given back when all ends; later they come back by themselves."""
     deaths: int = 5
     """How often an activity may take its worker down before it counts as failed."""
 
@@ -116,8 +119,9 @@ class Engine:
         """Receive and work inside the block; at its end give back what is not finished."""
         self._open = True
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=100)) as self._http:
+            await self._create()
             for queue in (*self.hub.queues, WORK_ITEMS):
-                self._spawn(f"Receiving from {queue}", lambda queue=queue: self._poll(queue))
+                self._spawn(f"Receiving from {queue}", partial(self._poll, queue))
             self._spawn("Renewing messages", self._hands.keep)
             try:
                 yield
@@ -125,13 +129,21 @@ class Engine:
                 self._open = False
                 await self._stop()
 
+    async def _create(self) -> None:
+        """Make the hub. Where its storage is away, serving need not wait: receiving creates it later."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._settings.patience):
+                await self.hub.create()
+
     async def _stop(self) -> None:
         for alarm in self._alarms:
             alarm.cancel()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._hands.empty()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._settings.patience):
+                await self._hands.empty()
 
     def _spawn(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
         task = asyncio.create_task(supervise(name, work, self._log))
@@ -140,6 +152,8 @@ class Engine:
 
     async def _poll(self, queue: str) -> None:
         """Ask often while something comes, ever less often while nothing does (task-hub-storage.md 4.10)."""
+        await self.hub.create()
+        await self._registry.any()
         pause = self._settings.shortest_poll
         while True:
             received = await self.hub.receive(queue)

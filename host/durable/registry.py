@@ -42,3 +42,9 @@ class Registry:
             self._changed.clear()
             await self._changed.wait()
         return found
+
+    async def any(self) -> None:
+        """Until there is a function at all."""
+        while not self._serving:
+            self._changed.clear()
+            await self._changed.wait()

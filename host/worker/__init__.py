@@ -13,7 +13,7 @@ from host.app import Function
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """Which try of a retried invocation this is (functions-host.md 1.7). `previous` is what the last one failed with."""
+    """Which try of a retried invocation this is (functions-host.md 1.7). `previous` is the last one's failure."""
 
     count: int
     limit: int

@@ -1,0 +1,24 @@
+# Two verbs do everything on a fresh machine with Python 3.11+, make and Node 20+.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: start test check clean
+
+start: $(VENV)/installed
+	$(BIN)/fnhost start $(ARGS)
+
+test: $(VENV)/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m azurite
+	$(BIN)/pytest -n 2 $(ARGS)
+
+$(VENV)/installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) .azurite .fnhost build dist

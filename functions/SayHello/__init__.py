@@ -1,0 +1,5 @@
+"""Greets a city."""
+
+
+def main(city: str) -> str:
+    return f"Hello {city}!"

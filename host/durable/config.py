@@ -1,0 +1,166 @@
+"""`extensions.durableTask` of host.json, read once (task-hub-storage.md 8, durable-http-api.md 8.2)."""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bindings.schema import timespan
+from host.app import App, Settings
+from host.durable.client import ClientSettings
+from host.durable.decide import Limits
+from host.durable.engine import EngineSettings
+from host.durable.history import Status
+from host.durable.hub import OVERRIDABLE, HubSettings
+from host.errors import AppError, Problem
+
+AZURE, SQLITE, MEMORY = "azurestorage", "sqlite", ":memory:"
+FILE, POINTER = "host.json", "/extensions/durableTask"
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]{2,49}")
+
+
+@dataclass(frozen=True, slots=True)
+class DurableConfig:
+    """What the app says of its durable functions. `path` is the SQLite hub's file, None for memory."""
+
+    provider: str
+    connection: str
+    hub: HubSettings
+    engine: EngineSettings
+    client: ClientSettings
+    path: Path | None = None
+    base64: bool = True
+    rpc: bool = True
+    forwarded: bool = False
+
+
+class _Section(Mapping[str, Any]):
+    """A section of host.json: names match in any case, and a value of the wrong kind is the file's problem."""
+
+    def __init__(self, section: Mapping[str, Any], pointer: str) -> None:
+        self._members = {name.lower(): (name, value) for name, value in section.items()}
+        self._pointer = pointer
+
+    def __getitem__(self, name: str) -> Any:
+        return self._members[name.lower()][1]
+
+    def __iter__(self) -> Any:
+        return iter(self._members)
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+    def section(self, name: str) -> "_Section":
+        found = self.get(name, {})
+        return _Section(found if isinstance(found, dict) else {}, f"{self._pointer}/{name}")
+
+    def text(self, name: str, default: str) -> str:
+        return str(self.get(name) or default)
+
+    def flag(self, name: str, default: bool) -> bool:
+        found = self.get(name, default)
+        return found if isinstance(found, bool) else str(found).lower() == "true"
+
+    def whole(self, name: str, default: int, lowest: int = 1, highest: int = 2**31) -> int:
+        found = self.get(name, default)
+        if not str(found).lstrip("-").isdigit() or not lowest <= int(found) <= highest:
+            raise self._wrong(name, found, f"Write a whole number from {lowest} to {highest}.")
+        return int(found)
+
+    def seconds(self, name: str, default: float) -> float:
+        if (found := self.get(name)) is None:
+            return default
+        try:
+            return timespan(str(found))
+        except ValueError as error:
+            raise self._wrong(name, found, "Write a time span like 00:00:05.") from error
+
+    def _wrong(self, name: str, found: Any, hint: str) -> AppError:
+        return AppError([Problem(FILE, f"{self._pointer}/{name}", f"'{found}' is not possible here.", hint)])
+
+
+def read_durable(app: App) -> DurableConfig:
+    """Raises AppError."""
+    section = _Section(app.config.extension("durabletask"), POINTER)
+    storage = section.section("storageProvider")
+    provider = storage.text("type", "AzureStorage").lower()
+    if provider not in (AZURE, SQLITE):
+        hint = "This host knows AzureStorage and, its own, sqlite."
+        message = f"The storage provider '{provider}' is not available here."
+        raise AppError([Problem(FILE, f"{POINTER}/storageProvider/type", message, hint)])
+    name = hub_name(section.get("hubName"), app.settings)
+    hidden = storage.seconds("controlQueueVisibilityTimeout", HubSettings().hidden)
+    cores = os.cpu_count() or 1
+    return DurableConfig(
+        provider=provider,
+        connection=storage.text("connectionName", storage.text("connectionStringName", "Storage")),
+        hub=HubSettings(
+            name=name,
+            partitions=storage.whole("partitionCount", 4, 1, 16),
+            hidden=hidden,
+            keep_inputs=section.flag("storeInputsInOrchestrationHistory", False),
+        ),
+        engine=EngineSettings(
+            limits=_limits(section),
+            orchestrators=section.whole("maxConcurrentOrchestratorFunctions", 10 * cores),
+            activities=section.whole("maxConcurrentActivityFunctions", 10 * cores),
+            hidden=hidden,
+            longest_poll=min(storage.seconds("maxQueuePollingInterval", LONGEST_POLL), LONGEST_POLL),
+        ),
+        client=ClientSettings(overridable=_overridable(section), version=section.text("defaultVersion", "")),
+        path=_path(storage.text("path", ""), app.root, name),
+        base64=storage.text("queueClientMessageEncoding", "Base64").lower() == "base64",
+        rpc=section.flag("localRpcEndpointEnabled", True),
+        forwarded=section.section("httpSettings").flag("useForwardedHost", False),
+    )
+
+
+LONGEST_POLL = 1.0
+"""A laptop's host asks more often than the platform's 30 s: what tools write to the queues is noticed within this."""
+
+
+def _limits(section: _Section) -> Limits:
+    poll = section.section("httpSettings").whole("defaultAsyncRequestSleepTimeMilliseconds", 30000)
+    return Limits(
+        http_poll=poll / 1000,
+        actions=section.whole("maxOrchestrationActions", Limits().actions),
+        version=section.text("defaultVersion", ""),
+    )
+
+
+def _overridable(section: _Section) -> frozenset[Status]:
+    is_any = section.text("overridableExistingInstanceStates", "NonRunningStates").lower() == "anystate"
+    return frozenset(Status) if is_any else OVERRIDABLE
+
+
+def _path(written: str, root: Path, hub: str) -> Path | None:
+    if written == MEMORY:
+        return None
+    return root / (written or f".fnhost/{hub}.db")
+
+
+def hub_name(written: object, settings: Settings) -> str:
+    """The task hub's name (task-hub-storage.md 1.1). Raises AppError if it cannot name tables and queues."""
+    if written is None:
+        site = settings.get("WEBSITE_SITE_NAME")
+        return _sanitised(site) if site else "TestHubName"
+    name = str(written)
+    if len(name) > 2 and name.startswith("%") and name.endswith("%"):
+        name = settings.get(name[1:-1]) or name
+    if not _NAME.fullmatch(name):
+        text = (
+            f"Task hub name '{name}' should contain only alphanumeric characters, start with a letter, "
+            "and have length between 3 and 45."
+        )
+        raise AppError([Problem(FILE, f"{POINTER}/hubName", text)])
+    return name
+
+
+def _sanitised(site: str) -> str:
+    kept = "".join(character for character in site if character.isascii() and character.isalnum())
+    if not kept:
+        return "DefaultTaskHub"
+    named = f"t{kept}" if kept[0].isdigit() else kept
+    return named[:45] if len(named) >= 3 else f"{named}Hub"

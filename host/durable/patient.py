@@ -1,0 +1,105 @@
+"""A hub that waits for its storage: what the engine asks is delayed while storage is away, and said once."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import TypeVar
+
+from host.durable.history import Instance, Status
+from host.durable.hub import (
+    OVERRIDABLE,
+    Checkpoint,
+    Hub,
+    HubUnreachable,
+    Lease,
+    Message,
+    Page,
+    Purged,
+    Query,
+    Received,
+    State,
+)
+from host.log import Log
+
+T = TypeVar("T")
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
+
+
+class PatientHub:
+    """Asks `hub` again until it answers. Every verb may be repeated, so nothing is lost and nothing is done twice."""
+
+    def __init__(self, hub: Hub, log: Log) -> None:
+        self._hub, self._log = hub, log
+        self._is_away = False
+
+    async def _patiently(self, ask: Callable[[], Awaitable[T]]) -> T:
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                answer = await ask()
+            except HubUnreachable as error:
+                self._say_away(error)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, LONGEST_PAUSE)
+            else:
+                self._say_back()
+                return answer
+
+    def _say_away(self, error: HubUnreachable) -> None:
+        if not self._is_away:
+            self._log.error("Host.Durable", f"{error} Orchestrations wait until it is back; nothing is lost.")
+        self._is_away = True
+
+    def _say_back(self) -> None:
+        if self._is_away:
+            self._log.warning("Host.Durable", "The task hub's storage answers again. Orchestrations go on.")
+        self._is_away = False
+
+    @property
+    def queues(self) -> Sequence[str]:
+        return self._hub.queues
+
+    async def create(self) -> None:
+        await self._patiently(self._hub.create)
+
+    async def delete(self) -> None:
+        await self._patiently(self._hub.delete)
+
+    async def start(self, start: Message, overridable: Iterable[Status] = OVERRIDABLE) -> Received:
+        return await self._patiently(lambda: self._hub.start(start, overridable))
+
+    async def send(self, messages: Iterable[Message]) -> Sequence[Received]:
+        outgoing = tuple(messages)
+        return await self._patiently(lambda: self._hub.send(outgoing))
+
+    async def receive(self, queue: str) -> Sequence[Received]:
+        return await self._patiently(lambda: self._hub.receive(queue))
+
+    async def settle(self, received: Iterable[Received]) -> None:
+        ours = tuple(received)
+        await self._patiently(lambda: self._hub.settle(ours))
+
+    async def release(self, received: Iterable[Received], after: float = 0) -> None:
+        ours = tuple(received)
+        await self._patiently(lambda: self._hub.release(ours, after))
+
+    async def renew(self, received: Iterable[Received]) -> None:
+        ours = tuple(received)
+        await self._patiently(lambda: self._hub.renew(ours))
+
+    async def load(self, instance: str) -> State:
+        return await self._patiently(lambda: self._hub.load(instance))
+
+    async def record(self, checkpoint: Checkpoint) -> State:
+        return await self._patiently(lambda: self._hub.record(checkpoint))
+
+    async def find(self, instance: str) -> Instance | None:
+        return await self._patiently(lambda: self._hub.find(instance))
+
+    async def list(self, query: Query, top: int = 100, token: str | None = None) -> Page:
+        return await self._patiently(lambda: self._hub.list(query, top, token))
+
+    async def purge(self, instance: str) -> Purged:
+        return await self._patiently(lambda: self._hub.purge(instance))
+
+    async def claim(self, lease: Lease) -> bool:
+        return await self._patiently(lambda: self._hub.claim(lease))

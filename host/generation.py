@@ -1,0 +1,147 @@
+"""One life of an app: its workers, its open triggers, its place in the front. The only room that knows every part."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import cast
+
+from bindings import durable, http
+from bindings.contract import Adapter, Binding, Event, Input, Opener, Output, Trigger
+from bindings.http import Routes, read_settings
+from host.app import App, Function
+from host.errors import Problem
+from host.invoke import Door
+from host.log import Log
+from host.supervise import supervise
+from host.taskhub import TaskHub
+from host.web.front import Front
+from host.web.view import FireManually, View
+from host.worker.commands import Command
+from host.worker.pool import Pool, Standby
+
+SERVED = frozenset(
+    {"httptrigger", "http", "orchestrationtrigger", "activitytrigger", "durableclient", "orchestrationclient"}
+)
+MANUAL = "This function was programmatically called via the host APIs."
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """An app whose workers have loaded it; one without functions has none.
+
+    `failures` says what they could not load, by function name.
+    """
+
+    app: App
+    pool: Pool | None = None
+    failures: Mapping[str, str] = field(default_factory=dict)
+
+
+def servable(app: App) -> App:
+    """The app without the functions whose binding types this host has no adapter for; each is told as a problem."""
+    strange = {function.name: _strangers(function) for function in app.functions}
+    problems = [
+        Problem(
+            str(function.directory.relative_to(app.root) / "function.json"),
+            "/bindings",
+            f"This host does not serve {', '.join(strange[function.name])} yet.",
+            "The other functions run; the real host runs this one too.",
+            function.name,
+        )
+        for function in app.functions
+        if strange[function.name]
+    ]
+    kept = tuple(function for function in app.functions if not strange[function.name])
+    return replace(app, functions=kept, problems=(*app.problems, *problems))
+
+
+def _strangers(function: Function) -> list[str]:
+    return sorted({binding.type for binding in function.bindings} - SERVED)
+
+
+@asynccontextmanager
+async def loaded(
+    app: App, command: Command, standby: Standby, log: Log, patience: Callable[[], float]
+) -> AsyncIterator[Loaded]:
+    """Workers with the app in them. When the block ends, what still runs has `patience()` seconds to finish."""
+    async with Pool(app, command, standby, log) as pool:
+        yield Loaded(app, pool, await pool.load())
+        await pool.drain(patience())
+
+
+@asynccontextmanager
+async def generation(loaded: Loaded, front: Front, hub: TaskHub | None, log: Log) -> AsyncIterator[View]:
+    """The app in service: its triggers listen and the front shows it, until the block ends."""
+    app = loaded.app
+    disabled = [function.name for function in app.functions if function.disabled]
+    limit = app.settings.get("FUNCTIONS_REQUEST_BODY_SIZE_LIMIT")
+    routes = Routes(read_settings(app.config.extension("http"), limit), disabled)
+    openers = _openers(routes, hub)
+    doors = {
+        function.name: _door(function, app, loaded.pool, openers, log) for function in app.functions if loaded.pool
+    }
+    async with _listening(app, doors, openers, log):
+        for sentence in routes.shadowed():
+            log.warning("Host.Startup", sentence)
+        view = View(
+            app=app,
+            routes=routes,
+            fire_manually=_manually(doors),
+            webhooks={"durabletask": hub.api} if hub else {},
+            failures=loaded.failures,
+        )
+        with front.showing(view):
+            yield view
+
+
+def _openers(routes: Routes, hub: TaskHub | None) -> Mapping[str, Opener]:
+    return {**http.openers(routes), **(durable.openers(hub.engine, hub.client, hub.address) if hub else {})}
+
+
+def _door(function: Function, app: App, pool: Pool, openers: Mapping[str, Opener], log: Log) -> Door:
+    """Only what does something stands in the way of an invocation: an http output is written by its trigger."""
+
+    def opened(binding: Binding) -> Adapter:
+        return openers[binding.type](function.name, binding, function.bindings)
+
+    return Door(
+        function=function,
+        worker=pool,
+        log=log,
+        inputs={binding.name: cast(Input, opened(binding)) for binding in function.inputs},
+        outputs={binding.name: cast(Output, opened(binding)) for binding in function.outputs if binding.type != "http"},
+        timeout=app.config.timeout,
+        abandon=pool.abandon,
+    )
+
+
+@asynccontextmanager
+async def _listening(
+    app: App, doors: Mapping[str, Door], openers: Mapping[str, Opener], log: Log
+) -> AsyncIterator[None]:
+    """Every trigger listens inside the block. A disabled function only keeps its route (functions-host.md 1.5)."""
+    tasks = []
+    for function in app.functions:
+        if not function.disabled or function.trigger.type == "httptrigger":
+            trigger = cast(Trigger, openers[function.trigger.type](function.name, function.trigger, function.bindings))
+            name = f"The listener for function 'Functions.{function.name}'"
+            listen = partial(trigger.listen, doors[function.name])
+            tasks.append(asyncio.create_task(supervise(name, listen, log)))
+    await asyncio.sleep(0)  # each has begun to listen when this returns
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _manually(doors: Mapping[str, Door]) -> FireManually:
+    """An HTTP function cannot be run without a request: its run ends as a failed one (functions-host.md 6)."""
+
+    async def fire(name: str, given: str) -> object:
+        return await doors[name](Event(name, given, MANUAL))
+
+    return fire

@@ -1,0 +1,206 @@
+"""From one version of an app to the next: watch, load, hand over. A broken one never replaces a running one."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from bindings.http import HttpSettings, Routes
+from host.app import App, HostConfig, Settings
+from host.console import OURS, in_error
+from host.durable.config import DurableConfig, read_durable
+from host.durable.history import Clock
+from host.errors import AppError, WorkerError
+from host.generation import Loaded, generation, loaded, servable
+from host.load import load
+from host.log import Log
+from host.taskhub import TaskHub, task_hub, uses_durable
+from host.watch import Watch
+from host.web.front import Front
+from host.web.keys import Keys
+from host.web.view import View
+from host.worker.commands import command
+from host.worker.pool import Standby
+
+STARTED = "Worker process started and initialized."
+DRAIN, LAST_PATIENCE = 10.0, 0.5
+"""Seconds that running invocations have when their version is replaced (functions-host.md 8.4), and when all ends."""
+T = TypeVar("T")
+U = TypeVar("U")
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What stays while apps change: where it is, how it was asked for, and the rooms that are never closed."""
+
+    root: Path
+    environment: Mapping[str, str]
+    only: Sequence[str]
+    python: str | None
+    host_python: str
+    host_name: str
+    front: Front
+    keys: Keys
+    standby: Standby
+    clock: Clock
+    log: Log
+
+    def read(self) -> App:
+        """Raises AppError."""
+        return servable(load(self.root, self.environment, self.only))
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """The version in service, and how to leave it."""
+
+    view: View
+    stack: AsyncExitStack
+
+    @property
+    def broken(self) -> frozenset[str]:
+        return broken(self.view.app, self.view.failures)
+
+
+class Refused(Exception):
+    """A new version has faults that the running one has not."""
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = tuple(faults)
+
+
+class Reload:
+    """Serves the app of a site, and every new version of it. `entered` is told of each that goes into service."""
+
+    def __init__(self, site: Site, entered: Callable[[App], None]) -> None:
+        self._site, self._log, self._entered = site, site.log, entered
+        self._running: Running | None = None
+        self._hub: TaskHub | None = None
+        self._hub_config: DurableConfig | None = None
+        self._hub_stack = AsyncExitStack()
+        self._leaving: set[asyncio.Task[None]] = set()
+        self._patience = DRAIN
+
+    async def serve(self) -> None:
+        """Until cancelled. Raises StartError if the first version needs what this machine has not."""
+        watch = Watch(self._site.root)
+        try:
+            async with watch.running():
+                await self._take(watch)
+                while True:
+                    changed = await watch.next()
+                    self._log.information("Host.Watch", f"Changed: {', '.join(map(str, changed))}")
+                    await self._take(watch, changed)
+        finally:
+            await self._close()
+
+    async def _take(self, watch: Watch, changed: Sequence[Path] = ()) -> None:
+        """Read the app and put it into service, or say what keeps it from that."""
+        started = time.perf_counter()
+        try:
+            app = await asyncio.to_thread(self._site.read)
+            watch.follow(app)
+            await self._enter(app)
+        except AppError as error:
+            self._refuse([str(problem) for problem in error.problems])
+        except Refused as error:
+            self._refuse(error.faults)
+        except WorkerError as error:
+            self._refuse([str(error)])
+        else:
+            self._say_entered(app, changed, time.perf_counter() - started)
+
+    def _say_entered(self, app: App, changed: Sequence[Path], seconds: float) -> None:
+        if changed:
+            self._log.information(OURS, f"Reloaded in {seconds * 1000:.0f} ms: {', '.join(map(str, changed[:3]))}")
+        self._log.information("Host.Startup", STARTED)
+        self._entered(app)
+
+    def _refuse(self, faults: Sequence[str]) -> None:
+        is_served = self._running is not None and self._running.view.state == "Running"
+        served = "The last good version keeps serving." if is_served else "Nothing is served yet."
+        self._log.error(OURS, "\n".join([*faults, f"{served} Mend it and save: it is tried again at once."]))
+        if not is_served:
+            self._show_error(faults)
+
+    def _show_error(self, faults: Sequence[str]) -> None:
+        app = App(self._site.root, "", (), Settings({}), HostConfig())
+        view = View(app, Routes(HttpSettings()), _nobody, state="Error", errors=tuple(faults))
+        stack = AsyncExitStack()
+        stack.enter_context(self._site.front.showing(view))
+        self._succeed(Running(view, stack))
+
+    async def _enter(self, app: App) -> None:
+        """Load the new version beside the running one, then let it take over. Raises Refused, WorkerError."""
+        stack = AsyncExitStack()
+        try:
+            fresh, _ = await together(self._load(app, stack), self._open_hub(app))
+            view = await stack.enter_async_context(generation(fresh, self._site.front, self._hub, self._log))
+        except BaseException:
+            await stack.aclose()
+            raise
+        self._succeed(Running(view, stack))
+
+    def _succeed(self, running: Running) -> None:
+        before, self._running = self._running, running
+        if before:
+            task = asyncio.create_task(before.stack.aclose())
+            self._leaving.add(task)
+            task.add_done_callback(self._leaving.discard)
+
+    async def _load(self, app: App, stack: AsyncExitStack) -> Loaded:
+        site = self._site
+        if not app.functions:
+            return Loaded(app)
+        run = command(app, site.python, site.host_python)
+        workers = loaded(app, run, site.standby, self._log, lambda: self._patience)
+        fresh = await stack.enter_async_context(workers)
+        if self._running and (worse := broken(app, fresh.failures) - self._running.broken):
+            raise Refused(faults_of(app, fresh.failures, worse))
+        return fresh
+
+    async def _open_hub(self, app: App) -> None:
+        """The engine stays while host.json says the same of it."""
+        config = read_durable(app) if uses_durable(app) else None
+        if config is None or config == self._hub_config:
+            return
+        await self._hub_stack.aclose()
+        site = self._site
+        opened = task_hub(app, config, self._log, site.clock, site.keys, site.host_name)
+        self._hub, self._hub_config = await self._hub_stack.enter_async_context(opened), config
+
+    async def _close(self) -> None:
+        self._patience = LAST_PATIENCE
+        await self._hub_stack.aclose()
+        if self._running:
+            await self._running.stack.aclose()
+        await asyncio.gather(*self._leaving, return_exceptions=True)
+
+
+async def together(first: Awaitable[T], second: Awaitable[U]) -> tuple[T, U]:
+    """Both, side by side; if one fails the other is not left behind."""
+    tasks = asyncio.ensure_future(first), asyncio.ensure_future(second)
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+
+
+def broken(app: App, failures: Mapping[str, str]) -> frozenset[str]:
+    """What does not work in this version: functions by name, files that are no function's."""
+    return frozenset(failures) | {problem.function or problem.file for problem in app.problems}
+
+
+def faults_of(app: App, failures: Mapping[str, str], wanted: frozenset[str]) -> list[str]:
+    problems = [problem for problem in app.problems if (problem.function or problem.file) in wanted]
+    return [*in_error(problems), *(text for name, text in failures.items() if name in wanted)]
+
+
+async def _nobody(name: str, given: str) -> object:
+    raise LookupError(name)

@@ -1,0 +1,102 @@
+"""The durable side of an app, assembled: storage, engine, client, and the two doors of the management API.
+
+It outlives generations: a save of a file changes what the functions do, not what is under way.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from starlette.applications import Starlette
+from starlette.routing import Mount
+from starlette.types import ASGIApp
+
+import azurite
+from bindings.durable import Address, origin
+from bindings.storage import parse_connection
+from host.app import App
+from host.console import OURS
+from host.durable.azure import AzureHub
+from host.durable.client import Client
+from host.durable.config import AZURE, DurableConfig
+from host.durable.engine import Engine
+from host.durable.history import Clock
+from host.durable.hub import Hub
+from host.durable.patient import PatientHub
+from host.durable.sqlite import SqliteHub
+from host.errors import StartError
+from host.log import Log
+from host.web.durable import management
+from host.web.keys import Keys
+from host.web.server import bind_near, serving
+
+RPC_PORT = 17071
+RPC_PATH = "/durabletask"
+DEVELOPMENT = "UseDevelopmentStorage=true"
+TYPES = frozenset({"orchestrationtrigger", "activitytrigger", "entitytrigger", "durableclient", "orchestrationclient"})
+
+
+@dataclass(frozen=True, slots=True)
+class TaskHub:
+    """What the bindings of a generation and the front are lent."""
+
+    engine: Engine
+    client: Client
+    address: Address
+    api: ASGIApp
+
+
+def uses_durable(app: App) -> bool:
+    return any(binding.type in TYPES for function in app.functions for binding in function.bindings)
+
+
+@asynccontextmanager
+async def task_hub(
+    app: App, config: DurableConfig, log: Log, clock: Clock, keys: Keys, host_name: str
+) -> AsyncIterator[TaskHub]:
+    """Open it. Raises StartError when the storage cannot be had; waits for one that is merely away."""
+    async with AsyncExitStack() as stack:
+        hub = await _hub(stack, app, config, log)
+        engine = Engine(PatientHub(hub, log), clock, log, config.engine)
+        client = Client(engine, hub, clock, config.client)
+        sockets = bind_near(RPC_PORT)
+        address = Address(
+            origin=origin(host_name),
+            hub=config.hub.name,
+            connection=config.connection,
+            key=keys.system("durabletask"),
+            rpc=f"http://127.0.0.1:{sockets[0].getsockname()[1]}{RPC_PATH}/" if config.rpc else None,
+        )
+        api = management(client, address, app.settings.connection, forwarded=config.forwarded)
+        await stack.enter_async_context(serving(Starlette(routes=[Mount(RPC_PATH, api)]), sockets))
+        await stack.enter_async_context(engine.running())
+        yield TaskHub(engine, client, address, api)
+
+
+async def _hub(stack: AsyncExitStack, app: App, config: DurableConfig, log: Log) -> Hub:
+    if config.provider != AZURE:
+        if config.path:
+            config.path.parent.mkdir(parents=True, exist_ok=True)
+        return await stack.enter_async_context(SqliteHub(config.hub, config.path))
+    connection = app.settings.connection(config.connection)
+    if connection is None:
+        log.warning(
+            OURS,
+            f"The setting AzureWebJobs{config.connection} is missing: durable functions use the storage emulator. In "
+            f'Azure it must be set; here, write "AzureWebJobsStorage": "{DEVELOPMENT}" into local.settings.json.',
+        )
+    if (connection or DEVELOPMENT).strip().rstrip(";").lower() == DEVELOPMENT.lower():
+        await stack.enter_async_context(_emulator(app, log))
+    account = parse_connection(connection or DEVELOPMENT)
+    return await stack.enter_async_context(AzureHub(config.hub, account, log, base64=config.base64))
+
+
+@asynccontextmanager
+async def _emulator(app: App, log: Log) -> AsyncIterator[None]:
+    try:
+        async with azurite.development_storage(
+            app.root / ".azurite", app.settings.environment, lambda line: log.information(OURS, line)
+        ):
+            yield
+    except azurite.AzuriteError as error:
+        raise StartError(str(error)) from error
