@@ -1,0 +1,2 @@
+def main(given):
+    return {"given": given}

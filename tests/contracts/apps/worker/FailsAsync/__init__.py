@@ -1,0 +1,6 @@
+import asyncio
+
+
+async def main(req):
+    await asyncio.sleep(0)
+    raise ValueError("later")

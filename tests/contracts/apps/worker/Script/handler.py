@@ -1,0 +1,2 @@
+async def run(req) -> str:
+    return __name__

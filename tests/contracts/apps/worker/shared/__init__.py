@@ -1,0 +1,2 @@
+def twice(text):
+    return text * 2

@@ -1,0 +1,5 @@
+from . import twice
+
+
+def deep():
+    return twice("deep")

@@ -1,0 +1,101 @@
+"""Real worker processes over real apps, and what they say."""
+
+import asyncio
+import itertools
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bindings.contract import Event, HttpRequest, Outcome, Value
+from host.app import App
+from host.load import load
+from host.log import Log, Record
+from host.worker import Attempt
+from host.worker.commands import command
+from host.worker.pool import Pool, Standby
+
+SETTINGS = {"FUNCTIONS_WORKER_RUNTIME": "python", "AzureWebJobsStorage": "UseDevelopmentStorage=true"}
+HTTP = {"name": "req", "type": "httpTrigger", "direction": "in", "authLevel": "anonymous"}
+RETURN = {"name": "$return", "type": "http", "direction": "out"}
+
+
+class Heard:
+    """Every record so far, and a way to wait for one."""
+
+    def __init__(self) -> None:
+        self.records: list[Record] = []
+        self._news = asyncio.Event()
+
+    def __call__(self, record: Record) -> None:
+        self.records.append(record)
+        self._news.set()
+
+    async def until(self, is_wanted: Callable[[Record], bool]) -> Record:
+        async with asyncio.timeout(20):
+            while not (found := [record for record in self.records if is_wanted(record)]):
+                self._news.clear()
+                await self._news.wait()
+        return found[0]
+
+    async def message(self, text: str) -> Record:
+        return await self.until(lambda record: text in record.message)
+
+
+@dataclass
+class Bench:
+    """An app that is loaded into workers."""
+
+    app: App
+    pool: Pool
+    standby: Standby
+    heard: Heard
+    failures: Mapping[str, str]
+    ids: "itertools.count[int]" = field(default_factory=itertools.count)
+
+    async def call(
+        self,
+        name: str,
+        value: Value = None,
+        inputs: Mapping[str, Value] | None = None,
+        metadata: Mapping[str, Value] | None = None,
+        invocation: str = "",
+        attempt: Attempt | None = None,
+    ) -> Outcome:
+        function = next(function for function in self.app.functions if function.name == name)
+        event = Event(name, value, "test", metadata=metadata or {}, trace_parent="00-parent", trace_state="state")
+        given = {function.trigger.name: value, **(inputs or {})}
+        return await self.pool.call(function, given, event, invocation or f"{name}-{next(self.ids)}", attempt)
+
+
+def get(body: bytes | None = None, headers: Mapping[str, str] | None = None, **query: str) -> HttpRequest:
+    return HttpRequest("GET", "http://localhost:7071/api/x", headers or {}, query, {"id": "42"}, body)
+
+
+@asynccontextmanager
+async def bench(root: Path, python: str | None = None, **settings: str) -> AsyncIterator[Bench]:
+    """The app in `root`, loaded."""
+    heard = Heard()
+    log = Log(heard)
+    app = load(root, {"PATH": os.environ["PATH"], **SETTINGS, **settings})
+    worker = command(app, python, sys.executable)
+    async with Standby(log) as standby, Pool(app, worker, standby, log) as pool:
+        yield Bench(app, pool, standby, heard, await pool.load())
+
+
+def write_app(root: Path, **sources: str) -> Path:
+    """An app of HTTP functions with a `$return`, from the text of each `__init__.py`."""
+    (root / "host.json").write_text('{"version": "2.0"}')
+    for name, source in sources.items():
+        write_function(root / name, source)
+    return root
+
+
+def write_function(folder: Path, source: str, *bindings: Mapping[str, object], file: str = "__init__.py") -> None:
+    folder.mkdir(parents=True)
+    document = {"scriptFile": file, "bindings": bindings or (HTTP, RETURN)}
+    (folder / "function.json").write_text(json.dumps(document))
+    (folder / file).write_text(source, "utf-8")
