@@ -182,10 +182,13 @@ class Pool:
 
     async def _next(self) -> Channel:
         """The ready processes in turn; waits for one when there is none. Raises WorkerDied."""
-        if not self._ready:
-            await self._until_ready()
-        self._ready.append(self._ready.pop(0))
-        return self._ready[-1]
+        while True:
+            if not self._ready:
+                await self._until_ready()
+            channel = self._ready.pop(0)
+            if channel.is_alive:
+                self._ready.append(channel)
+                return channel
 
     async def _until_ready(self) -> None:
         try:
@@ -196,7 +199,7 @@ class Pool:
         except TimeoutError:
             raise WorkerDied(f"No worker process became ready within {READY_TIMEOUT:.0f} s.") from None
         if not self._ready:
-            raise WorkerDied("No worker process is left: they crashed too often.")
+            raise WorkerDied("No worker process is left: too many crashed.")
 
     async def _open(self) -> Channel:
         """A process that has loaded the app. Raises WorkerStartFailed, WorkerDied."""

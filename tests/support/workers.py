@@ -95,7 +95,17 @@ def write_app(root: Path, **sources: str) -> Path:
 
 
 def write_function(folder: Path, source: str, *bindings: Mapping[str, object], file: str = "__init__.py") -> None:
-    folder.mkdir(parents=True)
     document = {"scriptFile": file, "bindings": bindings or (HTTP, RETURN)}
-    (folder / "function.json").write_text(json.dumps(document))
-    (folder / file).write_text(source, "utf-8")
+    write_file(folder / "function.json", json.dumps(document))
+    write_file(folder / file, source)
+
+
+def write_file(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, "utf-8")
+
+
+async def serve(root: str) -> None:
+    """Load the app and stay."""
+    async with bench(Path(root)):
+        await asyncio.Event().wait()

@@ -18,19 +18,20 @@ def title(error: BaseException) -> str:
 
 
 def stack(error: BaseException) -> str:
-    """The traceback as Python prints it, without the worker's own frames where there are others."""
+    """The traceback as Python prints it, without the worker's own frames where others tell the place."""
     told = traceback.TracebackException.from_exception(error)
-    _keep_user_frames(told)
+    _keep_user_frames(told, isinstance(error, SyntaxError))
     return "".join(told.format())
 
 
-def _keep_user_frames(told: traceback.TracebackException | None) -> None:
+def _keep_user_frames(told: traceback.TracebackException | None, place_is_told: bool) -> None:
     if told is None:
         return
-    if users := [frame for frame in told.stack if not _is_internal(frame.filename)]:
+    users = [frame for frame in told.stack if not _is_internal(frame.filename)]
+    if users or place_is_told:
         told.stack = traceback.StackSummary.from_list(users)
-    _keep_user_frames(told.__cause__)
-    _keep_user_frames(told.__context__)
+    _keep_user_frames(told.__cause__, place_is_told)
+    _keep_user_frames(told.__context__, place_is_told)
 
 
 def _is_internal(filename: str) -> bool:
