@@ -15,6 +15,8 @@ from bindings.contract import Adapter, Binding, BindingError, Event, Fire, Json,
 
 Kind = Literal["orchestrator", "activity"]
 WEBHOOK = "/runtime/webhooks/durabletask"
+MARKER = "\n\n$OutOfProcData$:"
+"""Stands between the text of an orchestrator's exception and the state it left (durable-replay-protocol.md 4.2)."""
 
 
 class Engine(Protocol):

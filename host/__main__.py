@@ -14,15 +14,12 @@ from typing import Any
 from host import __version__
 from host.app import App
 from host.console import Console, JsonLines, banner, in_error, listing
-from host.durable.config import read_durable
-from host.durable.history import utc_now
 from host.errors import AppError, FnhostError
-from host.generation import servable
+from host.generation import servable, uses_durable
 from host.load import find_root, load
 from host.load.localsettings import read_local
 from host.log import Log
 from host.reload import Reload, Site
-from host.taskhub import uses_durable
 from host.web.cors import Cors, read_cors
 from host.web.front import Front
 from host.web.keys import Keys
@@ -81,6 +78,8 @@ def _check(options: argparse.Namespace) -> int:
     try:
         app = servable(load(root, os.environ, options.functions))
         if uses_durable(app):
+            from host.durable.config import read_durable
+
             read_durable(app)
     except AppError as error:
         print(error)
@@ -155,7 +154,6 @@ async def _serve(
             front=front,
             keys=keys,
             standby=standby,
-            clock=utc_now,
             log=log,
         )
         reload = Reload(site, _Listing(console, log, base, options))

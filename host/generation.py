@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from bindings import durable, http
 from bindings.contract import Adapter, Binding, Event, Input, Opener, Output, Trigger
@@ -15,7 +15,6 @@ from host.errors import Problem
 from host.invoke import Door
 from host.log import Log
 from host.supervise import supervise
-from host.taskhub import TaskHub
 from host.web.front import Front
 from host.web.view import FireManually, View
 from host.worker.commands import Command
@@ -24,7 +23,14 @@ from host.worker.pool import Pool, Standby
 SERVED = frozenset(
     {"httptrigger", "http", "orchestrationtrigger", "activitytrigger", "durableclient", "orchestrationclient"}
 )
+DURABLE = frozenset(
+    {"orchestrationtrigger", "activitytrigger", "entitytrigger", "durableclient", "orchestrationclient"}
+)
 MANUAL = "This function was programmatically called via the host APIs."
+
+
+if TYPE_CHECKING:
+    from host.taskhub import TaskHub
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +63,10 @@ def servable(app: App) -> App:
     return replace(app, functions=kept, problems=(*app.problems, *problems))
 
 
+def uses_durable(app: App) -> bool:
+    return any(binding.type in DURABLE for function in app.functions for binding in function.bindings)
+
+
 def _strangers(function: Function) -> list[str]:
     return sorted({binding.type for binding in function.bindings} - SERVED)
 
@@ -72,7 +82,7 @@ async def loaded(
 
 
 @asynccontextmanager
-async def generation(loaded: Loaded, front: Front, hub: TaskHub | None, log: Log) -> AsyncIterator[View]:
+async def generation(loaded: Loaded, front: Front, hub: "TaskHub | None", log: Log) -> AsyncIterator[View]:
     """The app in service: its triggers listen and the front shows it, until the block ends."""
     app = loaded.app
     disabled = [function.name for function in app.functions if function.disabled]
@@ -96,7 +106,7 @@ async def generation(loaded: Loaded, front: Front, hub: TaskHub | None, log: Log
             yield view
 
 
-def _openers(routes: Routes, hub: TaskHub | None) -> Mapping[str, Opener]:
+def _openers(routes: Routes, hub: "TaskHub | None") -> Mapping[str, Opener]:
     return {**http.openers(routes), **(durable.openers(hub.engine, hub.client, hub.address) if hub else {})}
 
 

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from bindings.contract import BindingError, Event, Failure, Input, Outcome, Output, Value
+from bindings.durable import MARKER
 from host.app import Function, Retry
-from host.durable.actions import MARKER
 from host.errors import FnhostError, LoadFailed, TimedOut, WorkerDied
 from host.log import Level, Log
 from host.worker import Attempt, Worker

@@ -6,18 +6,15 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from bindings.http import HttpSettings, Routes
 from host.app import App, HostConfig, Settings
 from host.console import OURS, in_error
-from host.durable.config import DurableConfig, read_durable
-from host.durable.history import Clock
 from host.errors import AppError, WorkerError
-from host.generation import Loaded, generation, loaded, servable
+from host.generation import Loaded, generation, loaded, servable, uses_durable
 from host.load import load
 from host.log import Log
-from host.taskhub import TaskHub, task_hub, uses_durable
 from host.watch import Watch
 from host.web.front import Front
 from host.web.keys import Keys
@@ -28,6 +25,10 @@ from host.worker.pool import Standby
 STARTED = "Worker process started and initialized."
 DRAIN, LAST_PATIENCE = 10.0, 0.5
 """Seconds that running invocations have when their version is replaced (functions-host.md 8.4), and when all ends."""
+if TYPE_CHECKING:
+    from host.durable.config import DurableConfig
+    from host.taskhub import TaskHub
+
 T = TypeVar("T")
 U = TypeVar("U")
 
@@ -45,7 +46,6 @@ class Site:
     front: Front
     keys: Keys
     standby: Standby
-    clock: Clock
     log: Log
 
     def read(self) -> App:
@@ -164,13 +164,17 @@ class Reload:
         return fresh
 
     async def _open_hub(self, app: App) -> None:
-        """The engine stays while host.json says the same of it."""
-        config = read_durable(app) if uses_durable(app) else None
-        if config is None or config == self._hub_config:
+        """The engine stays while host.json says the same of it. An app without one starts without its weight."""
+        if not uses_durable(app):
+            return
+        from host.durable.config import read_durable
+        from host.durable.history import utc_now
+        from host.taskhub import task_hub
+
+        if (config := read_durable(app)) == self._hub_config:
             return
         await self._hub_stack.aclose()
-        site = self._site
-        opened = task_hub(app, config, self._log, site.clock, site.keys, site.host_name)
+        opened = task_hub(app, config, self._log, utc_now, self._site.keys, self._site.host_name)
         self._hub, self._hub_config = await self._hub_stack.enter_async_context(opened), config
 
     async def _close(self) -> None:

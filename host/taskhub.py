@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 
 import azurite
 from bindings.durable import Address, origin
-from bindings.storage import parse_connection
+from bindings.storage import Account, BadConnection, parse, resolve
 from host.app import App
 from host.console import OURS
 from host.durable.azure import AzureHub
@@ -25,6 +25,7 @@ from host.durable.hub import Hub
 from host.durable.patient import PatientHub
 from host.durable.sqlite import SqliteHub
 from host.errors import StartError
+from host.load.localsettings import has_connection
 from host.log import Log
 from host.web.durable import management
 from host.web.keys import Keys
@@ -33,7 +34,6 @@ from host.web.server import bind_near, serving
 RPC_PORT = 17071
 RPC_PATH = "/durabletask"
 DEVELOPMENT = "UseDevelopmentStorage=true"
-TYPES = frozenset({"orchestrationtrigger", "activitytrigger", "entitytrigger", "durableclient", "orchestrationclient"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +44,6 @@ class TaskHub:
     client: Client
     address: Address
     api: ASGIApp
-
-
-def uses_durable(app: App) -> bool:
-    return any(binding.type in TYPES for function in app.functions for binding in function.bindings)
 
 
 @asynccontextmanager
@@ -78,17 +74,26 @@ async def _hub(stack: AsyncExitStack, app: App, config: DurableConfig, log: Log)
         if config.path:
             config.path.parent.mkdir(parents=True, exist_ok=True)
         return await stack.enter_async_context(SqliteHub(config.hub, config.path))
-    connection = app.settings.connection(config.connection)
-    if connection is None:
+    account = _account(app, config.connection, log)
+    if account == parse(DEVELOPMENT):
+        await stack.enter_async_context(_emulator(app, log))
+    return await stack.enter_async_context(AzureHub(config.hub, account, log, encoding=config.encoding))
+
+
+def _account(app: App, connection: str, log: Log) -> Account:
+    """Where the hub lies. Without a setting it is the emulator: most apps are cloned without local.settings.json."""
+    settings = app.settings
+    if not has_connection(settings, connection):
         log.warning(
             OURS,
-            f"The setting AzureWebJobs{config.connection} is missing: durable functions use the storage emulator. In "
-            f'Azure it must be set; here, write "AzureWebJobsStorage": "{DEVELOPMENT}" into local.settings.json.',
+            f"The setting AzureWebJobs{connection} is missing: durable functions use the storage emulator. In Azure "
+            f'it must be set; here, write "AzureWebJobs{connection}": "{DEVELOPMENT}" into local.settings.json.',
         )
-    if (connection or DEVELOPMENT).strip().rstrip(";").lower() == DEVELOPMENT.lower():
-        await stack.enter_async_context(_emulator(app, log))
-    account = parse_connection(connection or DEVELOPMENT)
-    return await stack.enter_async_context(AzureHub(config.hub, account, log, base64=config.base64))
+        return parse(DEVELOPMENT)
+    try:
+        return resolve(connection, settings.connection, settings.get)
+    except BadConnection as error:
+        raise StartError(str(error)) from error
 
 
 @asynccontextmanager

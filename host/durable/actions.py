@@ -9,10 +9,8 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from bindings.contract import Failure, Json, Outcome
+from bindings.durable import MARKER
 from host.durable.history import Instant, parse_instant
-
-MARKER = "\n\n$OutOfProcData$:"
-"""Stands between the text of an orchestrator's exception and the state it left (4.2)."""
 
 
 class BadAnswer(ValueError):

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from bindings.schema import timespan
 from host.app import App, Settings
@@ -31,7 +31,7 @@ class DurableConfig:
     engine: EngineSettings
     client: ClientSettings
     path: Path | None = None
-    base64: bool = True
+    encoding: Literal["Base64", "UTF8"] = "Base64"
     rpc: bool = True
     forwarded: bool = False
 
@@ -111,7 +111,7 @@ def read_durable(app: App) -> DurableConfig:
         ),
         client=ClientSettings(overridable=_overridable(section), version=section.text("defaultVersion", "")),
         path=_path(storage.text("path", ""), app.root, name),
-        base64=storage.text("queueClientMessageEncoding", "Base64").lower() == "base64",
+        encoding="UTF8" if storage.text("queueClientMessageEncoding", "").lower() == "utf8" else "Base64",
         rpc=section.flag("localRpcEndpointEnabled", True),
         forwarded=section.section("httpSettings").flag("useForwardedHost", False),
     )
