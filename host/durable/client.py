@@ -122,14 +122,13 @@ class Client:
         """
         self._expect_known(name)
         expect_valid(instance)
-        before = await self.hub.find(instance) if instance else None
         event = ExecutionStarted(
             timestamp=self.now(),
             orchestration_instance=Execution(instance or uuid.uuid4().hex, uuid.uuid4().hex),
             name=name,
             version=self.settings.version if version is None else version,
             input=input,
-            generation=(before.generation or 0) + 1 if before else 0,
+            generation=0,
         )
         message = Message(target=event.orchestration_instance, event=event)
         self.engine.dispatch([await self.hub.start(message, self.settings.overridable)])

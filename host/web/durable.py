@@ -253,10 +253,6 @@ def address_of(ask: Ask) -> str:
     return f"{ask.address.origin}{scope['raw_path'].decode('latin-1')}{'?' if query else ''}{query}"
 
 
-def anyone(key: str) -> bool:
-    return True
-
-
 @dataclass(frozen=True, slots=True)
 class Management:
     """Finds the route of a request and the hub it means, and lets the route answer."""
@@ -264,7 +260,6 @@ class Management:
     client: Client
     address: Address
     resolve: Callable[[str], str | None]
-    allows: Callable[[str], bool]
     forwarded: bool
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -273,8 +268,6 @@ class Management:
 
     async def respond(self, request: Request) -> Response:
         query = Parameters.parse(request.scope["query_string"].decode("latin-1"))
-        if not self.allows(request.headers.get("x-functions-key") or query.text("code") or ""):
-            return bare(401)
         path = segments(request.scope)
         if [segment.lower() for segment in path] == ["makeprimary"]:
             return bare(200)
@@ -310,16 +303,11 @@ def elsewhere(handler: Handler, query: Parameters) -> Response:
 
 
 def management(
-    client: Client,
-    address: Address,
-    resolve: Callable[[str], str | None],
-    allows: Callable[[str], bool] = anyone,
-    forwarded: bool = False,
+    client: Client, address: Address, resolve: Callable[[str], str | None], forwarded: bool = False
 ) -> Starlette:
-    """The management API of one hub, to be mounted.
+    """The management API of one hub, to be mounted. Keys are the front's business.
 
-    `resolve` finds the connection string a name means. `allows` is asked about the key of each request, "" if it has
-    none. `forwarded` is host.json's httpSettings.useForwardedHost.
+    `resolve` finds the connection string a name means; `forwarded` is host.json's httpSettings.useForwardedHost.
     """
-    api: ASGIApp = Management(client, address, resolve, allows, forwarded)
+    api: ASGIApp = Management(client, address, resolve, forwarded)
     return Starlette(routes=[Mount("/", api)], exception_handlers=dict(FAILURES))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from starlette.requests import Request
 from starlette.responses import Response
 
-from host.durable.client import Finished, InvalidId, NotFinished, NotFound, UnknownFunction, WrongState
+from host.durable.client import Finished, InvalidId, NotFinished, NotFound, UnknownFunction
 from host.durable.hub import AlreadyExists
 from host.durable.payloads import JsonText, written
 from host.errors import FnhostError
@@ -72,6 +72,6 @@ FAILURES: Mapping[type[Exception], FailureAnswer] = {
     NotCalledJson: lambda request, error: answer(written({"Message": str(error)}), 400),
     AlreadyExists: lambda request, error: answer(written({"Message": str(error)}), 409),
     NotFinished: lambda request, error: answer(written(str(error)), 412),
-    WrongState: _says(500, WRONG, OPERATION),
+    FnhostError: _says(500, WRONG, OPERATION),
     Exception: _says(500, WRONG, OPERATION),
 }
