@@ -1,0 +1,74 @@
+"""The samples of the repository, asked as the tour in the README asks them."""
+
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.support.hosts import Host, running
+
+REPOSITORY = Path(__file__).parents[2]
+WEBHOOKS = "/runtime/webhooks/durabletask"
+
+
+@pytest.fixture(scope="module")
+def samples(hub: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
+    app = tmp_path_factory.mktemp("samples")
+    shutil.copy(REPOSITORY / "host.json", app)
+    shutil.copytree(REPOSITORY / "functions", app / "functions", ignore=shutil.ignore_patterns("__pycache__"))
+    with running(app, **hub) as host:
+        yield host
+
+
+def test_an_orchestration_started_by_a_function_is_answered_with_its_custom_status(samples: Host) -> None:
+    answer = samples.post("/api/orchestrators/HelloCities")
+    assert answer.status_code == 200
+    assert answer.json()["customStatus"] == "London"
+    assert answer.json()["name"] == "HelloCities"
+
+
+def test_the_output_of_an_orchestration_is_what_it_returned(samples: Host) -> None:
+    started = samples.post(f"{WEBHOOKS}/orchestrators/HelloCities").json()
+    status = samples.until(started["statusQueryGetUri"], runtimeStatus="Completed")
+    assert status["output"] == ["Hello Tokyo!", "Hello Seattle!", "Hello London!"]
+    assert status["customStatus"] == "London"
+
+
+@pytest.mark.parametrize(
+    ("choice", "cities", "seasons"),
+    [
+        (1, ["Tokyo", "Seattle"], ["Spring", "Summer"]),
+        (2, ["Seattle", "London"], ["Summer"]),
+        (3, ["Tokyo", "London"], ["Spring", "Summer"]),
+    ],
+)
+def test_the_city_recommender(samples: Host, choice: int, cities: list[str], seasons: list[str]) -> None:
+    started = samples.post(f"{WEBHOOKS}/orchestrators/CityRecommender", json=str(choice)).json()
+    recommended = {"recommendedCities": cities, "recommendedSeasons": seasons}
+    samples.until(started["statusQueryGetUri"], customStatus=recommended, runtimeStatus="Running")
+    booked = started["sendEventPostUri"].replace("{eventName}", "Booked")
+    assert samples.post(booked, json=cities[0]).status_code == 202
+    assert samples.until(started["statusQueryGetUri"], runtimeStatus="Completed")["output"] == cities[0]
+
+
+def test_a_custom_status_that_is_an_object(samples: Host) -> None:
+    started = samples.post(f"{WEBHOOKS}/orchestrators/SetStatusTest/instance123")
+    assert started.status_code == 202
+    wanted = {"nextActions": ["A", "B", "C"], "foo": 2}
+    samples.until(f"{WEBHOOKS}/instances/instance123", customStatus=wanted)
+    ended = samples.until(f"{WEBHOOKS}/instances/instance123", runtimeStatus="Completed")
+    assert (ended["customStatus"], ended["output"]) == (wanted, "done")
+
+
+def test_an_http_function(samples: Host) -> None:
+    assert samples.get("/api/hello?name=Ada").text == "Hello, Ada."
+    assert samples.post("/api/hello", json={"name": "Ada"}).text == "Hello, Ada."
+    assert samples.get("/api/hello").status_code == 400
+
+
+def test_a_route_with_constraints(samples: Host) -> None:
+    assert samples.get("/api/products/books/12").json() == {"category": "books", "id": "12"}
+    assert samples.get("/api/products/books").json() == {"category": "books"}
+    assert samples.get("/api/products/books/twelve").status_code == 404
+    assert samples.get("/api/products/4711").status_code == 404
