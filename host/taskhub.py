@@ -22,7 +22,6 @@ from host.durable.config import AZURE, DurableConfig
 from host.durable.engine import Engine
 from host.durable.history import Clock
 from host.durable.hub import Hub
-from host.durable.patient import PatientHub
 from host.durable.sqlite import SqliteHub
 from host.errors import StartError
 from host.load.localsettings import has_connection
@@ -53,7 +52,7 @@ async def task_hub(
     """Open it. Raises StartError when the storage cannot be had; waits for one that is merely away."""
     async with AsyncExitStack() as stack:
         hub = await _hub(stack, app, config, log)
-        engine = Engine(PatientHub(hub, log), clock, log, config.engine)
+        engine = Engine(hub, clock, log, config.engine)
         client = Client(engine, hub, clock, config.client)
         sockets = bind_near(RPC_PORT)
         address = Address(

@@ -29,6 +29,7 @@ from host.durable.history import (
 from host.durable.http_activity import call_http, request_of
 from host.durable.hub import WORK_ITEMS, Hub, Message, Received
 from host.durable.outgoing import activity_completed, activity_end, activity_failed, unknown_function
+from host.durable.patient import PatientHub
 from host.durable.registry import Kind, Registry
 from host.durable.session import Session
 from host.errors import FnhostError, WorkerDied
@@ -52,6 +53,8 @@ class EngineSettings:
     sessions: int = 1000
     patience: float = 1.0
     """How long the last messages may take to be given back when all ends; later they come back by themselves."""
+    remembered: float = 10.0
+    """How long a finished instance is remembered: longer than an emulator that is killed can forget."""
     deaths: int = 5
     """How often an activity may take its worker down before it counts as failed."""
 
@@ -59,9 +62,11 @@ class EngineSettings:
 class Engine:
     """Serves one hub. Functions come and go with the generations; what is under way stays."""
 
-    def __init__(self, hub: Hub, clock: Clock, log: Log, settings: EngineSettings) -> None:
+    def __init__(self, storage: Hub, clock: Clock, log: Log, settings: EngineSettings) -> None:
+        hub = PatientHub(storage, log)
+        hub.returned = self._compare_all
         self.hub, self.clock, self.limits = hub, clock, settings.limits
-        self._log, self._settings = log, settings
+        self.log, self._settings = log, settings
         self._registry = Registry()
         self._hands = Hands(hub, settings.hidden)
         self._sessions: OrderedDict[str, Session] = OrderedDict()
@@ -146,7 +151,7 @@ class Engine:
                 await self._hands.empty()
 
     def _spawn(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
-        task = asyncio.create_task(supervise(name, work, self._log))
+        task = asyncio.create_task(supervise(name, work, self.log))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -183,8 +188,23 @@ class Engine:
         await session.run()
         self._running.discard(session.instance)
         if session.is_over:
-            del self._sessions[session.instance]
+            asyncio.get_running_loop().call_later(self._settings.remembered, self._forget, session)
         self._forget_the_oldest()
+
+    def _forget(self, session: Session) -> None:
+        if session.is_over and self._sessions.get(session.instance) is session and session.is_idle:
+            del self._sessions[session.instance]
+
+    def _compare_all(self) -> None:
+        """The storage was away: see that it still knows what it was told just before."""
+        for instance, session in self._sessions.items():
+            if instance not in self._running:
+                self._running.add(instance)
+                self._spawn(f"Instance {instance}", partial(self._compare, session))
+
+    async def _compare(self, session: Session) -> None:
+        await session.compare()
+        await self._run(session)
 
     def _forget_the_oldest(self) -> None:
         """Held histories are only a memory: any idle one can be loaded again."""
@@ -207,7 +227,7 @@ class Engine:
         if found := self._registry.find(kind, name):
             return found
         text = unknown_function(kind, name, self.names(kind))
-        self._log.warning("Host.Durable", f"{text} What waits for it goes on as soon as there is one.")
+        self.log.warning("Host.Durable", f"{text} What waits for it goes on as soon as there is one.")
         return await self._registry.wait(kind, name)
 
     def objection(self, event: Scheduling) -> str | None:

@@ -32,6 +32,10 @@ class HubUnreachable(HubError):
     """The storage behind the hub does not answer."""
 
 
+class HubMissing(HubError):
+    """What `create` made is gone. `create` makes it again."""
+
+
 class Conflict(HubError):
     """Someone else recorded this instance since it was loaded. Nothing was written."""
 
@@ -172,7 +176,10 @@ class HubSettings:
 
 
 class Hub(Protocol):
-    """What the durable engine asks of storage. Every verb raises HubUnreachable when the storage does not answer."""
+    """What the durable engine asks of storage.
+
+    Every verb raises HubUnreachable when the storage does not answer, HubMissing when the hub is not there.
+    """
 
     @property
     def queues(self) -> Sequence[str]:

@@ -9,6 +9,8 @@ from host.durable.hub import (
     OVERRIDABLE,
     Checkpoint,
     Hub,
+    HubError,
+    HubMissing,
     HubUnreachable,
     Lease,
     Message,
@@ -25,11 +27,16 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
 
 
 class PatientHub:
-    """Asks `hub` again until it answers. Every verb may be repeated, so nothing is lost and nothing is done twice."""
+    """Asks `hub` again until it answers. Every verb may be repeated, so nothing is lost and nothing is done twice.
+
+    `returned` is called when the storage answers again after it was away, or when the hub had to be made anew: what was
+    recorded shortly before may then be gone (an emulator that is killed forgets its last seconds).
+    """
 
     def __init__(self, hub: Hub, log: Log) -> None:
         self._hub, self._log = hub, log
         self._is_away = False
+        self.returned: Callable[[], None] = lambda: None
 
     async def _patiently(self, ask: Callable[[], Awaitable[T]]) -> T:
         pause = FIRST_PAUSE
@@ -40,19 +47,23 @@ class PatientHub:
                 self._say_away(error)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
+            except HubMissing as error:
+                self._say_away(error)
+                await self._patiently(self._hub.create)
             else:
                 self._say_back()
                 return answer
 
-    def _say_away(self, error: HubUnreachable) -> None:
+    def _say_away(self, error: HubError) -> None:
         if not self._is_away:
             self._log.error("Host.Durable", f"{error} Orchestrations wait until it is back; nothing is lost.")
         self._is_away = True
 
     def _say_back(self) -> None:
         if self._is_away:
+            self._is_away = False
             self._log.warning("Host.Durable", "The task hub's storage answers again. Orchestrations go on.")
-        self._is_away = False
+            self.returned()
 
     @property
     def queues(self) -> Sequence[str]:

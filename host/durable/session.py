@@ -32,14 +32,18 @@ from host.durable.history import (
 )
 from host.durable.hub import Checkpoint, Conflict, Hub, HubError, Message, Received, State
 from host.durable.outgoing import end_message, refusal, scheduled_messages
+from host.log import Log
 
 
 class Tools(Protocol):
     """What a session borrows from the engine."""
 
-    hub: Hub
     clock: Clock
     limits: Limits
+    log: Log
+
+    @property
+    def hub(self) -> Hub: ...
 
     async def replay(self, name: str, payload: str, instance: str) -> Outcome:
         """Run the orchestrator once, when it may; waits while there is no such function."""
@@ -66,7 +70,10 @@ class Episode:
 
 
 class Session:
-    """Give it messages with `put`, then let it `run`."""
+    """Give it messages with `put`, then let it `run`.
+
+    What it recorded it remembers, so that it can tell a storage that has forgotten from a host that was quicker.
+    """
 
     def __init__(self, instance: str, tools: Tools) -> None:
         self.instance = instance
@@ -95,7 +102,7 @@ class Session:
             try:
                 await self._take(batch)
             except Conflict:
-                self._state = None
+                await self.compare()
 
     def _next_batch(self) -> Sequence[Received]:
         return next_batch(self._mailbox, one_at_a_time=self._one_at_a_time, suspended=self._suspended)
@@ -115,6 +122,18 @@ class Session:
         self._tools.settle([*admission.accepted, *admission.dropped, *admission.refused])
         for one in admission.early:
             self._tools.release([one], min(2.0**one.deliveries, 600))
+
+    async def compare(self) -> None:
+        """Load the history anew. One that is only the beginning of ours has lost its end: write that again."""
+        ours, self._state = self._state, None
+        theirs = await self._load()
+        if ours is None or not _begins(theirs.events, ours.events):
+            return
+        lost = ours.events[len(theirs.events) :]
+        row = fold(None, ours.events, ours.custom_status)
+        if lost and row:
+            self._tools.log.warning("Host.Durable", FORGOTTEN.format(len(lost), self.instance))
+            self._hold(await self._tools.hub.record(Checkpoint(theirs, ours.execution_id or "", lost, row)))
 
     async def _load(self) -> State:
         if self._state is None:
@@ -217,6 +236,17 @@ class Session:
                 possible.append(event)
         yield from scheduled_messages(started, episode, possible, now)
         yield from end_message(started, decision.finish, now)
+
+
+FORGOTTEN = "The storage had lost the last {} events of instance {}; they are written again."
+
+
+def _begins(start: Sequence[HistoryEvent], whole: Sequence[HistoryEvent]) -> bool:
+    """Whether a history begins with another. Inputs are left aside: not every history keeps them."""
+    pairs = zip(start, whole, strict=False)
+    return len(start) <= len(whole) and all(
+        (type(a), a.event_id, a.timestamp) == (type(b), b.event_id, b.timestamp) for a, b in pairs
+    )
 
 
 class _Carried(str):
