@@ -238,7 +238,7 @@ async def test_an_id_is_made_up_when_none_is_given(site: Site) -> None:
     assert re.fullmatch("[0-9a-f]{32}", answer.json()["id"])
 
 
-@pytest.mark.parametrize("body", ['{"b": 1, "a": [2]}', '"text"', "null", "5", "[]", ' {"é":"漢"} '])
+@pytest.mark.parametrize("body", ['{"b": 1, "a": [2]}', '"text"', '""', "null", "5", "[]", ' {"é":"漢"} '])
 async def test_any_json_is_an_input(site: Site, body: str) -> None:
     await site.start("Pending", "one", body)
     assert (await site.http.get("/instances/one")).json()["input"] == json.loads(body)
@@ -631,7 +631,8 @@ async def test_a_list_is_walked_by_its_token(site: Site) -> None:
     wanted = ["a", "b ü漢", "c"]
     for instance in wanted:
         await site.start("Pending", instance)
-    walked, headers = [], {}
+    walked: list[str] = []
+    headers: dict[str, str] = {}
     for _ in wanted:
         page = await site.http.get("/instances?top=1", headers=headers)
         walked += [each["instanceId"] for each in page.json()]
