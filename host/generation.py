@@ -73,10 +73,13 @@ def _strangers(function: Function) -> list[str]:
 
 @asynccontextmanager
 async def loaded(
-    app: App, command: Command, standby: Standby, log: Log, patience: Callable[[], float]
+    app: App, command: Command, standby: Standby, log: Log, patience: Callable[[], float], exhausted: asyncio.Event
 ) -> AsyncIterator[Loaded]:
-    """Workers with the app in them. When the block ends, what still runs has `patience()` seconds to finish."""
-    async with Pool(app, command, standby, log) as pool:
+    """Workers with the app in them. When the block ends, what still runs has `patience()` seconds to finish.
+
+    `exhausted` is set when they crashed too often.
+    """
+    async with Pool(app, command, standby, log, exhausted) as pool:
         yield Loaded(app, pool, await pool.load())
         await pool.drain(patience())
 

@@ -2,11 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bindings.http import HttpSettings, Routes
 from host.app import App, HostConfig, Settings
@@ -84,19 +84,26 @@ class Reload:
         self._hub_stack = AsyncExitStack()
         self._leaving: set[asyncio.Task[None]] = set()
         self._patience = DRAIN
+        self._exhausted = asyncio.Event()
 
     async def serve(self) -> None:
-        """Until cancelled. Raises StartError if the first version needs what this machine has not."""
+        """Until cancelled, or until the workers have crashed too often.
+
+        Raises StartError if the first version needs what this machine has not.
+        """
         watch = Watch(self._site.root)
         try:
             async with watch.running():
                 await self._take(watch)
-                while True:
-                    changed = await watch.next()
-                    self._log.information("Host.Watch", f"Changed: {', '.join(map(str, changed))}")
-                    await self._take(watch, changed)
+                await first(self._follow(watch), self._exhausted.wait())
         finally:
             await self._close()
+
+    async def _follow(self, watch: Watch) -> None:
+        while True:
+            changed = await watch.next()
+            self._log.information("Host.Watch", f"Changed: {', '.join(map(str, changed))}")
+            await self._take(watch, changed)
 
     async def _take(self, watch: Watch, changed: Sequence[Path] = ()) -> None:
         """Read the app and put it into service, or say what keeps it from that."""
@@ -157,7 +164,7 @@ class Reload:
         if not app.functions:
             return Loaded(app)
         run = command(app, site.python, site.host_python)
-        workers = loaded(app, run, site.standby, self._log, lambda: self._patience)
+        workers = loaded(app, run, site.standby, self._log, lambda: self._patience, self._exhausted)
         fresh = await stack.enter_async_context(workers)
         if self._running and (worse := broken(app, fresh.failures) - self._running.broken):
             raise Refused(faults_of(app, fresh.failures, worse))
@@ -194,6 +201,19 @@ async def together(first: Awaitable[T], second: Awaitable[U]) -> tuple[T, U]:
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
+
+
+async def first(*works: Coroutine[Any, Any, object]) -> None:
+    """Until one of them ends; the others are cancelled. Raises what it raised."""
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def broken(app: App, failures: Mapping[str, str]) -> frozenset[str]:

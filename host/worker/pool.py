@@ -106,7 +106,9 @@ class Crashes:
 class Pool:
     """The `Worker` of one generation. `exhausted` is set when its processes crashed too often: the host must end."""
 
-    def __init__(self, app: App, command: Command, standby: Standby, log: Log) -> None:
+    def __init__(
+        self, app: App, command: Command, standby: Standby, log: Log, exhausted: asyncio.Event | None = None
+    ) -> None:
         self._functions = sorted(app.functions, key=lambda function: function.disabled)
         self._load_timeout = max(app.config.timeout, LEAST_LOAD_TIMEOUT) if app.config.timeout else None
         self._command = command
@@ -122,7 +124,7 @@ class Pool:
         self._idle = asyncio.Event()
         self._failures: Mapping[str, str] = {}
         self._tasks: list[asyncio.Task[Any]] = []
-        self.exhausted = asyncio.Event()
+        self.exhausted = exhausted or asyncio.Event()
 
     async def __aenter__(self) -> Self:
         return self
