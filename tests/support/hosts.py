@@ -87,6 +87,13 @@ class Host:
             time.sleep(POLL)
         return dict(found)
 
+    def until_text(self, path: str, text: str) -> None:
+        """Return as soon as `path` is answered with `text`."""
+        end = time.monotonic() + PATIENCE
+        while (found := self.get(path).text) != text:
+            assert time.monotonic() < end, f"{text!r} never came but {found!r}\n{self.output.text}"
+            time.sleep(POLL)
+
     def children(self) -> list[psutil.Process]:
         return psutil.Process(self.process.pid).children(recursive=True)
 
