@@ -128,10 +128,9 @@ class Reload:
         self._entered(app)
 
     def _refuse(self, faults: Sequence[str]) -> None:
-        is_served = self._running is not None and self._running.view.state == "Running"
-        served = "The last good version keeps serving." if is_served else "Nothing is served yet."
+        served = "The last good version keeps serving." if self._serving else "Nothing is served yet."
         self._log.error(OURS, "\n".join([*faults, f"{served} Mend it and save: it is tried again at once."]))
-        if not is_served:
+        if not self._serving:
             self._show_error(faults)
 
     def _show_error(self, faults: Sequence[str]) -> None:
@@ -160,15 +159,24 @@ class Reload:
             task.add_done_callback(self._leaving.discard)
 
     async def _load(self, app: App, stack: AsyncExitStack) -> Loaded:
+        """Raises Refused if something broke that works in the version that is served."""
+        fresh = await self._in_workers(app, stack)
+        if self._serving and (worse := broken(app, fresh.failures) - self._serving.broken):
+            raise Refused(faults_of(app, fresh.failures, worse))
+        return fresh
+
+    async def _in_workers(self, app: App, stack: AsyncExitStack) -> Loaded:
         site = self._site
         if not app.functions:
             return Loaded(app)
         run = command(app, site.python, site.host_python)
         workers = loaded(app, run, site.standby, self._log, lambda: self._patience, self._exhausted)
-        fresh = await stack.enter_async_context(workers)
-        if self._running and (worse := broken(app, fresh.failures) - self._running.broken):
-            raise Refused(faults_of(app, fresh.failures, worse))
-        return fresh
+        return await stack.enter_async_context(workers)
+
+    @property
+    def _serving(self) -> Running | None:
+        """The running version, unless it is the place-holder of an app that cannot be served."""
+        return self._running if self._running and self._running.view.state == "Running" else None
 
     async def _open_hub(self, app: App) -> None:
         """The engine stays while host.json says the same of it. An app without one starts without its weight."""
