@@ -16,7 +16,8 @@ from host.worker.process import Exit, Process, start
 from host.worker.values import Blobs, Frame, Frames, Message, decode, encode, pack
 
 START_TIMEOUT = 60.0
-STOP_GRACE = 5.0
+STOP_GRACE = 2.0
+"""How long a worker that was asked to end may take."""
 DEAF_GRACE = 1.0
 """How long a worker may live on after it closed its socket."""
 
@@ -30,7 +31,6 @@ class Channel(asyncio.Protocol):
         self._frames = Frames()
         self._answers: dict[str, asyncio.Future[Frame]] = {}
         self._running: dict[str, str] = {}
-        process.exited.add_done_callback(self._ended)
 
     @property
     def pid(self) -> int:
@@ -98,6 +98,7 @@ class Channel(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.WriteTransport, transport)
+        self._process.exited.add_done_callback(self._ended)
 
     def data_received(self, data: bytes) -> None:
         for message, blobs in self._frames.feed(data):
@@ -113,7 +114,7 @@ class Channel(asyncio.Protocol):
     def _ended(self, exited: asyncio.Future[Exit]) -> None:
         for waiting in self._answers.values():
             if not waiting.done():
-                waiting.set_exception(WorkerDied(f"The worker process ended: {exited.result()}"))
+                waiting.set_exception(_died(exited))
         self._transport.close()
 
     def _pass_on(self, message: Message) -> None:
@@ -125,12 +126,13 @@ class Channel(asyncio.Protocol):
         self._log(Level[message["level"].upper()], category, message["message"], function, invocation)
 
     async def _ask(self, key: str, message: Message, blobs: Blobs) -> Frame:
-        if not self.is_alive:
-            raise WorkerDied(f"The worker process ended: {self._process.exited.result()}")
-        self._send(message, blobs)
+        if self.is_alive:
+            self._send(message, blobs)
         return await self._answer_to(key)
 
     async def _answer_to(self, key: str) -> Frame:
+        if not self.is_alive:
+            raise _died(self._process.exited)
         waiting: asyncio.Future[Frame] = asyncio.get_running_loop().create_future()
         self._answers[key] = waiting
         try:
@@ -140,6 +142,10 @@ class Channel(asyncio.Protocol):
 
     def _send(self, message: Message, blobs: Blobs) -> None:
         self._transport.write(pack(message, blobs))
+
+
+def _died(exited: asyncio.Future[Exit]) -> WorkerDied:
+    return WorkerDied(f"The worker process ended: {exited.result()}")
 
 
 async def open_channel(command: Command, log: Log, lines: Lines = HERE) -> Channel:

@@ -13,6 +13,7 @@ from bindings.contract import Collection, Cookie, HttpRequest, HttpResponse, Jso
 
 HEAD = struct.Struct(">II")
 TEXT_IN_JSON = 4096
+to_json = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 Message: TypeAlias = dict[str, Any]
 TypedData: TypeAlias = dict[str, Any]
@@ -37,7 +38,7 @@ class Blobs:
 
 
 def pack(message: Message, blobs: Blobs) -> bytes:
-    text = json.dumps(message, separators=(",", ":")).encode()
+    text = to_json(message).encode()
     return b"".join((HEAD.pack(len(text) + sum(map(len, blobs.parts)), len(text)), text, *blobs.parts))
 
 
@@ -54,7 +55,7 @@ class Frames:
         while (end := self._end_of_frame(start)) is not None:
             size, length = HEAD.unpack_from(self._kept, start)
             body = bytes(self._kept[end - size : end])
-            frames.append((json.loads(body[:length]), memoryview(body)[length:]))
+            frames.append((json.loads(body[:length].decode()), memoryview(body)[length:]))
             start = end
         del self._kept[:start]
         return frames

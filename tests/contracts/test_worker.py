@@ -198,7 +198,7 @@ async def test_async_functions_run_at_the_same_time(worker: Bench) -> None:
 
 
 async def test_logs_belong_to_their_invocation_and_come_before_its_answer(worker: Bench) -> None:
-    await worker.call("Logs", get(), invocation="logging")
+    assert await worker.call("Logs", get(), invocation="logging") == Outcome()
     said = [
         (record.level, record.message, record.function, record.category)
         for record in worker.heard.records

@@ -4,6 +4,8 @@ import os
 import sys
 
 if __name__ == "__main__":
+    if sys.version_info < (3, 9):
+        sys.exit("Apps need Python 3.9 or newer; %s is %s." % (sys.executable, sys.version.split()[0]))
     here = os.path.dirname(os.path.abspath(__file__))
     sys.path.insert(0, here)
     from _fnhost_worker.program import main

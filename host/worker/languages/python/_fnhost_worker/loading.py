@@ -60,17 +60,17 @@ def _finder_of(root: str) -> Callable[[str], importlib.machinery.FileFinder]:
 
 def load_callable(name: str, directory: str, script: str, entry_point: str) -> Callable[..., Any]:
     """Raises FunctionLoadError, whose text holds the traceback of what user code raised."""
-    parent = Path(directory).resolve().parent
-    module = _import(module_name(script, parent), str(parent))
+    parent = os.path.dirname(os.path.normpath(directory))
+    module = _import(module_name(script, parent), parent)
     found = getattr(module, entry_point or "main", None)
     if not callable(found):
         raise FunctionLoadError(f"function {entry_point or 'main'}() is not present in {script}")
     return found
 
 
-def module_name(script: str, parent: Path) -> str:
+def module_name(script: str, parent: str) -> str:
     try:
-        place = Path(script).resolve().relative_to(parent)
+        place = Path(os.path.normpath(script)).relative_to(parent)
     except ValueError:
         raise FunctionLoadError(f"invalid Python filename {script}: it must lie below {parent}") from None
     parts = place.with_suffix("").parts

@@ -19,13 +19,18 @@ class ToHost(logging.Handler):
         self._wire = wire
 
     def emit(self, record: logging.LogRecord) -> None:
+        """A record that cannot be formatted is told on stderr, as `logging` does everywhere."""
+        try:
+            message = self.format(record)
+        except Exception:
+            return self.handleError(record)
         self._wire.send(
             {
                 "t": "rpcLog",
                 "invocationId": current_invocation(),
                 "category": record.name,
                 "level": level_name(record.levelno),
-                "message": self.format(record),
+                "message": message,
                 "logCategory": "system" if record.name.startswith(SYSTEM_LOGGERS) else "user",
             }
         )

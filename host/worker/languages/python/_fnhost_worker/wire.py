@@ -17,6 +17,8 @@ HEAD = struct.Struct(">II")
 TEXT_IN_JSON = 4096
 """Longer texts travel as blobs: never escaped."""
 
+to_json = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+
 Message = dict[str, Any]
 
 
@@ -79,7 +81,7 @@ class Wire:
             while len(head := reader.read(HEAD.size)) == HEAD.size:
                 size, length = HEAD.unpack(head)
                 body = memoryview(reader.read(size))
-                yield json.loads(bytes(body[:length])), body[length:]
+                yield json.loads(str(body[:length], "utf-8")), body[length:]
         except ConnectionError:
             return
 
@@ -88,7 +90,7 @@ class Wire:
 
 
 def pack(message: Message, parts: list[bytes]) -> bytes:
-    text = json.dumps(message, separators=(",", ":")).encode()
+    text = to_json(message).encode()
     return b"".join((HEAD.pack(len(text) + sum(map(len, parts)), len(text)), text, *parts))
 
 

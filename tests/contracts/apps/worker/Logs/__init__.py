@@ -6,6 +6,7 @@ import threading
 def main(req, context):
     logging.debug("at debug")
     logging.info("at info: %s", "grüße")
+    logging.info("%d", "no number")
     logging.getLogger("mine").warning("at warning")
     try:
         1 / 0
