@@ -25,7 +25,7 @@ VERSION = "2021-12-02"
 CONNECTIONS = 32
 KEPT = 4.0
 """Seconds an idle connection is kept: less than the emulator's five, so that it is not closed under a request."""
-TIME_LIMIT = aiohttp.ClientTimeout(total=60, sock_connect=5)
+TIME_LIMIT = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=60)
 PAUSES = (0.1, 0.3, 1.0)
 """Seconds before each further try."""
 LOCAL = ("127.0.0.1", "localhost", "[::1]", "::1")

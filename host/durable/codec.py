@@ -304,7 +304,8 @@ def _message(found: Mapping[str, Any]) -> Message:
 # --- rows of the History table (task-hub-storage.md 3) ---------------------------------------------------------------
 
 
-def _dated(column: str, at: str | None) -> Row:
+def dated(column: str, at: str | None) -> Row:
+    """A date as tables need it."""
     return {} if at is None else {f"{column}@odata.type": DATE, column: at}
 
 
@@ -324,7 +325,7 @@ def event_columns(event: HistoryEvent) -> Row:
     """The event's own columns of its row: all but its keys and its ExecutionId."""
     kind = type(event)
     row: dict[str, Any] = {"EventType": kind.__name__, "EventId": event.event_id, "IsPlayed": event.is_played}
-    row |= _dated("_Timestamp", event.timestamp)
+    row |= dated("_Timestamp", event.timestamp)
     for name, key in _OWN[kind]:
         row |= _cell(name, key, getattr(event, name))
     row |= dict.fromkeys(_UNFILLED.get(kind, ()), "null")
@@ -333,7 +334,7 @@ def event_columns(event: HistoryEvent) -> Row:
 
 def _cell(name: str, column: str, value: Any) -> Row:
     if name in _DATES:
-        return _dated(column, value)
+        return dated(column, value)
     if name in _NESTED:
         return {column: _dump(_plain(value))}
     if isinstance(value, Status):
@@ -357,7 +358,7 @@ def sentinel_columns(complete_at: str | None) -> Row:
     """The sentinel's own columns; None while more batches of the same checkpoint follow."""
     return {
         "IsCheckpointComplete": complete_at is not None,
-        **_dated("CheckpointCompletedTimestamp", complete_at),
+        **dated("CheckpointCompletedTimestamp", complete_at),
     }
 
 
@@ -372,8 +373,8 @@ def start_columns(instance: Instance) -> Row:
         **_filled("Input", instance.input),
         **_filled("Generation", instance.generation),
         "Tags": _dump(_plain(instance.tags)),
-        **_dated("CreatedTime", instance.created),
-        **_dated("ScheduledStartTime", instance.scheduled),
+        **dated("CreatedTime", instance.created),
+        **dated("ScheduledStartTime", instance.scheduled),
     }
 
 
@@ -384,9 +385,15 @@ def status_columns(instance: Instance, hub: str) -> Row:
         "RuntimeStatus": instance.status.name,
         "TaskHubName": hub,
         **_filled("Output", instance.output),
-        **_dated("LastUpdatedTime", instance.updated),
-        **_dated("CompletedTime", instance.completed),
+        **dated("LastUpdatedTime", instance.updated),
+        **dated("CompletedTime", instance.completed),
     }
+
+
+def custom_status_of(row: Row) -> str | None:
+    """Raises ValueError if it is no text."""
+    text = _text(row.get("CustomStatus"))
+    return None if text == "null" else text
 
 
 def custom_status_column(instance: Instance) -> Row:
@@ -397,7 +404,6 @@ def instance_of_row(instance_id: str, row: Row) -> Instance:
     """Raises Unreadable."""
     try:
         updated = parse_instant(row["LastUpdatedTime"])
-        custom_status = _text(row.get("CustomStatus"))
         return Instance(
             id=instance_id,
             execution_id=_text(row.get("ExecutionId")),
@@ -407,8 +413,8 @@ def instance_of_row(instance_id: str, row: Row) -> Instance:
             updated=updated,
             version=_text(row.get("Version")) or "",
             input=_text(row.get("Input")),
-            output=_text(row.get("Output")),
-            custom_status=None if custom_status == "null" else custom_status,
+            output=_text(row.get("Output")) or None,
+            custom_status=custom_status_of(row),
             completed=_date(row.get("CompletedTime")),
             scheduled=_date(row.get("ScheduledStartTime")),
             generation=_integer(row.get("Generation")),
