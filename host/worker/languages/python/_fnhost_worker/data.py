@@ -50,11 +50,12 @@ def to_datum(data: TypedData | None, blobs: memoryview) -> Datum | None:
 
 
 def _request(http: TypedData, blobs: memoryview) -> dict[str, Any]:
+    """A query parameter without a value is not handed to Python (functions-host.md 3.3)."""
     return {
         "method": Datum(http["method"], "string"),
         "url": Datum(http["url"], "string"),
         "headers": _texts(http["headers"]),
-        "query": _texts(http["query"]),
+        "query": _texts({name: text for name, text in http["query"].items() if text}),
         "params": _texts(http["params"]),
         "body": to_datum(http["body"], blobs) or Datum(b"", "bytes"),
     }
