@@ -1,0 +1,9 @@
+import azure.functions as func
+
+
+class Greeter:
+    async def greet(self, req: func.HttpRequest) -> str:
+        return f"Hi {req.get_json()['name']}"
+
+
+run = Greeter().greet
