@@ -13,14 +13,14 @@ from urllib.parse import quote_plus, urlencode
 
 from bindings.contract import Adapter, Binding, BindingError, Event, Fire, Json, Opener, Value
 
-Kind = Literal["orchestrator", "activity"]
+Kind = Literal["orchestrator", "activity", "entity"]
 WEBHOOK = "/runtime/webhooks/durabletask"
 MARKER = "\n\n$OutOfProcData$:"
 """Stands between the text of an orchestrator's exception and the state it left (durable-replay-protocol.md 4.2)."""
 
 
 class Engine(Protocol):
-    """Who runs orchestrators and activities."""
+    """Who runs orchestrators, activities and entities."""
 
     def serving(self, kind: Kind, name: str, fire: Fire) -> AbstractContextManager[None]:
         """Inside the block, `fire` is what `name` means."""
@@ -173,6 +173,9 @@ def openers(engine: Engine, starter: Starter, address: Address) -> Mapping[str, 
     def activity(function: str, binding: Binding, _: tuple[Binding, ...]) -> Adapter:
         return DurableTrigger(engine, "activity", binding.properties.get("activity") or function)
 
+    def entity(function: str, binding: Binding, _: tuple[Binding, ...]) -> Adapter:
+        return DurableTrigger(engine, "entity", binding.properties.get("entityName") or function)
+
     def client(function: str, binding: Binding, _: tuple[Binding, ...]) -> Adapter:
         if binding.direction == "out":
             return ClientOutput(starter, f"Binding '{binding.name}' of function '{function}'")
@@ -181,6 +184,7 @@ def openers(engine: Engine, starter: Starter, address: Address) -> Mapping[str, 
     return {
         "orchestrationtrigger": orchestrator,
         "activitytrigger": activity,
+        "entitytrigger": entity,
         "durableclient": client,
         "orchestrationclient": client,
     }

@@ -20,12 +20,10 @@ from host.web.view import FireManually, View
 from host.worker.commands import Command
 from host.worker.pool import Pool, Standby
 
-SERVED = frozenset(
-    {"httptrigger", "http", "orchestrationtrigger", "activitytrigger", "durableclient", "orchestrationclient"}
-)
 DURABLE = frozenset(
     {"orchestrationtrigger", "activitytrigger", "entitytrigger", "durableclient", "orchestrationclient"}
 )
+SERVED = DURABLE | {"httptrigger", "http"}
 MANUAL = "This function was programmatically called via the host APIs."
 
 

@@ -6,6 +6,7 @@ Rules from task-hub-storage.md 4.7 and durable-replay-protocol.md 6.2 and 12.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from host.durable.entity_messages import is_entity, sent_request
 from host.durable.history import (
     EventRaised,
     EventSent,
@@ -146,7 +147,9 @@ class _Known:
         self._scheduled = {event.event_id for event in events if isinstance(event, Scheduled)}
         self._completed = {completed_id(event) for event in events if isinstance(event, Completing)}
         self._raised = {_print(event) for event in events if isinstance(event, EventRaised)}
-        self._asked = any(isinstance(event, EventSent) for event in events)
+        self._asked = {
+            request.id for event in events if isinstance(event, EventSent) and (request := sent_request(event))
+        }
 
     def sort(self, one: Received, admission: Admission) -> None:
         event = one.message.event
@@ -158,10 +161,17 @@ class _Known:
             self._completed.add(task)
         elif isinstance(event, EventRaised):
             target = admission.dropped if _print(event) in self._raised else admission.accepted
+            if _is_answer(one) and event.name not in self._asked:
+                target = admission.early
             self._raised.add(_print(event))
         else:
             target = admission.accepted
         target.append(one)
+
+
+def _is_answer(one: Received) -> bool:
+    """Whether an entity answers: never before the history knows what was asked."""
+    return one.message.sender is not None and is_entity(one.message.sender.instance_id)
 
 
 def _print(event: EventRaised) -> tuple[str, str | None, str]:

@@ -12,6 +12,7 @@ from host.app import App, Settings
 from host.durable.client import ClientSettings
 from host.durable.decide import Limits
 from host.durable.engine import EngineSettings
+from host.durable.entity import EntityLimits
 from host.durable.history import Status
 from host.durable.hub import OVERRIDABLE, HubSettings
 from host.errors import AppError, Problem
@@ -104,6 +105,10 @@ def read_durable(app: App) -> DurableConfig:
         ),
         engine=EngineSettings(
             limits=_limits(section),
+            entities=EntityLimits(
+                batch=section.whole("maxEntityOperationBatchSize", EntityLimits().batch),
+                window=60.0 * section.whole("entityMessageReorderWindowInMinutes", 30, lowest=0),
+            ),
             orchestrators=section.whole("maxConcurrentOrchestratorFunctions", 10 * cores),
             activities=section.whole("maxConcurrentActivityFunctions", 10 * cores),
             hidden=hidden,

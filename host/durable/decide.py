@@ -8,12 +8,21 @@ execution's id, so that an episode run again after a crash asks for the very sam
 import json
 import uuid
 from collections import defaultdict, deque
-from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from host.durable import actions as ask
 from host.durable.actions import Action, Answer, compact
+from host.durable.entity_messages import (
+    NEVER,
+    RELEASE,
+    EntityId,
+    Request,
+    release_text,
+    request_json,
+    sent_request,
+)
 from host.durable.history import (
     ContinueAsNew,
     EventRaised,
@@ -37,6 +46,7 @@ from host.durable.history import (
     TimerFired,
     completed_id,
     later,
+    next_tick,
     to_datetime,
 )
 
@@ -221,7 +231,8 @@ class _Walk:
         self._history, self._actions, self._limits = history, actions, limits
         started = next((event for event in history if isinstance(event, ExecutionStarted)), None)
         self._execution = started.orchestration_instance if started else Execution("")
-        self._requests = {e.event_id: _request_id(e) for e in history if isinstance(e, EventSent)}
+        self._requests = {e.event_id: sent_request(e) for e in history if isinstance(e, EventSent)}
+        self._sent: dict[str, Instant] = {}
         self._listed = _listed_counts(history)
         self._episode = -1
         self._now: Instant = ""
@@ -386,53 +397,51 @@ class _Walk:
         return task
 
     def _entity(self, action: ask.CallEntity) -> _Task:
-        event_id, request = self._request()
-        fields = {
-            "op": action.operation,
-            "signal": True if action.is_signal else None,
-            "input": action.input,
-            "id": request,
-            **self._stamp(),
-            "due": action.due,
-        }
-        name = f"op@{action.due}" if action.due else "op"
-        self._send(
-            event_id, action.instance_id, name, {key: value for key, value in fields.items() if value is not None}
+        request = self._asked(action.instance_id, is_ordered=action.due is None)
+        wanted = replace(
+            request, operation=action.operation, is_signal=action.is_signal, input=action.input, due=action.due
         )
-        return _Task(is_done=True) if action.is_signal else self._wait(request)
+        self._ask(action.instance_id, wanted)
+        return _Task(is_done=True) if action.is_signal else self._wait(request.id)
 
     def _lock_all(self, action: ask.LockEntities) -> _Task:
         """One request visits the entities in order; the last one answers (10.6)."""
-        event_id, self._lock = self._request()
-        self._held = sorted(f"@{name.lower()}@{key}" for name, key in action.entities)
-        lock_set = [{"name": name, "key": key} for name, key in action.entities]
-        fields = {"op": None, "id": self._lock, "lockset": lock_set, "pos": 0, **self._stamp()}
-        self._send(event_id, self._held[0], "op", fields)
-        return self._wait(self._lock)
+        entities = sorted({EntityId(name.lower(), key) for name, key in action.entities}, key=str)
+        self._held = [str(entity) for entity in entities]
+        request = self._asked(self._held[0])
+        self._lock = request.id
+        self._ask(self._held[0], replace(request, lock_set=tuple(entities)))
+        return self._wait(request.id)
 
     def _release_all(self) -> _Task:
         for instance_id in self._held:
-            fields = {"parent": self._execution.instance_id, "id": self._lock}
-            self._send(self._take_id(), instance_id, "release", fields)
+            self._send(self._take_id(), instance_id, RELEASE, release_text(self._execution.instance_id, self._lock))
         self._held = []
         return _Task(is_done=True)
 
-    def _request(self) -> tuple[int, str]:
-        """An action id and its request's id: the recorded one, if it was sent before."""
-        event_id = self._take_id()
-        return event_id, self._requests.get(event_id) or entity_request(self._execution, event_id)
+    def _asked(self, target: str, is_ordered: bool = True) -> Request:
+        """A request without its wish. If it was sent before, with the id and the place in the order that it had."""
+        event_id, before = self._take_id(), self._sent.get(target, NEVER)
+        recorded = self._requests.get(event_id)
+        at = recorded.timestamp if recorded else max(self._now, next_tick(before))
+        if is_ordered:
+            self._sent[target] = at
+        return Request(
+            id=recorded.id if recorded else entity_request(self._execution, event_id),
+            parent=self._execution.instance_id,
+            parent_execution=self._execution.execution_id,
+            timestamp=at if is_ordered else NEVER,
+            predecessor=before if is_ordered else NEVER,
+            action=event_id,
+        )
 
-    def _stamp(self) -> dict[str, object]:
-        return {
-            "parent": self._execution.instance_id,
-            "parentExecution": self._execution.execution_id,
-            "Timestamp": self._now,
-            "Predecessor": "0001-01-01T00:00:00",
-        }
+    def _ask(self, target: str, request: Request) -> None:
+        assert request.action is not None
+        self._send(request.action, target, request.event_name, compact(request_json(request)))
 
-    def _send(self, event_id: int, instance_id: str, name: str, fields: Mapping[str, object]) -> None:
+    def _send(self, event_id: int, instance_id: str, name: str, text: str) -> None:
         self.pending[event_id] = EventSent(
-            timestamp=self._now, event_id=event_id, instance_id=instance_id, name=name, input=compact(fields)
+            timestamp=self._now, event_id=event_id, instance_id=instance_id, name=name, input=text
         )
 
     def _http(self, request: str) -> _Task:
@@ -541,14 +550,6 @@ def _next_poll(request: dict[str, object], location: str) -> dict[str, object]:
 
 def _seconds(text: object, default: float) -> float:
     return float(text) if isinstance(text, str) and text.isdigit() else default
-
-
-def _request_id(event: EventSent) -> str:
-    try:
-        request = json.loads(event.input or "null")
-    except ValueError:
-        return ""
-    return str(request.get("id", "")) if isinstance(request, dict) else ""
 
 
 def _name(event: Scheduling) -> str:

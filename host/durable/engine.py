@@ -16,9 +16,13 @@ import aiohttp
 from bindings.contract import Event, Failure, Fire, Json, Outcome, Value
 from host.durable.actions import compact
 from host.durable.decide import HTTP_ACTIVITY, Limits
+from host.durable.entity import EntityLimits
+from host.durable.entity_messages import EntityId, is_entity, sent_request
+from host.durable.entity_session import EntitySession
 from host.durable.hands import Hands
 from host.durable.history import (
     Clock,
+    EventSent,
     Scheduling,
     SubOrchestrationInstanceCreated,
     TaskCompleted,
@@ -45,6 +49,7 @@ class EngineSettings:
     """What host.json says to the engine (task-hub-storage.md 8). Seconds."""
 
     limits: Limits = field(default_factory=Limits)
+    entities: EntityLimits = field(default_factory=EntityLimits)
     orchestrators: int = 20
     activities: int = 20
     hidden: float = 20.0
@@ -65,7 +70,8 @@ class Engine:
     def __init__(self, storage: Hub, clock: Clock, log: Log, settings: EngineSettings) -> None:
         hub = PatientHub(storage, log)
         hub.returned = self._compare_all
-        self.hub, self.clock, self.limits = hub, clock, settings.limits
+        self.hub, self.clock = hub, clock
+        self.limits, self.entities = settings.limits, settings.entities
         self.log, self._settings = log, settings
         self._registry = Registry()
         self._hands = Hands(hub, settings.hidden)
@@ -177,12 +183,17 @@ class Engine:
 
     def _post(self, one: Received) -> None:
         instance = one.message.target.instance_id
-        session = self._sessions.setdefault(instance, Session(instance, self))
+        session = self._sessions.get(instance) or self._begin(instance)
         self._sessions.move_to_end(instance)
         session.put(one)
         if instance not in self._running:
             self._running.add(instance)
             self._spawn(f"Instance {instance}", lambda: self._run(session))
+
+    def _begin(self, instance: str) -> Session:
+        session = EntitySession(instance, self) if is_entity(instance) else Session(instance, self)
+        self._sessions[instance] = session
+        return session
 
     async def _run(self, session: Session) -> None:
         await session.run()
@@ -223,6 +234,12 @@ class Engine:
                 except FnhostError as error:
                     return Outcome(failure=Failure(str(error)))
 
+    async def operate(self, name: str, payload: str, instance: str) -> Outcome:
+        await self._served("entity", name)
+        async with self._orchestrators:
+            function, fire = await self._served("entity", name)
+            return await fire(Event(function, payload, REASON, metadata={"instanceId": instance}))
+
     async def _served(self, kind: Kind, name: str) -> tuple[str, Fire]:
         if found := self._registry.find(kind, name):
             return found
@@ -237,6 +254,8 @@ class Engine:
                 kind = "activity"
             case SubOrchestrationInstanceCreated(name=name):
                 kind = "orchestrator"
+            case EventSent(instance_id=target) if (asked := sent_request(event)) and asked.wants_result:
+                kind, name = "entity", EntityId.of(target).name
             case _:
                 return None
         return None if self._registry.find(kind, name) else unknown_function(kind, name, self.names(kind))

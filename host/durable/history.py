@@ -44,6 +44,11 @@ def later(at: Instant, seconds: float) -> Instant:
     return instant(to_datetime(at) + timedelta(seconds=seconds))
 
 
+def next_tick(at: Instant) -> Instant:
+    """The soonest time that is later, by the microsecond."""
+    return later(at, 0.000001)
+
+
 class Status(IntEnum):
     """The platform's names and numbers (durable-replay-protocol.md 3.2)."""
 

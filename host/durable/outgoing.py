@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from host.durable.actions import compact
 from host.durable.decide import Completed, Failed, Finish, child_execution
+from host.durable.entity_messages import RELEASE, release_text, sent_request
 from host.durable.history import (
     EventRaised,
     EventSent,
@@ -83,6 +84,17 @@ def end_message(started: ExecutionStarted, finish: Finish | None, now: Instant) 
             details=finish.details,
         )
     yield Message(parent.orchestration_instance, told, started.orchestration_instance)
+
+
+def release_messages(started: ExecutionStarted, history: Iterable[HistoryEvent], now: Instant) -> Iterator[Message]:
+    """Locks that an execution asked for and never gave back are let go at its end (durable-replay-protocol.md 10.6)."""
+    us, sent = started.orchestration_instance, [event for event in history if isinstance(event, EventSent)]
+    released = {event.instance_id + (event.input or "") for event in sent if event.name == RELEASE}
+    for request in filter(None, map(sent_request, sent)):
+        text = release_text(us.instance_id, request.id)
+        for entity in map(str, request.lock_set):
+            if entity + text not in released:
+                yield Message(Execution(entity), EventRaised(timestamp=now, name=RELEASE, input=text), us)
 
 
 def refusal(start: ExecutionStarted, reason: str, now: Instant) -> Iterator[Message]:

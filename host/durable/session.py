@@ -9,15 +9,20 @@ from typing import Protocol
 from bindings.contract import Outcome
 from host.durable import codec
 from host.durable.actions import Answer, BadAnswer, compact, read_answer
-from host.durable.admit import admit, is_over, is_suspended, needs_row, next_batch
+from host.durable.admit import Admission, admit, is_over, is_suspended, needs_row, next_batch
 from host.durable.decide import Continued, Decision, Failed, Limits, decide, next_execution
+from host.durable.entity import EntityLimits
+from host.durable.entity_messages import answer_text, read_request
 from host.durable.history import (
     Clock,
+    EventRaised,
+    EventSent,
     ExecutionCompleted,
     ExecutionResumed,
     ExecutionStarted,
     ExecutionSuspended,
     ExecutionTerminated,
+    GenericEvent,
     HistoryEvent,
     Instant,
     OrchestratorCompleted,
@@ -31,7 +36,7 @@ from host.durable.history import (
     fold,
 )
 from host.durable.hub import Checkpoint, Conflict, Hub, HubError, Message, Received, State
-from host.durable.outgoing import end_message, refusal, scheduled_messages
+from host.durable.outgoing import end_message, refusal, release_messages, scheduled_messages
 from host.log import Log
 
 
@@ -40,6 +45,7 @@ class Tools(Protocol):
 
     clock: Clock
     limits: Limits
+    entities: EntityLimits
     log: Log
 
     @property
@@ -47,6 +53,9 @@ class Tools(Protocol):
 
     async def replay(self, name: str, payload: str, instance: str) -> Outcome:
         """Run the orchestrator once, when it may; waits while there is no such function."""
+
+    async def operate(self, name: str, payload: str, instance: str) -> Outcome:
+        """Run the entity once, in the same way. Raises BindingError, WorkerDied, LoadFailed, TimedOut."""
 
     def objection(self, event: Scheduling) -> str | None:
         """Why this work cannot be done at all: its function does not exist."""
@@ -108,9 +117,10 @@ class Session:
         return next_batch(self._mailbox, one_at_a_time=self._one_at_a_time, suspended=self._suspended)
 
     async def _take(self, batch: Sequence[Received]) -> None:
+        if any(isinstance(one.message.event, GenericEvent) for one in batch):
+            self._state = None  # it was rewound: the history that we hold is another
         state = await self._load()
-        row = await self._tools.hub.find(self.instance) if needs_row(state, batch) else None
-        admission = admit(state, row, batch)
+        admission = await self._admit(state, batch)
         if admission.accepted:
             await self._commit(state, await self._episode(state, [one.message.event for one in admission.accepted]))
         elif any(one.deliveries > 1 for one in admission.dropped):
@@ -122,6 +132,10 @@ class Session:
         self._tools.settle([*admission.accepted, *admission.dropped, *admission.refused])
         for one in admission.early:
             self._tools.release([one], min(2.0**one.deliveries, 600))
+
+    async def _admit(self, state: State, batch: Sequence[Received]) -> Admission:
+        row = await self._tools.hub.find(self.instance) if needs_row(state, batch) else None
+        return admit(state, row, batch)
 
     async def compare(self) -> None:
         """Load the history anew. One that is only the beginning of ours has lost its end: write that again."""
@@ -236,6 +250,8 @@ class Session:
                 possible.append(event)
         yield from scheduled_messages(started, episode, possible, now)
         yield from end_message(started, decision.finish, now)
+        if decision.finish:
+            yield from release_messages(started, (*history, *decision.scheduled), now)
 
 
 FORGOTTEN = "The storage had lost the last {} events of instance {}; they are written again."
@@ -259,6 +275,9 @@ def _impossible(started: ExecutionStarted, event: Scheduling, reason: str, now: 
     if isinstance(event, TaskScheduled):
         failed = TaskFailed(timestamp=now, task_scheduled_id=event.event_id, reason=reason, details="")
         return Message(us, failed, us)
+    if isinstance(event, EventSent):
+        text = answer_text(compact(reason), is_error=True)
+        return Message(us, EventRaised(timestamp=now, name=read_request(event.input).id, input=text), us)
     child = SubOrchestrationInstanceFailed(timestamp=now, task_scheduled_id=event.event_id, reason=reason, details="")
     return Message(us, child, us)
 
@@ -314,7 +333,7 @@ def _ended_by(event: ExecutionTerminated, past: State, opened: OrchestratorStart
     return Episode(
         past.execution_id or "",
         (opened, replace(event, is_played=True), ended, closed),
-        tuple(told),
+        (*told, *release_messages(started, past.events, now)),
         past.custom_status,
     )
 
@@ -327,7 +346,7 @@ def _payload(started: ExecutionStarted, texts: Sequence[str], limits: Limits) ->
         "isReplaying": started.is_played,
         "parentInstanceId": parent.orchestration_instance.instance_id if parent else None,
         "upperSchemaVersion": 1,
-        "upperSchemaVersionNew": 2,
+        "upperSchemaVersionNew": 3,
         "longRunningTimerIntervalDuration": _span(limits.timer_hop),
         "maximumShortTimerDuration": _span(limits.longest_timer),
         "defaultHttpAsyncRequestSleepTimeMillseconds": int(limits.http_poll * 1000),

@@ -9,6 +9,9 @@ import azure.durable_functions as df
 
 from bindings.contract import Event, Failure, Fire, Json, Outcome
 
+SDK_WARNING = "ignore:azure.functions df_loads:DeprecationWarning"
+"""The SDK's own, given once per process; for a mark `filterwarnings`."""
+
 
 def orchestrator(function: Callable[..., Any]) -> Fire:
     """A door to an orchestrator function, as the Python worker would answer for it."""
@@ -30,6 +33,19 @@ def activity(function: Callable[..., Any]) -> Fire:
         try:
             result = function(_given(event.value))
             return Outcome(returned=Json(json.dumps(await result if inspect.isawaitable(result) else result)))
+        except Exception as error:
+            return Outcome(failure=Failure(f"{type(error).__name__}: {error}"))
+
+    return fire
+
+
+def entity(function: Callable[[df.DurableEntityContext], None]) -> Fire:
+    """A door to an entity function."""
+    handle = df.Entity.create(function)
+
+    async def fire(event: Event) -> Outcome:
+        try:
+            return Outcome(returned=Json(handle(event.value)))
         except Exception as error:
             return Outcome(failure=Failure(f"{type(error).__name__}: {error}"))
 
