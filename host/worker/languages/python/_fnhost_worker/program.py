@@ -14,7 +14,7 @@ import threading
 import traceback
 import warnings
 
-from . import loading
+from . import loading, times
 from .context import INVOCATION, THREAD
 from .converters import Converters
 from .errors import FunctionLoadError, stack, title
@@ -148,6 +148,7 @@ def main() -> None:
     program = Program(wire, loop, Threads(int(os.environ["PYTHON_THREADPOOL_THREAD_COUNT"])))
     loading.open_namespace(root)
     import_sdks()
+    times.quicken()
     gc.freeze()
     open_logs(wire, os.environ.get("PYTHON_ENABLE_DEBUG_LOGGING") == "1")
     wire.send({"t": "startStream"})
