@@ -42,7 +42,7 @@ class Channel(asyncio.Protocol):
 
     @property
     def running(self) -> Iterable[str]:
-        """The invocations it holds."""
+        """The invocations it holds: those it has not answered, whether or not someone still waits."""
         return self._running.keys()
 
     async def load(self, functions: Iterable[Function]) -> Mapping[str, str]:
@@ -68,10 +68,7 @@ class Channel(asyncio.Protocol):
         blobs = Blobs()
         request = _invocation_request(function, inputs, event, invocation, attempt, blobs)
         self._running[invocation] = function.name
-        try:
-            message, answered = await self._ask(invocation, request, blobs)
-        finally:
-            del self._running[invocation]
+        message, answered = await self._ask(invocation, request, blobs)
         return _outcome(function, message, answered)
 
     async def wait(self) -> Exit:
@@ -104,9 +101,14 @@ class Channel(asyncio.Protocol):
         for message, blobs in self._frames.feed(data):
             if message["t"] == "rpcLog":
                 self._pass_on(message)
-            elif waiting := self._answers.get(_key_of(message)):
-                if not waiting.done():
-                    waiting.set_result((message, blobs))
+            else:
+                self._answered(_key_of(message), (message, blobs))
+
+    def _answered(self, key: str, frame: Frame) -> None:
+        self._running.pop(key, None)
+        waiting = self._answers.get(key)
+        if waiting and not waiting.done():
+            waiting.set_result(frame)
 
     def connection_lost(self, exc: Exception | None) -> None:
         asyncio.get_running_loop().call_later(DEAF_GRACE, self.kill)
