@@ -56,14 +56,11 @@ EXACT_ROWS = [row for row in ROWS if row["EventType"] != "GenericEvent" and "Res
 INSTANCES: Mapping[str, Any] = {
     name: row for name, row in vector("instances-rows").items() if name not in ("table", "columnTypes")
 }
-HISTORIES = (
-    "js3-continue-as-new",
-    "js3-sub-orchestration",
-    "py-activity-failure-uncaught",
-    "py-call-entity",
-    "py-sub-orchestration-failed",
-    "py-timer-short",
-)
+HISTORIES: Mapping[str, Any] = {
+    path.stem: recorded["request"]["history"]
+    for path in sorted((TESTS / "histories").glob("*.json"))
+    if (recorded := json.loads(path.read_text("utf-8")))["kind"] == "orchestrator"
+}
 DATES = ("Timestamp", "FireAt", "ScheduledStartTime")
 
 
@@ -244,7 +241,7 @@ def test_a_damaged_instance_row_is_unreadable() -> None:
 
 @pytest.mark.parametrize("name", HISTORIES)
 def test_a_worker_gets_its_history_as_the_sdks_know_it(name: str) -> None:
-    history = json.loads((TESTS / "histories" / f"{name}.json").read_text("utf-8"))["request"]["history"]
+    history = HISTORIES[name]
     assert [json.loads(history_json(event_of(event))) for event in history] == with_long_dates(history)
 
 
