@@ -8,6 +8,7 @@ import asyncio
 import re
 import uuid
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
@@ -27,7 +28,7 @@ from host.durable.history import (
 from host.durable.hub import OVERRIDABLE, Hub, Message, Page, Purged, Query, Received, all_of
 from host.errors import FnhostError
 
-SHORTEST_INTERVAL = 0.01
+SHORTEST_INTERVAL = 0.1
 
 
 class ClientError(FnhostError):
@@ -96,6 +97,9 @@ class Engine(Protocol):
     def names(self, kind: Literal["orchestrator"]) -> Sequence[str]: ...
 
     def dispatch(self, received: Iterable[Received]) -> None: ...
+
+    def watching(self, instance: str) -> AbstractContextManager[asyncio.Event]:
+        """An event that is set whenever the instance is recorded here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,15 +174,21 @@ class Client:
         return await self.hub.list(query, top, token)
 
     async def wait(self, instance: str, longest: float, interval: float) -> Instance:
-        """The instance when it has come to its end, or as it is after `longest` seconds. Raises NotFound."""
+        """The instance when it has come to its end, or as it is after `longest` seconds. Raises NotFound.
+
+        It is looked at whenever this host records it, and every `interval` seconds in case another host does.
+        """
         clock = asyncio.get_running_loop().time
         deadline = clock() + longest
-        while True:
-            found = await self.expect(instance)
-            left = deadline - clock()
-            if found.status.is_terminal or left <= 0:
-                return found
-            await asyncio.sleep(min(max(interval, SHORTEST_INTERVAL), left))
+        with self.engine.watching(instance) as changed:
+            while True:
+                changed.clear()
+                found = await self.expect(instance)
+                left = deadline - clock()
+                if found.status.is_terminal or left <= 0:
+                    return found
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(changed.wait(), min(left, max(interval, SHORTEST_INTERVAL)))
 
     async def raise_event(self, instance: str, name: str, data: str | None) -> None:
         """`data` is JSON text. Raises NotFound, Finished."""

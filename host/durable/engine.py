@@ -6,8 +6,8 @@ Messages this host sends are dispatched in memory at once; polling is for what o
 import asyncio
 import json
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from contextlib import AbstractContextManager, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -77,6 +77,7 @@ class Engine:
         self._hands = Hands(hub, settings.hidden)
         self._sessions: OrderedDict[str, Session] = OrderedDict()
         self._running: set[str] = set()
+        self._watchers: dict[str, set[asyncio.Event]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._alarms: set[asyncio.TimerHandle] = set()
         self._orchestrators = asyncio.Semaphore(settings.orchestrators)
@@ -101,6 +102,22 @@ class Engine:
                 self._later(left, one)
             elif self._hands.take(one):
                 self._deliver(one)
+
+    @contextmanager
+    def watching(self, instance: str) -> Iterator[asyncio.Event]:
+        """An event that is set whenever the instance is recorded here."""
+        event = asyncio.Event()
+        self._watchers.setdefault(instance, set()).add(event)
+        try:
+            yield event
+        finally:
+            self._watchers[instance].discard(event)
+            if not self._watchers[instance]:
+                del self._watchers[instance]
+
+    def recorded(self, instance: str) -> None:
+        for event in self._watchers.get(instance, ()):
+            event.set()
 
     def _seconds_until(self, due: str) -> float:
         return (to_datetime(due) - to_datetime(self.clock())).total_seconds()

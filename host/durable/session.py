@@ -62,6 +62,8 @@ class Tools(Protocol):
 
     def dispatch(self, received: Iterable[Received]) -> None: ...
 
+    def recorded(self, instance: str) -> None: ...
+
     def settle(self, received: Iterable[Received]) -> None: ...
 
     def release(self, received: Iterable[Received], after: float = 0) -> None: ...
@@ -168,6 +170,7 @@ class Session:
         kept = [] if checkpoint.replaces else self._texts
         self._hold(after, [*kept, *(codec.history_json(event) for event in episode.events)])
         self._one_at_a_time = episode.one_at_a_time
+        self._tools.recorded(self.instance)
 
     def _checkpoint(self, state: State, episode: Episode) -> Checkpoint:
         past = state.events if episode.execution_id == state.execution_id else ()
