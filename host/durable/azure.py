@@ -592,7 +592,7 @@ def _written(row: Row) -> Operation:
 
 def _cut_off(checkpoint: Checkpoint, first: int, end: int) -> Iterable[Operation]:
     """Removes rows that a torn checkpoint left behind the new ones: they would look like history."""
-    if checkpoint.replaces:
+    if checkpoint.execution_id != checkpoint.since.execution_id:
         return ()
     key = partition_key(checkpoint.instance.id)
     return (Operation("delete", {"PartitionKey": key, "RowKey": row_key(at)}) for at in range(first, end))
@@ -603,7 +603,7 @@ def batched(operations: Sequence[Operation]) -> Sequence[Sequence[Operation]]:
     batches: list[list[Operation]] = [[]]
     size = 0
     for operation in operations:
-        weight = BYTES_PER_ROW + 2 * sum(len(value) for value in operation.row.values() if isinstance(value, str))
+        weight = BYTES_PER_ROW + len(json.dumps(operation.row))
         if batches[-1] and (len(batches[-1]) == EVENTS_PER_TRANSACTION or size + weight > BYTES_PER_TRANSACTION):
             batches.append([])
             size = 0
