@@ -1,0 +1,5 @@
+"""The least an activity can do."""
+
+
+def main(number: int) -> int:
+    return number + 1

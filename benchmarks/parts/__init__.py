@@ -1,0 +1,1 @@
+"""One module per part; each has `measure(bench)`, an async iterator of measures."""

@@ -1,0 +1,107 @@
+"""What the Azurite hub asks of Azurite, and how much of what Azurite can do it gets."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import azurite
+from azurite.process import connection_string
+from benchmarks.bench import Bench
+from benchmarks.flows import Ours, client, ours
+from benchmarks.hosts import AZURE_STORAGE, host
+from benchmarks.operations import kinds, per_step, replaying
+from benchmarks.processes import HOST, cpu_seconds, free_port, process
+from benchmarks.table import Measure
+from bindings.storage import parse
+
+PART = "storage"
+AT_ONCE, STEPS, RUNS = 200, 5, 3
+SUBJECT = "fnhost, Azurite hub"
+REPLAYED = "plain client, 32 at once"
+
+
+@dataclass(frozen=True, slots=True)
+class Emulator:
+    pid: int
+    log: Path
+    connection: str
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of many orchestrations: wall time, and the emulator's processor time, in seconds."""
+
+    seconds: float
+    cpu: float
+
+
+async def measure(bench: Bench) -> AsyncIterator[Measure]:
+    bench.say("storage: counting operations")
+    found = await _counted(bench)
+    bench.say("storage: timing")
+    async with _emulator(bench, "--silent") as emulator:
+        runs = await _timed(bench, emulator)
+        bench.say("storage: replaying")
+        async with replaying(parse(emulator.connection)) as replay:
+            limits = tuple([await replay.rate(found) for _ in range(RUNS)])
+    steps = AT_ONCE * STEPS
+    mix = ", ".join(f"{count:.2f} {kind}" for kind, count in per_step(found, steps).items())
+    yield Measure(PART, "storage operations per step", SUBJECT, "operations", (len(found) / steps,), note=mix)
+    spent = tuple(run.cpu / steps * 1000 for run in runs)
+    yield Measure(PART, "Azurite's processor time per step", SUBJECT, "ms", spent)
+    rates = tuple(len(found) / run.seconds for run in runs)
+    case = "storage operations per second"
+    yield Measure(PART, case, SUBJECT, "operations", rates, more_is_better=True)
+    yield Measure(PART, case, REPLAYED, "operations", limits, more_is_better=True, note="the same kinds, in that order")
+
+
+async def _counted(bench: Bench) -> list[str]:
+    async with _emulator(bench) as emulator, _flow(bench, emulator) as flow:
+        await flow.run("chain", STEPS)
+        before = len(emulator.log.read_bytes())
+        await flow.run_many("chain", STEPS, AT_ONCE)
+        return kinds(emulator.log.read_bytes()[before:].decode())
+
+
+async def _timed(bench: Bench, emulator: Emulator) -> Sequence[Run]:
+    async with _flow(bench, emulator) as flow:
+        await flow.run("chain", STEPS)
+        return [await _run(flow, emulator) for _ in range(RUNS)]
+
+
+async def _run(flow: Ours, emulator: Emulator) -> Run:
+    clock = asyncio.get_running_loop().time
+    begun, spent = clock(), cpu_seconds(emulator.pid)
+    await flow.run_many("chain", STEPS, AT_ONCE)
+    return Run(clock() - begun, cpu_seconds(emulator.pid) - spent)
+
+
+@asynccontextmanager
+async def _flow(bench: Bench, emulator: Emulator) -> AsyncIterator[Ours]:
+    async with host(bench, AZURE_STORAGE, emulator.connection) as site, client() as session:
+        yield ours(session, site)
+
+
+@asynccontextmanager
+async def _emulator(bench: Bench, *options: str) -> AsyncIterator[Emulator]:
+    """Azurite as the host starts it; without `--silent` it logs every request."""
+    installation = await azurite.installed(bench.environment, bench.say)
+    folder, ports = bench.folder(), azurite.Ports(free_port(), free_port(), free_port())
+    named = (text for name, port in ports.by_service.items() for text in (f"--{name}Port", str(port)))
+    common = ("--location", folder, "--skipApiVersionCheck", "--disableTelemetry", *options)
+    command = bench.command(folder, installation.node, installation.script, *named, *common)
+    async with process(command) as child:
+        for port in ports.by_service.values():
+            await _until_open(port)
+        yield Emulator(child.pid, command.log, connection_string(ports))
+
+
+async def _until_open(port: int) -> None:
+    async with asyncio.timeout(30):
+        while True:
+            with suppress(OSError):
+                _, writer = await asyncio.open_connection(HOST, port)
+                return writer.close()
+            await asyncio.sleep(0.01)
