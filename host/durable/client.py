@@ -12,6 +12,9 @@ from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
+from host.durable.actions import compact
+from host.durable.entity import Entity, read_entity
+from host.durable.entity_messages import EntityId, Request, request_json
 from host.durable.history import (
     TERMINAL,
     Clock,
@@ -21,14 +24,18 @@ from host.durable.history import (
     ExecutionStarted,
     ExecutionSuspended,
     ExecutionTerminated,
+    GenericEvent,
     HistoryEvent,
     Instance,
     Status,
 )
-from host.durable.hub import OVERRIDABLE, Hub, Message, Page, Purged, Query, Received, all_of
+from host.durable.hub import OVERRIDABLE, Checkpoint, Hub, Message, Page, Purged, Query, Received, all_of
+from host.durable.outgoing import unknown_function
+from host.durable.rewind import rewound
 from host.errors import FnhostError
 
 SHORTEST_INTERVAL = 0.1
+FORBIDDEN = re.compile(r"[/\\#?\x00-\x1f\x7f-\x9f]")
 
 
 class ClientError(FnhostError):
@@ -39,16 +46,22 @@ class UnknownFunction(ClientError):
     """No orchestrator of this name is served."""
 
     def __init__(self, name: str, known: Sequence[str]) -> None:
-        listed = ", ".join(f"'{each}'" for each in known)
-        hint = f"The following are the known orchestrator functions: {listed}."
-        super().__init__(
-            f"The function '{name}' doesn't exist, is disabled, or is not an orchestrator function. Additional info: "
-            f"{hint if known else 'No orchestrator functions are currently registered!'}"
-        )
+        super().__init__(unknown_function("orchestrator", name, known))
+
+
+class UnknownEntity(ClientError):
+    """No entity of this name is served."""
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        super().__init__(unknown_function("entity", name, known))
 
 
 class InvalidId(ClientError):
     """No instance may have this id."""
+
+
+class InvalidKey(ClientError):
+    """No entity may have this key."""
 
 
 class UnknownConnection(ClientError):
@@ -81,6 +94,16 @@ class WrongState(ClientError):
         )
 
 
+class NotFailed(ClientError):
+    """Only what has failed can be rewound."""
+
+    def __init__(self, status: Status) -> None:
+        super().__init__(
+            f"This orchestration has status {status.name}, "
+            'but only orchestrations in the "Failed" state can be rewound.'
+        )
+
+
 class NotFinished(ClientError):
     """Only what has come to its end can be purged."""
 
@@ -94,7 +117,7 @@ class NotFinished(ClientError):
 class Engine(Protocol):
     """Who runs what a client starts."""
 
-    def names(self, kind: Literal["orchestrator"]) -> Sequence[str]: ...
+    def names(self, kind: Literal["orchestrator", "entity"]) -> Sequence[str]: ...
 
     def dispatch(self, received: Iterable[Received]) -> None: ...
 
@@ -124,7 +147,8 @@ class Client:
 
         Raises UnknownFunction, InvalidId, AlreadyExists.
         """
-        self._expect_known(name)
+        if not is_known(name, known := self.engine.names("orchestrator")):
+            raise UnknownFunction(name, known)
         expect_valid(instance)
         event = ExecutionStarted(
             timestamp=self.now(),
@@ -137,11 +161,6 @@ class Client:
         message = Message(target=event.orchestration_instance, event=event)
         self.engine.dispatch([await self.hub.start(message, self.settings.overridable)])
         return event.orchestration_instance.instance_id
-
-    def _expect_known(self, name: str) -> None:
-        known = self.engine.names("orchestrator")
-        if name.lower() not in {each.lower() for each in known}:
-            raise UnknownFunction(name, known)
 
     async def restart(self, instance: str, *, same_id: bool) -> str:
         """Start the same function with the same input again. Raises NotFound and what `start` raises."""
@@ -214,6 +233,39 @@ class Client:
             raise WrongState("resume", instance, status)
         await self._tell(instance, ExecutionResumed(timestamp=self.now(), reason=reason))
 
+    async def rewind(self, instance: str, reason: str | None) -> None:
+        """Take its failures back, and those of the children it failed with. Raises NotFound, NotFailed."""
+        found = await self.expect(instance)
+        if found.status is not Status.Failed:
+            raise NotFailed(found.status)
+        await self._rewind(found, reason)
+
+    async def _rewind(self, instance: Instance, reason: str | None) -> None:
+        """Each is told, so that a host that remembers its end looks again; a parent before its children."""
+        state = await self.hub.load(instance.id)
+        past, row = rewound(state.events), replace(instance, status=Status.Pending, updated=self.now())
+        await self.hub.record(Checkpoint(state, state.execution_id or "", past.events, row, rewritten=True))
+        await self._tell(instance.id, GenericEvent(timestamp=self.now(), data=reason))
+        for child in past.children:
+            if (found := await self.hub.find(child)) and found.status is Status.Failed:
+                await self._rewind(found, reason)
+
+    async def signal(self, entity: EntityId, operation: str, input: str | None) -> None:
+        """Tell an entity, whether it exists or not; `input` is JSON text. Raises UnknownEntity, InvalidKey."""
+        if not is_known(entity.name, known := self.engine.names("entity")):
+            raise UnknownEntity(entity.name, known)
+        if FORBIDDEN.search(entity.key):
+            raise InvalidKey("Entity keys must not contain /, \\, #, ?, or control characters.")
+        request = Request(str(uuid.uuid4()), operation, is_signal=True, input=input)
+        text = compact(request_json(request))
+        await self._tell(str(entity), EventRaised(timestamp=self.now(), name=request.event_name, input=text))
+
+    async def read_entity(self, entity: EntityId) -> Entity | None:
+        """None if it does not exist, or no longer."""
+        found = await self.hub.find(str(entity))
+        known = read_entity(found.input) if found else None
+        return known if known and known.exists else None
+
     async def _tell(self, instance: str, event: HistoryEvent) -> None:
         self.engine.dispatch(await self.hub.send([Message(target=Execution(instance), event=event)]))
 
@@ -235,13 +287,17 @@ class Client:
         return Purged(sum(each.instances for each in purged), sum(each.rows for each in purged))
 
 
+def is_known(name: str, known: Sequence[str]) -> bool:
+    return name.lower() in map(str.lower, known)
+
+
 def expect_valid(instance: str | None) -> None:
     """Raises InvalidId (durable-http-api.md 5.1)."""
     if not instance:
         return
     if instance.startswith("@"):
         raise InvalidId("Orchestration instance ids must not start with @.")
-    if re.search(r"[/\\#?\x00-\x1f\x7f-\x9f]", instance):
+    if FORBIDDEN.search(instance):
         raise InvalidId("Orchestration instance ids must not contain /, \\, #, ?, or control characters.")
     if len(instance) > 256:
         raise InvalidId("Instance ID lengths must not exceed 256 characters.")

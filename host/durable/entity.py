@@ -30,6 +30,8 @@ from host.durable.history import EventRaised, Execution, Instant, later, parse_i
 from host.durable.hub import Message
 from host.durable.sorter import Sorter, sorter_json, sorter_of
 
+EXISTS = "entityExists"
+"""What lists of entities look for in the custom status."""
 RELEASED_FOR = 1800.0
 """How long a released lock is remembered, in seconds: a request for it that comes late must not take it again."""
 
@@ -56,8 +58,7 @@ class Entity:
 
     @property
     def custom_status(self) -> str:
-        """What lists of entities look for."""
-        shown = {"entityExists": self.exists, "queueSize": len(self.queue), "lockedBy": self.locked_by}
+        shown = {EXISTS: self.exists, "queueSize": len(self.queue), "lockedBy": self.locked_by}
         return compact({name: value for name, value in shown.items() if value})
 
 

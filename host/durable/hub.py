@@ -110,17 +110,18 @@ class Checkpoint:
     """What one episode adds. `since` is the state it was decided on.
 
     `events` follow those of `since`, unless `execution_id` is a new one: then they replace them (continue-as-new, or
-    an id used again). `instance` is the row as it is now.
+    an id used again). So they do when they are `rewritten`, as many as before. `instance` is the row as it is now.
     """
 
     since: State
     execution_id: str
     events: tuple[HistoryEvent, ...]
     instance: Instance
+    rewritten: bool = False
 
     @property
     def replaces(self) -> bool:
-        return self.execution_id != self.since.execution_id
+        return self.rewritten or self.execution_id != self.since.execution_id
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn, TypeAlias
 
+from host.durable.entity import EXISTS, read_entity
+from host.durable.entity_messages import EntityId
 from host.durable.history import (
     EventRaised,
     EventSent,
@@ -102,6 +104,20 @@ def status(instance: Instance, *, with_input: bool = True, events: JsonText | No
     if events is not None:
         members["historyEvents"] = events
     return json_object(members)
+
+
+def entity(instance: Instance, *, with_state: bool) -> JsonText | None:
+    """An entity in a list (durable-http-api.md 6); None if it does not exist, or no longer."""
+    if EXISTS not in (instance.custom_status or ""):
+        return None
+    us = EntityId.of(instance.id)
+    return json_object(
+        {
+            "entityId": written({"name": us.name, "key": us.key}),
+            "lastOperationTime": precise(instance.created),
+            "state": (read_entity(instance.input).state or NULL) if with_state else NULL,
+        }
+    )
 
 
 def history(events: Iterable[HistoryEvent], *, with_inputs: bool, with_outputs: bool) -> JsonText:

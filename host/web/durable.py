@@ -17,8 +17,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from bindings.durable import Address
 from host.durable import payloads
 from host.durable.client import Client, NotFound, UnknownConnection
+from host.durable.entity_messages import EntityId
 from host.durable.history import Status
-from host.durable.hub import AlreadyExists, Query
+from host.durable.hub import AlreadyExists, Page, Query
 from host.durable.payloads import JsonText, written
 from host.web.durable_answers import (
     ARGUMENT,
@@ -31,6 +32,7 @@ from host.web.durable_answers import (
     BadContent,
     NotCalledJson,
     NotJson,
+    NotJsonContent,
     answer,
     bare,
     problem,
@@ -120,11 +122,19 @@ async def show(ask: Ask) -> Response:
 async def show_many(ask: Ask) -> Response:
     with_input = ask.query.flag("showInput", True)
     query = replace(wanted(ask.query), prefix=ask.query.text("instanceIdPrefix") or "", with_input=with_input)
-    top = ask.query.whole("top") or 0
-    token = unquote(ask.request.headers.get(TOKEN, "")) or None
-    page = await ask.client.list(query, min(top, LARGEST_PAGE) if top > 0 else 100, token)
+    page = await ask.client.list(query, *page_of(ask))
     body = payloads.json_array(payloads.status(each, with_input=with_input) for each in page.instances)
-    return answer(body, 200, {TOKEN: quote(page.token)} if page.token else None)
+    return answer(body, 200, after(page))
+
+
+def page_of(ask: Ask) -> tuple[int, str | None]:
+    """How many are wanted, and after which."""
+    top = ask.query.whole("top") or 0
+    return min(top, LARGEST_PAGE) if top > 0 else 100, unquote(ask.request.headers.get(TOKEN, "")) or None
+
+
+def after(page: Page) -> Mapping[str, str] | None:
+    return {TOKEN: quote(page.token)} if page.token else None
 
 
 async def raise_event(ask: Ask) -> Response:
@@ -153,13 +163,11 @@ async def resume(ask: Ask) -> Response:
 
 
 async def rewind(ask: Ask) -> Response:
-    found = await ask.client.find(ask.instance)
-    if found is None:
+    try:
+        await ask.client.rewind(ask.instance, ask.reason)
+    except NotFound:
         return answer(written(f'No orchestration with instance ID "${ask.instance}" found.'), 404)
-    if found.status is not Status.Failed:
-        text = f'This orchestration has status {found.status.name}, but only orchestrations in the "Failed" state'
-        return answer(written(f"{text} can be rewound."), 412)
-    return problem(501, WRONG, "This host cannot rewind orchestrations. Restart it instead.", NOT_IMPLEMENTED)
+    return bare(202)
 
 
 async def restart(ask: Ask) -> Response:
@@ -186,6 +194,41 @@ async def purge_many(ask: Ask) -> Response:
     return purged(deleted.instances) if deleted.instances else bare(404)
 
 
+async def read_entity(ask: Ask) -> Response:
+    key = ask.names["key"]
+    found = await ask.client.read_entity(EntityId(ask.names["entity"], "" if key == "$" else key))
+    return answer(found.state or payloads.NULL) if found else bare(404)
+
+
+async def list_entities(ask: Ask) -> Response:
+    name, with_state = ask.names.get("entity"), ask.query.flag("fetchState", False)
+    query = Query(
+        created_from=ask.query.moment("lastOperationTimeFrom"),
+        created_to=ask.query.moment("lastOperationTimeTo"),
+        prefix="@" if name is None else str(EntityId(name, "")),
+        with_input=with_state,
+    )
+    page = await ask.client.list(query, *page_of(ask))
+    texts = (payloads.entity(each, with_state=with_state) for each in page.instances)
+    return answer(payloads.json_array(filter(None, texts)), 200, after(page))
+
+
+async def signal_entity(ask: Ask) -> Response:
+    return await signalled(ask, ask.query.text("op") or "", await signal_input(ask.request))
+
+
+async def delete_entity(ask: Ask) -> Response:
+    return await signalled(ask, "delete", None)
+
+
+async def signalled(ask: Ask, operation: str, input: JsonText | None) -> Response:
+    entity = ask.names.get("entity")
+    if entity is None:
+        return answer(written({"Message": "The name of the entity is missing in the address."}), 400)
+    await ask.client.signal(EntityId(entity.lower(), ask.names.get("key", "")), operation, input)
+    return bare(202)
+
+
 def purged(count: int) -> Response:
     return answer(written({"instancesDeleted": count}))
 
@@ -203,7 +246,16 @@ ROUTES = (
     Route("POST", "instances/{instance}/resume", resume),
     Route("POST", "instances/{instance}/rewind", rewind),
     Route("POST", "instances/{instance}/restart", restart),
+    Route("GET", "entities", list_entities),
+    Route("GET", "entities/{entity}", list_entities),
+    Route("GET", "entities/{entity}/{key}", read_entity),
+    *(
+        Route(method, path, handler)
+        for method, handler in (("POST", signal_entity), ("DELETE", delete_entity))
+        for path in ("entities", "entities/{entity}", "entities/{entity}/{key}")
+    ),
 )
+LISTS = (show_many, list_entities)
 
 
 def wanted(query: Parameters) -> Query:
@@ -224,12 +276,28 @@ async def json_body(request: Request) -> JsonText:
     return text
 
 
+async def signal_input(request: Request) -> JsonText | None:
+    """JSON as it came; any other text as a JSON string. Raises NotJsonContent."""
+    body = await request.body()
+    if not body:
+        return None
+    if not is_json(request):
+        return written(body.decode("utf-8", "replace"))
+    try:
+        return await json_body(request)
+    except NotJson as error:
+        raise NotJsonContent(f"Could not parse JSON content: {error}") from error
+
+
 async def event_data(request: Request) -> JsonText:
     """Raises NotCalledJson, NotJson."""
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != "application/json":
+    if not is_json(request):
         raise NotCalledJson("Only application/json request content is supported")
     return await json_body(request)
+
+
+def is_json(request: Request) -> bool:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json"
 
 
 def segments(scope: Scope) -> list[str]:
@@ -299,7 +367,7 @@ def elsewhere(handler: Handler, query: Parameters) -> Response:
     if handler is start:
         text = f"This host starts orchestrations in its own task hub only, not in '{query.text('taskHub') or ''}'."
         return problem(501, WRONG, text, NOT_IMPLEMENTED)
-    return answer("[]") if handler is show_many else bare(404)
+    return answer("[]") if handler in LISTS else bare(404)
 
 
 def management(

@@ -8,7 +8,16 @@ from collections.abc import Callable, Mapping
 from starlette.requests import Request
 from starlette.responses import Response
 
-from host.durable.client import Finished, InvalidId, NotFinished, NotFound, UnknownFunction
+from host.durable.client import (
+    Finished,
+    InvalidId,
+    InvalidKey,
+    NotFailed,
+    NotFinished,
+    NotFound,
+    UnknownEntity,
+    UnknownFunction,
+)
 from host.durable.hub import AlreadyExists
 from host.durable.payloads import JsonText, written
 from host.errors import FnhostError
@@ -27,6 +36,10 @@ class BadContent(FnhostError):
 
 class NotJson(BadContent):
     """The body is not JSON."""
+
+
+class NotJsonContent(BadContent):
+    """The body of a signal says that it is JSON, and is not."""
 
 
 class NotCalledJson(BadContent):
@@ -58,6 +71,10 @@ def _is(status: int) -> FailureAnswer:
     return lambda request, error: bare(status)
 
 
+def _tells(status: int) -> FailureAnswer:
+    return lambda request, error: answer(written({"Message": str(error)}), status)
+
+
 def _says(status: int, message: str, kind: str) -> FailureAnswer:
     return lambda request, error: problem(status, message, str(error), kind)
 
@@ -69,9 +86,13 @@ FAILURES: Mapping[type[Exception], FailureAnswer] = {
     InvalidId: _says(400, INCORRECT, ARGUMENT),
     BadArgument: _says(400, INCORRECT, ARGUMENT),
     NotJson: _says(400, "Invalid JSON content", "Newtonsoft.Json.JsonReaderException"),
-    NotCalledJson: lambda request, error: answer(written({"Message": str(error)}), 400),
-    AlreadyExists: lambda request, error: answer(written({"Message": str(error)}), 409),
+    NotCalledJson: _tells(400),
+    NotJsonContent: _tells(400),
+    UnknownEntity: _tells(400),
+    InvalidKey: _tells(400),
+    AlreadyExists: _tells(409),
     NotFinished: lambda request, error: answer(written(str(error)), 412),
+    NotFailed: lambda request, error: answer(written(str(error)), 412),
     FnhostError: _says(500, WRONG, OPERATION),
     Exception: _says(500, WRONG, OPERATION),
 }

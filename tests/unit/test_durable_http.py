@@ -296,7 +296,7 @@ def test_words_match_in_any_case_and_names_keep_theirs() -> None:
         ("PUT", "instances/a"),
         ("POST", "instances/a"),
         ("GET", "instances/a/terminate"),
-        ("GET", "entities"),
+        ("GET", "entities/a/b/c"),
     ],
 )
 def test_all_else_has_no_route(method: str, path: str) -> None:
