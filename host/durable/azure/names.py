@@ -36,6 +36,14 @@ class Names:
         return f"{self.hub}Partitions"
 
     @property
+    def tables(self) -> Sequence[str]:
+        return self.instances, self.history, self.owners
+
+    @property
+    def queues(self) -> Sequence[str]:
+        return *self.control, self.work_items
+
+    @property
     def control(self) -> Sequence[str]:
         return tuple(f"{self.hub.lower()}-control-{number:02}" for number in range(self.partitions))
 

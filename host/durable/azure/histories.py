@@ -1,0 +1,179 @@
+"""The History table: events in rows, and a sentinel whose etag is the version (task-hub-storage.md 3)."""
+
+import itertools
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from bindings.storage import AlreadyThere, NotFound, Operation, PreconditionFailed, Row, Tables
+from bindings.storage.tables import ETAG, literal
+from host.durable import codec
+from host.durable.azure.large import LARGE_COLUMNS, Large, blobs_of, is_large
+from host.durable.azure.names import SENTINEL, partition_key, row_key
+from host.durable.azure.together import together, unless_gone
+from host.durable.history import Clock, HistoryEvent, OrchestratorCompleted
+from host.durable.hub import Checkpoint, Conflict, State
+
+EVENTS_PER_TRANSACTION = 99
+ROWS_PER_TRANSACTION = 100
+BYTES_PER_TRANSACTION = 3 * 2**20
+BYTES_PER_ROW = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What a state's version says: the sentinel's etag, and how many rows this execution has.
+
+    After a checkpoint that was torn there are more rows than events. `has_blobs`: some column lies in a blob.
+    `is_ours`: the sentinel holds the custom status, which other hosts keep in the instance's row alone.
+    """
+
+    etag: str | None = None
+    rows: int = 0
+    has_blobs: bool = False
+    is_ours: bool = True
+
+    @classmethod
+    def of(cls, version: str | None) -> "Mark":
+        return cls(*json.loads(version)) if version else cls()
+
+    def __str__(self) -> str:
+        return json.dumps([self.etag, self.rows, self.has_blobs, self.is_ours])
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A checkpoint in the table. `blobs` names the blob of each large text."""
+
+    state: State
+    blobs: dict[str, str]
+
+
+class Histories:
+    def __init__(self, tables: Tables, table: str, large: Large, keep_inputs: bool, clock: Clock) -> None:
+        self._tables, self._table, self._large = tables, table, large
+        self._keep_inputs, self._clock = keep_inputs, clock
+
+    async def load(self, instance: str) -> State:
+        rows = await self._rows(instance, (), with_etags=True)
+        sentinel = next((row for row in rows if row["RowKey"] == SENTINEL), None)
+        if sentinel is None:
+            return State()
+        events = (row for row in rows if row["RowKey"] != SENTINEL)
+        ours = list(itertools.takewhile(lambda row: row["ExecutionId"] == sentinel["ExecutionId"], events))
+        whole = ours if sentinel.get("IsCheckpointComplete", True) else _without_torn(ours)
+        mark = Mark(sentinel[ETAG], len(ours), any(map(blobs_of, ours)), "CustomStatus" in sentinel)
+        found = await together(self._event(row) for row in whole)
+        return State(sentinel["ExecutionId"], tuple(found), str(mark), codec.custom_status_of(sentinel))
+
+    async def _event(self, row: Row) -> HistoryEvent:
+        return codec.event_of_row({**row, **await self._large.columns(row)})
+
+    async def _rows(self, instance: str, columns: Sequence[str], with_etags: bool = False) -> Sequence[Row]:
+        condition, rows = f"PartitionKey eq {literal(partition_key(instance))}", list[Row]()
+        after = None
+        while True:
+            page = await self._tables.query(self._table, condition, columns, after=after, with_etags=with_etags)
+            rows += page.rows
+            if (after := page.after) is None:
+                return rows
+
+    async def record(self, checkpoint: Checkpoint) -> Written:
+        """Raises Conflict."""
+        since, before = checkpoint.since, Mark.of(checkpoint.since.version)
+        kept = () if checkpoint.replaces else since.events
+        blobs: dict[str, str] = {}
+        rows = [
+            await self._row(checkpoint, ordinal, event, blobs)
+            for ordinal, event in enumerate(checkpoint.events, len(kept))
+        ]
+        count = len(kept) + len(rows)
+        etag = await self._commit(checkpoint, [*map(_written, rows), *_cut_off(checkpoint, count, before.rows)])
+        mark = Mark(etag, count, bool(blobs) or (before.has_blobs and not checkpoint.replaces))
+        await self._remove_old_blobs(checkpoint, before, blobs)
+        events = (*kept, *checkpoint.events)
+        return Written(State(checkpoint.execution_id, events, str(mark), checkpoint.instance.custom_status), blobs)
+
+    async def _row(self, checkpoint: Checkpoint, ordinal: int, event: HistoryEvent, blobs: dict[str, str]) -> Row:
+        key, row, kind = partition_key(checkpoint.instance.id), row_key(ordinal), type(event).__name__
+        columns = dict(codec.event_columns(codec.kept(event, self._keep_inputs)))
+        for column in LARGE_COLUMNS:
+            if is_large(text := columns.get(column)):
+                blobs[text] = await self._large.put_column(key, row, kind, column, text)
+                columns |= {column: "", f"{column}BlobName": blobs[text]}
+        return {"PartitionKey": key, "RowKey": row, "ExecutionId": checkpoint.execution_id, **columns}
+
+    async def _commit(self, checkpoint: Checkpoint, operations: Sequence[Operation]) -> str:
+        """Write them, and the sentinel with each batch, so that others notice. Its last etag."""
+        etag = Mark.of(checkpoint.since.version).etag or ""
+        batches = batched(operations)
+        for number, batch in enumerate(batches, 1):
+            row = self._sentinel(checkpoint, is_last=number == len(batches))
+            sentinel = Operation("merge", row, etag) if etag else Operation("insert", row)
+            try:
+                *_, etag = await self._tables.transact(self._table, [*batch, sentinel])
+            except (AlreadyThere, PreconditionFailed, NotFound) as error:
+                if error.code == "TableNotFound":
+                    raise
+                raise Conflict(f"Instance {checkpoint.instance.id} was recorded by someone else meanwhile.") from error
+        return etag
+
+    def _sentinel(self, checkpoint: Checkpoint, is_last: bool) -> Row:
+        return {
+            "PartitionKey": partition_key(checkpoint.instance.id),
+            "RowKey": SENTINEL,
+            "ExecutionId": checkpoint.execution_id,
+            **codec.sentinel_columns(self._clock() if is_last else None),
+            **(codec.custom_status_column(checkpoint.instance) if is_last else {}),
+        }
+
+    async def _remove_old_blobs(self, checkpoint: Checkpoint, before: Mark, blobs: dict[str, str]) -> None:
+        if checkpoint.replaces and before.has_blobs:
+            prefix = f"{partition_key(checkpoint.instance.id)}/history-"
+            await self._large.remove(prefix, keep=frozenset(blobs.values()))
+
+    async def purge(self, instance: str) -> int:
+        """How many rows there were."""
+        rows = await self._rows(instance, ("PartitionKey", "RowKey"))
+        chunks = [rows[at : at + ROWS_PER_TRANSACTION] for at in range(0, len(rows), ROWS_PER_TRANSACTION)]
+        await together(self._remove(chunk) for chunk in chunks)
+        return len(rows)
+
+    async def _remove(self, rows: Sequence[Row]) -> None:
+        deletes = [Operation("delete", row) for row in rows]
+        try:
+            await self._tables.transact(self._table, deletes)
+        except NotFound:  # Someone else removes them too.
+            await together(unless_gone(self._tables.write(self._table, one)) for one in deletes)
+
+
+def _without_torn(rows: Sequence[Row]) -> Sequence[Row]:
+    """The rows up to the last whole episode: the messages of a torn one are delivered again."""
+    ends = [at for at, row in enumerate(rows, 1) if row["EventType"] == OrchestratorCompleted.__name__]
+    return rows[: ends[-1]] if ends else []
+
+
+def _written(row: Row) -> Operation:
+    return Operation("insert or replace", row)
+
+
+def _cut_off(checkpoint: Checkpoint, first: int, end: int) -> Iterable[Operation]:
+    """Removes rows that a torn checkpoint left behind the new ones: they would look like history."""
+    if checkpoint.replaces:
+        return ()
+    key = partition_key(checkpoint.instance.id)
+    return (Operation("delete", {"PartitionKey": key, "RowKey": row_key(at)}) for at in range(first, end))
+
+
+def batched(operations: Sequence[Operation]) -> Sequence[Sequence[Operation]]:
+    """What goes into each transaction (task-hub-storage.md 3.4); always at least one."""
+    batches: list[list[Operation]] = [[]]
+    size = 0
+    for operation in operations:
+        weight = BYTES_PER_ROW + len(json.dumps(operation.row))
+        if batches[-1] and (len(batches[-1]) == EVENTS_PER_TRANSACTION or size + weight > BYTES_PER_TRANSACTION):
+            batches.append([])
+            size = 0
+        batches[-1].append(operation)
+        size += weight
+    return batches

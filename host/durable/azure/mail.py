@@ -1,0 +1,118 @@
+"""Messages in the hub's queues (task-hub-storage.md 4)."""
+
+import itertools
+import math
+import uuid
+from base64 import b64encode
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Literal
+
+from bindings.storage import NotFound, Queues, QueueText
+from bindings.storage.queues import LONGEST_DELAY
+from host.durable import codec
+from host.durable.azure.large import Large
+from host.durable.azure.names import Names, message_blob
+from host.durable.azure.together import together, unless_gone
+from host.durable.history import Clock, Instant, to_datetime
+from host.durable.hub import WORK_ITEMS, Message, Received
+from host.log import Log
+
+Encoding = Literal["Base64", "UTF8"]
+"""queueClientMessageEncoding. Base64 is what every version of the platform reads."""
+
+BATCH = 32
+LONGEST_MESSAGE = 46_080
+"""Bytes of an envelope before base64; a longer one goes to a blob."""
+LONGEST_BACKOFF = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A message in our hands, and the blob it lies in if it is large."""
+
+    received: Received
+    blob: str | None = None
+
+
+class Mail:
+    """`hidden` is how many whole seconds a message in our hands is invisible to others."""
+
+    def __init__(
+        self, queues: Queues, large: Large, names: Names, hidden: int, encoding: Encoding, clock: Clock, log: Log
+    ) -> None:
+        self._queues, self._large, self._names = queues, large, names
+        self._hidden, self._encoding, self._clock, self._log = hidden, encoding, clock, log
+        self._sequence = itertools.count(1)
+        self._unreadable: set[str] = set()
+
+    async def post(self, message: Message) -> Posted:
+        activity, blob = str(uuid.uuid4()), None
+        text = codec.envelope(message, next(self._sequence), activity)
+        if len(text) > LONGEST_MESSAGE:
+            blob = message_blob(message.target.instance_id, activity, message.event)
+            await self._large.put(blob, text)
+            text = codec.elsewhere(blob)
+        body = text if self._encoding == "UTF8" else b64encode(text.encode()).decode()
+        queue = WORK_ITEMS if message.is_work_item else self._names.control_of(message.target.instance_id)
+        number, receipt = await self._queues.put(self._stored(queue), body, self._delay(message.visible_at))
+        return Posted(Received(message, queue, number, receipt), blob)
+
+    def _delay(self, visible_at: Instant | None) -> int:
+        """Whole seconds: never too early, and never before our own hold ends."""
+        if visible_at is None:
+            return self._hidden
+        wait = (to_datetime(visible_at) - to_datetime(self._clock())).total_seconds()
+        return min(max(math.ceil(wait), self._hidden), LONGEST_DELAY)
+
+    def _stored(self, queue: str) -> str:
+        return self._names.work_items if queue == WORK_ITEMS else queue
+
+    async def receive(self, queue: str) -> Sequence[Received]:
+        texts = await self._queues.get(self._stored(queue), 1 if queue == WORK_ITEMS else BATCH, self._hidden)
+        opened = zip(await together(self._opened(queue, text) for text in texts), texts, strict=True)
+        found = [(envelope, text) for envelope, text in opened if envelope]
+        found.sort(key=lambda one: (parsedate_to_datetime(one[1].inserted), one[0].sequence))
+        return [Received(envelope.message, queue, text.id, text.receipt, text.deliveries) for envelope, text in found]
+
+    async def _opened(self, queue: str, text: QueueText) -> codec.Envelope | None:
+        try:
+            found = codec.open_envelope(text.text)
+            if isinstance(found, codec.Elsewhere):
+                found = codec.open_envelope(await self._large.get(found.blob))
+            if isinstance(found, codec.Envelope):
+                return found
+        except (codec.Unreadable, NotFound) as error:
+            self._complain(queue, text, error)
+        await self._put_aside(queue, text)
+        return None
+
+    def _complain(self, queue: str, text: QueueText, error: Exception) -> None:
+        if text.id in self._unreadable:
+            return
+        self._unreadable.add(text.id)
+        self._log.warning(
+            "Host.Durable",
+            f"Message {text.id} in queue {self._stored(queue)} cannot be read and is put aside: {error} "
+            "If no other program needs it, delete it.",
+        )
+
+    async def _put_aside(self, queue: str, text: QueueText) -> None:
+        """Out of the way for longer each time (task-hub-storage.md 4.8)."""
+        wait = min(2 ** min(text.deliveries, 30), LONGEST_BACKOFF)
+        await unless_gone(self._queues.hide(self._stored(queue), text.id, text.receipt, wait))
+
+    async def settle(self, received: Iterable[Received]) -> None:
+        await together(
+            unless_gone(self._queues.remove(self._stored(one.queue), one.id, one.receipt)) for one in received
+        )
+
+    async def hide(self, received: Iterable[Received], seconds: float | None = None) -> None:
+        """Hold them for a full time, or for some seconds from now."""
+        wait = self._hidden if seconds is None else min(math.ceil(seconds), LONGEST_DELAY)
+        await together(self._hide(one, wait) for one in received)
+
+    async def _hide(self, one: Received, seconds: int) -> None:
+        receipt = await unless_gone(self._queues.hide(self._stored(one.queue), one.id, one.receipt, seconds))
+        one.receipt = receipt or one.receipt
