@@ -89,12 +89,15 @@ def needs_row(state: State, batch: Sequence[Received]) -> bool:
     A start we stored ourselves a moment ago, and never received, needs no proof.
     """
     starts = [one for one in batch if isinstance(one.message.event, ExecutionStarted)]
-    is_alive = state.execution_id is not None and not is_over(state.events)
+    is_alive = bool(state.events) and not is_over(state.events)
     return any(one.deliveries > 0 or is_alive for one in starts) or (state.execution_id is None and not starts)
 
 
 def admit(state: State, row: Instance | None, batch: Sequence[Received]) -> Admission:
-    """Sort a batch. An accepted ExecutionStarted comes first and begins a new execution."""
+    """Sort a batch. An accepted ExecutionStarted comes first and begins a new execution.
+
+    An execution whose first checkpoint was torn has an id but no events: it begins again with its start.
+    """
     admission = Admission()
     starts = [one for one in batch if isinstance(one.message.event, ExecutionStarted)]
     for one in starts:
@@ -107,8 +110,8 @@ def _sort_start(state: State, row: Instance | None, one: Received, admission: Ad
     start = one.message.event
     assert isinstance(start, ExecutionStarted)
     execution = start.orchestration_instance.execution_id
-    is_alive = state.execution_id is not None and not is_over(state.events)
-    if execution == state.execution_id or admission.accepted:
+    is_alive = bool(state.events) and not is_over(state.events)
+    if (execution == state.execution_id and state.events) or admission.accepted:
         admission.dropped.append(one)
     elif is_alive and start.parent_instance:
         admission.refused.append(one)

@@ -1,0 +1,39 @@
+"""Which messages begin, continue or miss an execution."""
+
+from dataclasses import replace
+
+from host.durable.admit import admit
+from host.durable.history import Execution, ExecutionStarted, Instance, Parent, TaskCompleted, fold
+from host.durable.hub import Message, Received, State
+
+US = Execution("i", "e")
+AT = "2024-05-01T10:00:00.0000000Z"
+START = ExecutionStarted(timestamp=AT, orchestration_instance=US, name="O")
+DONE = TaskCompleted(timestamp=AT, task_scheduled_id=0, result="1")
+
+
+def received(event: ExecutionStarted | TaskCompleted, deliveries: int = 1) -> Received:
+    return Received(Message(US, event), "control-00", type(event).__name__, "r", deliveries)
+
+
+def row() -> Instance:
+    found = fold(None, (START,), None)
+    assert found
+    return found
+
+
+def test_a_start_that_is_delivered_again_is_dropped() -> None:
+    start = received(START)
+    admission = admit(State("e", (START,)), row(), [start])
+    assert (admission.accepted, admission.dropped) == ([], [start])
+
+
+def test_an_execution_whose_first_checkpoint_was_torn_begins_again() -> None:
+    start, early = received(START), received(DONE)
+    admission = admit(State("e", (), "version"), row(), [early, start])
+    assert (admission.accepted, admission.early, admission.dropped) == ([start], [early], [])
+
+
+def test_a_child_whose_first_checkpoint_was_torn_begins_again() -> None:
+    start = received(replace(START, parent_instance=Parent("P", Execution("p", "x"), 0)))
+    assert admit(State("e", ()), row(), [start]).accepted == [start]
