@@ -24,8 +24,8 @@ class Sender:
     action: int = -1
 
     def receive(self, request: Request) -> "Sender":
-        waiting = sorted((*self.waiting, request), key=lambda each: each.timestamp)
-        return replace(self, waiting=tuple(waiting))
+        waiting = {each.timestamp: each for each in (*self.waiting, request)}
+        return replace(self, waiting=tuple(waiting[at] for at in sorted(waiting)))
 
     def deliver(self, horizon: Instant) -> tuple["Sender", list[Request]]:
         """Whatever need not wait any longer, in order."""
