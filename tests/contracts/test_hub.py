@@ -492,6 +492,18 @@ async def test_a_new_execution_replaces_the_history_of_the_old(hub: Hub) -> None
     assert await hub.load("order-42") == state
 
 
+async def test_a_history_can_be_rewritten_under_the_same_execution(hub: Hub) -> None:
+    run = execution()
+    state = await hub.record(checkpoint(State(), run, *finished(run)))
+    blank = GenericEvent(timestamp=AT, data="Rewound: ExecutionCompleted")
+    events = tuple(blank if isinstance(event, ExecutionCompleted) else event for event in state.events)
+    state = await hub.record(replace(checkpoint(state, run), events=events, rewritten=True))
+    assert await hub.load("order-42") == state
+    assert state.events == events
+    state = await hub.record(checkpoint(state, run, *episode("new")))
+    assert await hub.load("order-42") == state
+
+
 async def test_an_id_used_again_by_a_parent_has_nothing_of_the_old_run(hub: Hub) -> None:
     first, second = execution(), execution()
     state = await hub.record(checkpoint(State(), first, *finished(first)))

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from bindings.contract import Failure, Json, Outcome
-from host.durable.actions import read_answer
+from host.durable.actions import Action, Answer, CallEntity, LockEntities, compact, read_answer
 from host.durable.codec import event_of
 from host.durable.decide import decide
-from host.durable.entity_messages import sent_request
+from host.durable.entity_messages import NEVER, Request, request_json, sent_request
 from host.durable.history import (
     EventSent,
+    Execution,
     ExecutionStarted,
     HistoryEvent,
     OrchestratorCompleted,
@@ -86,3 +87,56 @@ def test_every_answer_leads_to_the_recorded_events(name: str) -> None:
         now = [event.timestamp for event in episode.history if isinstance(event, OrchestratorStarted)][-1]
         decided = [comparable(event) for event in decision.events(now)]
         assert decided == [comparable(event) for event in episode.appended]
+
+
+# --- requests to entities ---------------------------------------------------------------------------------------------
+
+NOW, LATER = "2025-03-04T10:20:00.1234567Z", "2025-03-04T11:20:00.1234567Z"
+ONE = CallEntity("@counter@one", "add", "1", is_signal=True)
+OTHER = CallEntity("@counter@other", "get", None)
+BEGUN = (
+    OrchestratorStarted(timestamp=NOW),
+    ExecutionStarted(timestamp=NOW, orchestration_instance=Execution("order-42", "run"), name="O"),
+)
+
+
+def asked(actions: Sequence[Action], history: Sequence[HistoryEvent] = BEGUN) -> list[Request]:
+    decision = decide(history, Answer(tuple(actions)))
+    return [
+        request for event in decision.scheduled if isinstance(event, EventSent) and (request := sent_request(event))
+    ]
+
+
+def test_requests_to_one_entity_are_stamped_one_after_the_other() -> None:
+    first, other, second = asked([ONE, OTHER, ONE])
+    assert first.timestamp < second.timestamp
+    assert [each.predecessor for each in (first, other, second)] == [NEVER, NEVER, first.timestamp]
+    assert [each.action for each in (first, other, second)] == [0, 1, 2]
+
+
+def test_an_episode_that_is_run_again_asks_for_the_same() -> None:
+    assert asked([ONE, OTHER]) == asked([ONE, OTHER])
+    first, later = asked([ONE]), asked([ONE], (OrchestratorStarted(timestamp=LATER), BEGUN[1]))
+    assert [(each.id, each.action) for each in first] == [(each.id, each.action) for each in later]
+
+
+def test_a_request_follows_the_recorded_one() -> None:
+    """Whoever recorded it, with whatever stamp."""
+    theirs = Request("their-id", "add", is_signal=True, timestamp=LATER, action=None)
+    sent = EventSent(
+        timestamp=NOW, event_id=0, instance_id="@counter@one", name="op", input=compact(request_json(theirs))
+    )
+    closed = OrchestratorCompleted(timestamp=NOW, listed=1)
+    (second,) = asked([ONE, ONE], (*BEGUN, sent, closed, OrchestratorStarted(timestamp=NOW)))
+    assert second.predecessor == LATER
+    assert second.timestamp > LATER
+
+
+def test_a_delayed_signal_is_not_ordered() -> None:
+    (found,) = asked([CallEntity("@counter@one", "add", "1", is_signal=True, due=LATER)])
+    assert (found.event_name, found.timestamp, found.predecessor) == (f"op@{LATER}", NEVER, NEVER)
+
+
+def test_a_lock_request_names_each_entity_once_in_order() -> None:
+    (found,) = asked([LockEntities((("Acct", "b"), ("acct", "b"), ("Acct", "a")))])
+    assert [str(entity) for entity in found.lock_set] == ["@acct@a", "@acct@b"]
