@@ -25,7 +25,7 @@ class Account:
     table: str
     key: bytes = field(default=b"", repr=False)
     signature: str = field(default="", repr=False)
-    connection_string: str = field(default="", repr=False)
+    connection_string: str = field(default="", repr=False, compare=False)
 
 
 def resolve(name: str, connection: Lookup, setting: Lookup) -> Account:

@@ -1,0 +1,358 @@
+"""The hub in Azure Storage as others see it: the official clients, other hosts, and what a crash leaves behind."""
+
+import asyncio
+import json
+import uuid
+from base64 import b64decode
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from azure.data.tables import EdmType, EntityProperty, TableEntity
+from azure.data.tables.aio import TableClient
+from azure.storage.blob.aio import ContainerClient
+from azure.storage.queue.aio import QueueClient
+
+from azurite import Azurite
+from bindings.storage import Operation, Tables, Wire, parse
+from host.durable.azure import AzureHub
+from host.durable.history import (
+    EventRaised,
+    Execution,
+    ExecutionCompleted,
+    ExecutionStarted,
+    HistoryEvent,
+    OrchestratorCompleted,
+    OrchestratorStarted,
+    Status,
+    TaskCompleted,
+    TaskScheduled,
+    fold,
+)
+from host.durable.hub import WORK_ITEMS, Checkpoint, HubError, HubSettings, HubUnreachable, Lease, Message, Query, State
+from host.log import Log, Record
+
+pytestmark = pytest.mark.anyio
+
+VECTORS = Path(__file__).parent.parent / "vectors"
+AT = "2025-03-04T10:20:00.1234567Z"
+RUN = Execution("order-42", "5f0e7d3b2a1c4d5e8f90a1b2c3d4e5f6")
+COMPLETED: Mapping[str, Any] = json.loads((VECTORS / "queue-messages.json").read_text("utf-8"))["messages"][5]
+HISTORY: Mapping[str, Any] = json.loads((VECTORS / "history-rows.json").read_text("utf-8"))
+INSTANCES: Mapping[str, Any] = json.loads((VECTORS / "instances-rows.json").read_text("utf-8"))
+
+
+@pytest.fixture
+def records() -> list[Record]:
+    return []
+
+
+@pytest.fixture
+def name() -> str:
+    return f"Hub{uuid.uuid4().hex[:20]}"
+
+
+@pytest.fixture
+async def hub(storage: Azurite, records: list[Record], name: str) -> AsyncIterator[AzureHub]:
+    settings = HubSettings(name=name, hidden=60.0)
+    async with AzureHub(settings, parse(storage.connection_string), Log(records.append)) as hub:
+        await hub.create()
+        yield hub
+        await hub.delete()
+
+
+class Official:
+    """The official clients on the resources of one hub."""
+
+    def __init__(self, connection_string: str, hub: str) -> None:
+        self._connection_string, self._hub = connection_string, hub
+
+    def table(self, name: str) -> TableClient:
+        return TableClient.from_connection_string(self._connection_string, f"{self._hub}{name}")
+
+    def queue(self, name: str) -> QueueClient:
+        return QueueClient.from_connection_string(self._connection_string, f"{self._hub.lower()}-{name}")
+
+    @property
+    def large(self) -> ContainerClient:
+        return ContainerClient.from_connection_string(self._connection_string, f"{self._hub.lower()}-largemessages")
+
+    async def rows(self, table: str) -> list[TableEntity]:
+        async with self.table(table) as client:
+            return [row async for row in client.list_entities()]
+
+    async def blobs(self) -> list[str]:
+        async with self.large as client:
+            return [name async for name in client.list_blob_names()]
+
+    async def write(self, table: str, *rows: Mapping[str, Any]) -> None:
+        """As another host writes: dates as dates, all else as it stands."""
+        kinds: Mapping[str, str] = HISTORY["columnTypes"] | INSTANCES["columnTypes"]
+        async with self.table(table) as client:
+            for row in rows:
+                typed = {
+                    key: EntityProperty(value, EdmType.DATETIME) if kinds.get(key) == "Edm.DateTime" else value
+                    for key, value in row.items()
+                }
+                await client.upsert_entity(typed)
+
+
+@pytest.fixture
+def official(storage: Azurite, name: str) -> Official:
+    return Official(storage.connection_string, name)
+
+
+def started(run: Execution = RUN, **values: Any) -> ExecutionStarted:
+    fields: dict[str, Any] = {"timestamp": AT, "name": "HelloCities", "input": '{"cities":["Tokyo"]}', "generation": 0}
+    return ExecutionStarted(orchestration_instance=run, **(fields | values))
+
+
+def checkpoint(since: State, *events: HistoryEvent, run: Execution = RUN) -> Checkpoint:
+    past = since.events if run.execution_id == since.execution_id else ()
+    instance = fold(None, (*past, *events), None)
+    assert instance is not None and run.execution_id is not None
+    return Checkpoint(since, run.execution_id, events, instance)
+
+
+def episode(*events: HistoryEvent) -> tuple[HistoryEvent, ...]:
+    return (OrchestratorStarted(timestamp=AT), *events, OrchestratorCompleted(timestamp=AT))
+
+
+def plain(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row as the official client reads it, with dates as they are stored."""
+    return {key: getattr(value, "tables_service_value", None) or value for key, value in row.items()}
+
+
+# --- what others read ------------------------------------------------------------------------------------------------
+
+
+async def test_the_resources_are_those_that_tools_look_for(hub: AzureHub, official: Official, name: str) -> None:
+    assert [row["RowKey"] for row in await official.rows("Partitions")] == list(hub.queues)
+    assert list(hub.queues) == [f"{name.lower()}-control-{number:02}" for number in range(4)]
+    assert await official.rows("Instances") == await official.rows("History") == []
+
+
+async def test_a_message_is_base64_of_the_platforms_json(hub: AzureHub, official: Official) -> None:
+    await hub.release(await hub.send([Message(RUN, TaskCompleted(timestamp=AT, task_scheduled_id=0), RUN, 1)]))
+    async with official.queue("control-00") as queue:
+        (message,) = await queue.peek_messages()
+    found = json.loads(b64decode(message.content))
+    assert found["$type"] == "DurableTask.AzureStorage.MessageData"
+    assert found["TaskMessage"]["OrchestrationInstance"]["InstanceId"] == "order-42"
+    assert (found["Episode"], found["SequenceNumber"]) == (1, 1)
+
+
+async def test_messages_can_be_plain(hub: AzureHub, official: Official, name: str, storage: Azurite) -> None:
+    settings = HubSettings(name=name)
+    async with AzureHub(settings, parse(storage.connection_string), Log(), encoding="UTF8") as plain_hub:
+        await plain_hub.release(await plain_hub.send([Message(RUN, started(input='"日本"'))]))
+    async with official.queue("control-00") as queue:
+        (message,) = await queue.peek_messages()
+    assert message.content.startswith('{"$type"')
+    assert message.content.isascii()
+
+
+async def test_history_rows_are_those_of_the_platform(hub: AzureHub, official: Official) -> None:
+    events = (
+        OrchestratorStarted(timestamp="2025-03-04T10:20:10.1234567Z"),
+        started(is_played=True),
+        TaskScheduled(timestamp="2025-03-04T10:20:11.1234567Z", event_id=0, name="SayHello", input='["Tokyo"]'),
+        OrchestratorCompleted(timestamp="2025-03-04T10:20:11.1234567Z", listed=1),
+    )
+    await hub.record(checkpoint(State(), *events))
+    *rows, sentinel = map(plain, await official.rows("History"))
+    for row in rows:
+        row.pop("Listed", None)
+    assert rows == HISTORY["helloSequence"][:4]
+    assert (sentinel["RowKey"], sentinel["IsCheckpointComplete"]) == ("sentinel", True)
+    assert sentinel["ExecutionId"] == RUN.execution_id
+
+
+async def test_instance_rows_are_those_of_the_platform(hub: AzureHub, official: Official, name: str) -> None:
+    await hub.start(Message(RUN, started()))
+    (row,) = map(plain, await official.rows("Instances"))
+    assert row == INSTANCES["pending"] | {"TaskHubName": name, "LastUpdatedTime": row["LastUpdatedTime"]}
+    end = ExecutionCompleted(timestamp=AT, event_id=0, orchestration_status=Status.Completed, result='["Hello Tokyo!"]')
+    await hub.record(checkpoint(State(), *episode(started(), end)))
+    (row,) = map(plain, await official.rows("Instances"))
+    assert row == INSTANCES["completed"] | {"TaskHubName": name, "LastUpdatedTime": AT, "CompletedTime": AT}
+
+
+# --- what others wrote -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", ["wireUtf8", "wireBase64"])
+async def test_messages_of_others_are_read_in_both_encodings(hub: AzureHub, official: Official, form: str) -> None:
+    async with official.queue("control-00") as queue:
+        await queue.send_message(COMPLETED[form])
+    (received,) = await hub.receive(hub.queues[0])
+    assert received.message.event == TaskCompleted(
+        timestamp="2025-03-04T10:20:02.1234567Z", task_scheduled_id=0, result='"Hello Tokyo!"'
+    )
+
+
+async def test_an_unreadable_message_is_put_aside_and_told_once(
+    hub: AzureHub, official: Official, records: list[Record], name: str
+) -> None:
+    async with official.queue("control-00") as queue:
+        sent = await queue.send_message("hello")
+        await queue.send_message(COMPLETED["wireBase64"])
+        assert len(await hub.receive(hub.queues[0])) == 1
+        async with asyncio.timeout(15):
+            while not await queue.peek_messages():
+                await asyncio.sleep(0.1)
+    assert await hub.receive(hub.queues[0]) == []
+    (record,) = records
+    assert f"Message {sent.id} in queue {name.lower()}-control-00 cannot be read" in record.message
+
+
+async def test_a_message_whose_blob_is_gone_is_put_aside(
+    hub: AzureHub, official: Official, records: list[Record]
+) -> None:
+    await hub.release(await hub.send([Message(RUN, started(input="x" * 60_000))]))
+    async with official.large as container:
+        for blob in await official.blobs():
+            await container.delete_blob(blob)
+    assert await hub.receive(hub.queues[0]) == []
+    assert "cannot be read" in records[0].message
+
+
+async def test_the_history_of_another_host_is_read_up_to_its_stale_rows(hub: AzureHub, official: Official) -> None:
+    rows = [{key: value for key, value in row.items() if key != "_note"} for row in HISTORY["afterContinueAsNew"]]
+    await official.write("History", *rows)
+    await official.write("Instances", INSTANCES["withCustomStatus"])
+    state = await hub.load("order-42")
+    assert (state.execution_id, len(state.events)) == ("aaaabbbbccccddddeeeeffff00001111", 5)
+    assert state.custom_status == '{"progress":50}'
+
+
+async def test_a_row_of_an_old_tool_without_execution_is_found(hub: AzureHub, official: Official) -> None:
+    row = {
+        key: value for key, value in INSTANCES["pending"].items() if key not in ("ExecutionId", "Generation", "Tags")
+    }
+    await official.write("Instances", row)
+    found = await hub.find("order-42")
+    assert found and (found.status, found.execution_id, found.generation) == (Status.Pending, None, None)
+
+
+async def test_a_text_that_is_an_address_elsewhere_is_no_reference(hub: AzureHub) -> None:
+    reason = "https://example.org/myhub-largemessages/x"
+    end = ExecutionCompleted(timestamp=AT, event_id=0, orchestration_status=Status.Terminated, result=reason)
+    await hub.record(checkpoint(State(), *episode(started(), end)))
+    found = await hub.find("order-42")
+    assert found and found.output == reason
+
+
+# --- large texts -----------------------------------------------------------------------------------------------------
+
+LARGE = '"' + "x" * 100_000 + '"'
+
+
+async def test_large_texts_are_blobs_that_others_find(hub: AzureHub, official: Official) -> None:
+    await hub.start(Message(RUN, started(input=LARGE)))
+    (message,) = await official.blobs()
+    assert message.startswith("order-42/message-") and message.endswith("-ExecutionStarted.json.gz")
+    (row,) = await official.rows("Instances")
+    assert row["Input"].endswith(message)
+    end = ExecutionCompleted(timestamp=AT, event_id=0, orchestration_status=Status.Completed, result=LARGE)
+    await hub.record(checkpoint(State(), *episode(started(), end)))
+    (row,) = await official.rows("Instances")
+    completed = next(row for row in await official.rows("History") if row.get("EventType") == "ExecutionCompleted")
+    assert completed["Result"] == ""
+    assert row["Output"].endswith(completed["ResultBlobName"])
+
+
+async def test_blobs_of_a_replaced_execution_are_removed(hub: AzureHub, official: Official) -> None:
+    state = await hub.record(checkpoint(State(), *episode(started(input=LARGE))))
+    state = await hub.load("order-42")
+    following = Execution("order-42", uuid.uuid4().hex)
+    state = await hub.record(checkpoint(state, *episode(started(following, input=LARGE + " ")), run=following))
+    assert len(await official.blobs()) == 1
+    assert await hub.load("order-42") == state
+
+
+async def test_a_purge_removes_the_blobs_of_the_instance_alone(hub: AzureHub, official: Official) -> None:
+    for instance in ("order-42", "order-420", "order-42/1", "order-42^01"):
+        run = Execution(instance, uuid.uuid4().hex)
+        await hub.record(checkpoint(State(), *episode(started(run, input=LARGE)), run=run))
+        await hub.send([Message(run, started(run, input=LARGE))])
+    await hub.purge("order-42")
+    assert not [blob for blob in await official.blobs() if blob.rpartition("/")[0] == "order-42"]
+    assert len(await official.blobs()) == 6
+
+
+# --- what a crash leaves behind --------------------------------------------------------------------------------------
+
+
+async def torn(hub: AzureHub, storage: Azurite, name: str) -> State:
+    """A history whose last checkpoint stopped after its first transaction: 99 events of 250."""
+    state = await hub.record(checkpoint(State(), *episode(started())))
+    many = [EventRaised(timestamp=AT, name=str(number)) for number in range(250)]
+    whole = await hub.record(checkpoint(state, *episode(*many)))
+    async with Wire(parse(storage.connection_string)) as wire:
+        tables, table = Tables(wire), f"{name}History"
+        rows = (await tables.query(table, "RowKey gt '0000000000000065' and RowKey lt 'sentinel'")).rows
+        for at in range(0, len(rows), 100):
+            await tables.transact(table, [Operation("delete", row) for row in rows[at : at + 100]])
+        sentinel = {"PartitionKey": "order-42", "RowKey": "sentinel", "IsCheckpointComplete": False}
+        await tables.write(table, Operation("merge", sentinel))
+    assert len(whole.events) == 255
+    return state
+
+
+async def test_a_torn_checkpoint_is_as_if_it_had_never_been(hub: AzureHub, storage: Azurite, name: str) -> None:
+    before = await torn(hub, storage, name)
+    assert (await hub.load("order-42")).events == before.events
+
+
+async def test_nothing_of_a_torn_checkpoint_shows_after_the_next(
+    hub: AzureHub, storage: Azurite, name: str, official: Official
+) -> None:
+    await torn(hub, storage, name)
+    state = await hub.load("order-42")
+    state = await hub.record(checkpoint(state, *episode(EventRaised(timestamp=AT, name="again"))))
+    assert await hub.load("order-42") == state
+    assert [row["RowKey"] for row in await official.rows("History")] == [*(f"{at:016X}" for at in range(6)), "sentinel"]
+
+
+async def test_a_start_whose_row_another_wrote_first_leaves_that_row(hub: AzureHub, official: Official) -> None:
+    await hub.start(Message(RUN, started()))
+    known = await hub._instances.known("order-42")
+    await hub.start(Message(RUN, started(input="2")), overridable=Status)
+    assert known is not None
+    await hub._instances.begin(replace(known.instance, input="3"), known, None)
+    found = await hub.find("order-42")
+    assert found and found.input == "2"
+
+
+# --- errors and leases -----------------------------------------------------------------------------------------------
+
+
+async def test_storage_that_is_away_is_said_so() -> None:
+    account = parse(
+        "AccountName=a;AccountKey=a2V5;TableEndpoint=http://127.0.0.1:9/a;QueueEndpoint=http://127.0.0.1:9/a"
+    )
+    async with AzureHub(HubSettings(), account, Log()) as hub:
+        with pytest.raises(HubUnreachable, match=r"127\.0\.0\.1:9 does not answer"):
+            await hub.find("x")
+
+
+async def test_a_hub_that_was_never_made_is_named(storage: Azurite) -> None:
+    async with AzureHub(HubSettings(name="Nowhere"), parse(storage.connection_string), Log()) as hub:
+        with pytest.raises(HubError, match=r"Task hub Nowhere: .*TableNotFound"):
+            await hub.list(Query())
+        with pytest.raises(HubError, match=r"Task hub Nowhere: .*QueueNotFound"):
+            await hub.receive(WORK_ITEMS)
+
+
+async def test_a_queue_that_another_holds_cannot_be_claimed(hub: AzureHub, official: Official) -> None:
+    queue = hub.queues[1]
+    assert await hub.claim(Lease(queue, "workerA"))
+    assert not await hub.claim(Lease(queue, "workerB"))
+    row = next(plain(row) for row in await official.rows("Partitions") if row["RowKey"] == queue)
+    assert (row["CurrentOwner"], row["IsDraining"]) == ("workerA", False)
+    assert row["OwnedSince"] == row["LastRenewal"] < row["ExpiresAt"]
+    assert await hub.claim(Lease(queue, "workerA", until=AT))
+    assert await hub.claim(Lease(queue, "workerB"))
