@@ -200,9 +200,10 @@ async def test_an_unreadable_message_is_put_aside_and_told_once(
         sent = await queue.send_message("hello")
         await queue.send_message(COMPLETED["wireBase64"])
         assert len(await hub.receive(hub.queues[0])) == 1
-        async with asyncio.timeout(15):
-            while not await queue.peek_messages():
-                await asyncio.sleep(0.1)
+        for _ in range(100):  # Nothing tells when it shows itself again.
+            if await queue.peek_messages():
+                break
+            await asyncio.sleep(0.1)
     assert await hub.receive(hub.queues[0]) == []
     (record,) = records
     assert f"Message {sent.id} in queue {name.lower()}-control-00 cannot be read" in record.message
