@@ -119,7 +119,8 @@ async def test_a_host_that_is_killed_leaves_nothing_behind_and_loses_nothing(tmp
     host.kill()
     await host.communicate()
     async with running(tmp_path, os.environ, print) as next_one:
-        assert not azurite.is_running()
+        # A zombie has ended: where nobody reaps orphans, as in a container, that is all that can be seen.
+        assert not azurite.is_running() or azurite.status() == psutil.STATUS_ZOMBIE
         assert await peek(next_one.connection_string) == ["hello"]
 
 
