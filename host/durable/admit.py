@@ -111,7 +111,7 @@ def _sort_start(state: State, row: Instance | None, one: Received, admission: Ad
     assert isinstance(start, ExecutionStarted)
     execution = start.orchestration_instance.execution_id
     is_alive = bool(state.events) and not is_over(state.events)
-    if (execution == state.execution_id and state.events) or admission.accepted:
+    if (execution == state.execution_id and state.events) or admission.accepted or _is_same_child(state, start):
         admission.dropped.append(one)
     elif is_alive and start.parent_instance:
         admission.refused.append(one)
@@ -122,6 +122,12 @@ def _sort_start(state: State, row: Instance | None, one: Received, admission: Ad
     else:
         is_hopeless = one.deliveries >= PATIENCE or (row and not row.status.is_terminal)
         (admission.dropped if is_hopeless else admission.early).append(one)
+
+
+def _is_same_child(state: State, start: ExecutionStarted) -> bool:
+    """Whether the instance is what this parent's call started, grown by continue-as-new since."""
+    ours = next((event for event in state.events if isinstance(event, ExecutionStarted)), None)
+    return ours is not None and start.parent_instance is not None and ours.parent_instance == start.parent_instance
 
 
 def _sort_rest(state: State, row: Instance | None, rest: Sequence[Received], admission: Admission) -> None:

@@ -13,7 +13,7 @@ from functools import partial
 
 import aiohttp
 
-from bindings.contract import Event, Failure, Fire, Json, Outcome, Value
+from bindings.contract import BindingError, Event, Failure, Fire, Json, Outcome, Value
 from host.durable.actions import compact
 from host.durable.decide import HTTP_ACTIVITY, Limits
 from host.durable.entity import EntityLimits
@@ -241,20 +241,22 @@ class Engine:
                 del self._sessions[instance]
 
     async def replay(self, name: str, payload: str, instance: str) -> Outcome:
-        async with self._orchestrators:
-            while True:
-                function, fire = await self._served("orchestrator", name)
-                try:
-                    return await fire(Event(function, payload, REASON, metadata={"instanceId": instance}))
-                except WorkerDied:
-                    continue
-                except FnhostError as error:
-                    return Outcome(failure=Failure(str(error)))
+        while True:
+            try:
+                return await self._turn("orchestrator", name, payload, instance)
+            except WorkerDied:
+                continue
+            except (FnhostError, BindingError) as error:
+                return Outcome(failure=Failure(str(error)))
 
     async def operate(self, name: str, payload: str, instance: str) -> Outcome:
-        await self._served("entity", name)
+        return await self._turn("entity", name, payload, instance)
+
+    async def _turn(self, kind: Kind, name: str, payload: str, instance: str) -> Outcome:
+        """One call of an orchestrator or entity. Who waits for a function that is not there takes nobody's turn."""
+        await self._served(kind, name)
         async with self._orchestrators:
-            function, fire = await self._served("entity", name)
+            function, fire = await self._served(kind, name)
             return await fire(Event(function, payload, REASON, metadata={"instanceId": instance}))
 
     async def _served(self, kind: Kind, name: str) -> tuple[str, Fire]:
@@ -281,8 +283,7 @@ class Engine:
 
     async def _work(self, one: Received) -> None:
         """Run, send the result, then settle (task-hub-storage.md 5.2)."""
-        async with self._activities:
-            end = await self._end_of(one.message)
+        end = await self._end_of(one.message)
         self.dispatch(await self.hub.send([activity_end(one.message, end)]))
         self._hands.settle([one])
 
@@ -298,15 +299,16 @@ class Engine:
         if item.name == HTTP_ACTIVITY:
             assert self._http is not None
             return await call_http(self._http, request_of(item.input))
-        function, fire = await self._served("activity", item.name)
         given = activity_input(item.input)
-        event = Event(function, given, REASON, metadata={"instanceId": instance, "data": given})
         for _ in range(self._settings.deaths):
+            await self._served("activity", item.name)
             try:
-                return await fire(event)
+                async with self._activities:
+                    function, fire = await self._served("activity", item.name)
+                    return await fire(Event(function, given, REASON, metadata={"instanceId": instance, "data": given}))
             except WorkerDied as error:
                 died = error
-            except FnhostError as error:
+            except (FnhostError, BindingError) as error:
                 return Outcome(failure=Failure(str(error)))
         return Outcome(failure=Failure(f"{died} It happened {self._settings.deaths} times in a row."))
 

@@ -37,3 +37,11 @@ def test_an_execution_whose_first_checkpoint_was_torn_begins_again() -> None:
 def test_a_child_whose_first_checkpoint_was_torn_begins_again() -> None:
     start = received(replace(START, parent_instance=Parent("P", Execution("p", "x"), 0)))
     assert admit(State("e", ()), row(), [start]).accepted == [start]
+
+
+def test_a_childs_first_start_does_not_disturb_what_it_has_grown_into() -> None:
+    parent = Parent("P", Execution("p", "x"), 0)
+    now = replace(START, orchestration_instance=Execution(US.instance_id, "next"), parent_instance=parent)
+    first = received(replace(START, parent_instance=parent))
+    admission = admit(State("next", (now,)), None, [first])
+    assert (admission.dropped, admission.refused, admission.accepted) == ([first], [], [])

@@ -22,6 +22,7 @@ from host.durable.hub import (
     AlreadyExists,
     Checkpoint,
     HubError,
+    HubMissing,
     HubSettings,
     HubUnreachable,
     Lease,
@@ -47,12 +48,22 @@ def verb(
     async def asked(hub: "AzureHub", /, *args: P.args, **kwargs: P.kwargs) -> T:
         try:
             return await work(hub, *args, **kwargs)
-        except StorageUnreachable as error:
-            raise HubUnreachable(str(error)) from error
         except StorageError as error:
-            raise HubError(f"Task hub {hub.name}: {error}") from error
+            raise _translated(hub.name, error) from error
 
     return asked
+
+
+MISSING = frozenset({"TableNotFound", "QueueNotFound"})
+BUSY = frozenset({429, 500, 502, 503, 504})
+"""Answers of a storage that is not well, or asked too much: it may be asked again."""
+
+
+def _translated(hub: str, error: StorageError) -> HubError:
+    text = f"Task hub {hub}: {error}"
+    if isinstance(error, StorageUnreachable) or error.status in BUSY:
+        return HubUnreachable(text)
+    return HubMissing(text) if error.code in MISSING else HubError(text)
 
 
 class AzureHub:
