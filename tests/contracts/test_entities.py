@@ -1,12 +1,12 @@
 """What entities do from start to end, over every hub: the real SDK, the real engine, the real storage.
 
-The Python SDK can neither lock nor delay; there an orchestrator answers as the JavaScript SDK would.
+The Python SDK can neither lock nor delay; there a script answers as the JavaScript SDK would.
 """
 
 import asyncio
 import json
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Generator, Mapping, Sequence
+from collections.abc import AsyncIterator, Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -35,6 +35,7 @@ from host.durable.hub import Message
 from host.errors import TimedOut
 from host.log import Level
 from tests.support.engines import HUBS, PATIENCE, Functions, Served, hub_settings, made, serving
+from tests.support.scripts import call, lock, release, scripted, wait
 from tests.support.sdk import SDK_WARNINGS, entity, orchestrator
 
 pytestmark = [pytest.mark.anyio, *map(pytest.mark.filterwarnings, SDK_WARNINGS)]
@@ -83,64 +84,6 @@ def stranger(context: Context) -> Steps:
 
 
 FUNCTIONS = Functions({"Caller": caller, "Adder": adder, "Stranger": stranger})
-
-# --- an orchestrator of the JavaScript SDK ----------------------------------------------------------------------------
-
-Action = Mapping[str, Any]
-Step = Callable[[Sequence[Any]], Action]
-AWAITED = (6, 7, 13)
-
-
-def scripted(*steps: Step) -> Callable[[Event], Any]:
-    """A door to an orchestrator that does one step after the other, each made from the answers so far."""
-
-    async def fire(event: Event) -> Outcome:
-        history = json.loads(str(event.value))["history"]
-        answers = iter([json.loads(each["Input"]) for each in history if each["EventType"] == 15])
-        actions, results = list[Action](), list[Any]()
-        for step in steps:
-            actions.append(step(results))
-            if actions[-1]["actionType"] in AWAITED:
-                answer = next(answers, None)
-                if answer is None:
-                    return answered(actions, isDone=False)
-                results.append(result_of(answer))
-        return answered(actions, isDone=True, output=results)
-
-    return fire
-
-
-def answered(actions: Sequence[Action], **members: Any) -> Outcome:
-    return Outcome(returned=Json(json.dumps({"actions": [actions], "schemaVersion": 3, **members})))
-
-
-def result_of(answer: Any) -> Any:
-    try:
-        return json.loads(answer["result"])
-    except ValueError:
-        return answer["result"]
-
-
-def lock(*keys: str) -> Step:
-    return lambda _: {"actionType": 13, "lockSet": [{"name": "Counter", "key": key} for key in keys]}
-
-
-def call(key: str, operation: str, input: Callable[[Sequence[Any]], Any] = lambda _: None) -> Step:
-    return lambda results: {
-        "actionType": 7,
-        "instanceId": f"@Counter@{key}",
-        "operation": operation,
-        "input": json.dumps(input(results)),
-    }
-
-
-def wait(name: str) -> Step:
-    return lambda _: {"actionType": 6, "externalEventName": name}
-
-
-def release(_: Sequence[Any]) -> Action:
-    return {"actionType": 14}
-
 
 # --- an engine --------------------------------------------------------------------------------------------------------
 
@@ -383,7 +326,7 @@ async def test_who_holds_entities_is_alone_with_them(served: Served, key: str) -
         lock(other, one),
         call(one, "get"),
         call(one, "set", lambda results: results[1] + 1),
-        call(other, "add", lambda _: 2),
+        call(other, "add", 2),
         release,
     )
     with served.engine.serving("orchestrator", key, increment):
