@@ -218,6 +218,7 @@ class Session:
             started = _started((*events, *opening))
             answer = await self._ask(started, [*texts, *map(codec.history_json, opening)])
             decision = decide((*events, *opening), answer, self._tools.limits)
+            self._say_refused(answer, decision)
             if not decision.keeps_status and (answer.custom_status is not None or not isinstance(status, _Carried)):
                 status = decision.custom_status
             outbox.extend(self._messages(started, (*events, *opening), decision, now))
@@ -239,7 +240,16 @@ class Session:
         try:
             return read_answer(outcome)
         except BadAnswer as error:
+            self._say_failed(str(error))
             return Answer(error=str(error))
+
+    def _say_refused(self, answer: Answer, decision: Decision) -> None:
+        """What user code did not fail of itself, nobody else has told."""
+        if isinstance(decision.finish, Failed) and answer.error is None and answer.trouble is None:
+            self._say_failed(decision.finish.reason)
+
+    def _say_failed(self, reason: str) -> None:
+        self._tools.log.error("Host.Durable", f"Instance {self.instance} failed: {reason}")
 
     def _messages(
         self, started: ExecutionStarted, history: Sequence[HistoryEvent], decision: Decision, now: Instant
