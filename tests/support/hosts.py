@@ -41,6 +41,10 @@ class Output:
     def text(self) -> str:
         return "\n".join(self.lines)
 
+    @property
+    def tail(self) -> str:
+        return "\n".join(self.lines[-40:])
+
     def count(self, text: str) -> int:
         return sum(text in line for line in list(self.lines))
 
@@ -48,7 +52,7 @@ class Output:
         """Wait until `count` lines have `text` in them."""
         with self._changed:
             came = self._changed.wait_for(lambda: self._ended or self.count(text) >= count, PATIENCE)
-        assert came and self.count(text) >= count, f"{text!r} did not come {count} times in:\n{self.text}"
+        assert came and self.count(text) >= count, f"{text!r} did not come {count} times in:\n{self.tail}"
 
     def close(self) -> None:
         self._thread.join()
@@ -83,7 +87,7 @@ class Host:
         """The JSON at `address` as soon as it says what is wanted."""
         end = time.monotonic() + PATIENCE
         while not wanted.items() <= (found := self.get(address).json()).items():
-            assert time.monotonic() < end, f"{wanted} never came: {found}\n{self.output.text}"
+            assert time.monotonic() < end, f"{wanted} never came: {found}\n{self.output.tail}"
             time.sleep(POLL)
         return dict(found)
 
@@ -91,7 +95,7 @@ class Host:
         """Return as soon as `path` is answered with `text`."""
         end = time.monotonic() + PATIENCE
         while (found := self.get(path).text) != text:
-            assert time.monotonic() < end, f"{text!r} never came but {found!r}\n{self.output.text}"
+            assert time.monotonic() < end, f"{text!r} never came but {found!r}\n{self.output.tail}"
             time.sleep(POLL)
 
     def children(self) -> list[psutil.Process]:
