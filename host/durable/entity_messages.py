@@ -6,6 +6,7 @@ Rules from task-hub-storage.md 9 and durable-replay-protocol.md 10.2.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from host.durable.actions import compact
@@ -111,8 +112,9 @@ def request_of(found: Any) -> Request:
         raise Unreadable(f"This is no request to an entity ({error!r}): {str(found)[:200]}") from error
 
 
+@lru_cache(maxsize=4096)
 def read_request(text: str | None) -> Request:
-    """Raises Unreadable."""
+    """Raises Unreadable. Each replay reads all that was ever asked again, hence the cache."""
     return request_of(parsed(text))
 
 

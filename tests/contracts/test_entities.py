@@ -31,7 +31,7 @@ from host.durable.history import (
     later,
     utc_now,
 )
-from host.durable.hub import Message
+from host.durable.hub import Checkpoint, Message
 from host.errors import TimedOut
 from host.log import Level
 from tests.support.engines import HUBS, PATIENCE, Functions, Served, hub_settings, made, serving
@@ -185,6 +185,20 @@ async def test_a_purged_entity_begins_anew(served: Served, key: str) -> None:
     assert (await served.client.purge(f"@counter@{key}")).instances == 1
     await signal(served, key, "add", 1)
     await holds(served, key, 1)
+
+
+async def test_what_the_storage_forgot_is_written_again(served: Served, key: str) -> None:
+    """An emulator that is killed comes back with the state of a few seconds before."""
+    hub = served.engine.hub
+    await signal(served, key, "add", 1)
+    row = await holds(served, key, 1)
+    before = await hub.load(row.id)
+    await signal(served, key, "add", 1)
+    await holds(served, key, 2)
+    now = await hub.load(row.id)
+    await hub.record(Checkpoint(now, row.execution_id or "", before.events, row))
+    await signal(served, key, "add", 1)
+    await holds(served, key, 3)
 
 
 async def test_a_client_cannot_signal_what_is_not_there(served: Served) -> None:

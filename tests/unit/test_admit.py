@@ -3,7 +3,16 @@
 from dataclasses import replace
 
 from host.durable.admit import admit
-from host.durable.history import Execution, ExecutionStarted, Instance, Parent, TaskCompleted, fold
+from host.durable.history import (
+    EventRaised,
+    EventSent,
+    Execution,
+    ExecutionStarted,
+    Instance,
+    Parent,
+    TaskCompleted,
+    fold,
+)
 from host.durable.hub import Message, Received, State
 
 US = Execution("i", "e")
@@ -45,3 +54,13 @@ def test_a_childs_first_start_does_not_disturb_what_it_has_grown_into() -> None:
     first = received(replace(START, parent_instance=parent))
     admission = admit(State("next", (now,)), None, [first])
     assert (admission.dropped, admission.refused, admission.accepted) == ([first], [], [])
+
+
+def test_an_entitys_answer_waits_until_the_history_knows_what_was_asked() -> None:
+    answer = EventRaised(timestamp=AT, name="request", input='{"result":"1"}')
+    message = Received(Message(US, answer, Execution("@counter@a", "x")), "control-00", "1", "r", 1)
+    asked = EventSent(
+        timestamp=AT, event_id=0, instance_id="@counter@a", name="op", input='{"op":"get","id":"request"}'
+    )
+    assert admit(State("e", (START,)), None, [message]).early == [message]
+    assert admit(State("e", (START, asked)), None, [message]).accepted == [message]
