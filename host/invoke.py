@@ -113,8 +113,8 @@ class Door:
     def _say_failed(self, invocation: str, started: float, failure: Failure) -> None:
         name = f"Functions.{self.function.name}"
         self._say(Level.ERROR, f"Executed '{name}' (Failed, {_took(invocation, started)})", invocation)
-        message = failure.message.partition(MARKER)[0]
-        stack = f"\nStack: {failure.stack}" if failure.stack else ""
+        message, trace = (text.partition(MARKER)[0].rstrip() for text in (failure.message, failure.stack))
+        stack = f"\nStack: {trace}" if trace else ""
         text = f"System.Private.CoreLib: Exception while executing function: {name}."
         self._say(Level.ERROR, f"{text} Result: Failure\nException: {message}{stack}", invocation)
 

@@ -107,6 +107,8 @@ def test_a_failure_tells_what_and_where(host: Host) -> None:
     failed = start(host, "Fails").until("Failed")
     assert failed["output"].startswith("Orchestrator function 'Fails' failed: ")
     assert "no such luck" in failed["output"]
+    host.output.until("Executed 'Functions.Fails' (Failed")
+    assert "$OutOfProcData$" not in host.output.text
 
 
 def test_a_failure_that_is_caught(host: Host) -> None:
