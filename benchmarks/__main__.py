@@ -9,13 +9,19 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 
+import aiohttp
 import uvloop
 
+from azurite import AzuriteError
 from benchmarks import machine, targets
 from benchmarks.bench import Bench, clean_environment
+from benchmarks.flows import WrongAnswer
+from benchmarks.load import LoadFailed
 from benchmarks.parts import durable, http, memory, reload, start, status, storage
 from benchmarks.peers import Peers
+from benchmarks.processes import NotStarted
 from benchmarks.table import Measure, as_json, as_text
+from bindings.storage import StorageError
 
 PARTS: Mapping[str, Callable[[Bench], AsyncIterator[Measure]]] = {
     http.PART: http.measure,
@@ -28,6 +34,7 @@ PARTS: Mapping[str, Callable[[Bench], AsyncIterator[Measure]]] = {
     storage.PART: storage.measure,
     memory.PART: memory.measure,
 }
+FAILURES = (NotStarted, WrongAnswer, LoadFailed, AzuriteError, StorageError, aiohttp.ClientError, OSError, TimeoutError)
 
 
 def main() -> int:
@@ -52,8 +59,21 @@ async def _run(parts: Sequence[str]) -> tuple[Mapping[str, str], Sequence[Measur
     about = await machine.describe(environment)
     with tempfile.TemporaryDirectory(prefix="fnhost-bench-") as work:
         bench = Bench(Path(work), Peers(_cache(environment), environment, _say), environment, _say)
-        measures = [measure for part in parts async for measure in PARTS[part](bench)]
+        measures = [measure for part in parts for measure in await _measured(bench, part)]
     return about, measures
+
+
+async def _measured(bench: Bench, part: str) -> Sequence[Measure]:
+    """What a part measured until it was done, or failed: the others still count."""
+    found: list[Measure] = []
+    try:
+        async for measure in PARTS[part](bench):
+            found.append(measure)
+    except FAILURES as error:
+        reason = f"{type(error).__name__}: {error}"
+        bench.say(f"{part} failed: {reason}")
+        found.append(Measure(part, "the rest", "fnhost", "not measured", note=reason))
+    return found
 
 
 def _text(about: Mapping[str, str], measures: Sequence[Measure]) -> str:

@@ -3,16 +3,17 @@
 import asyncio
 import itertools
 import re
+import time
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
-from bindings.storage import Account, Operation, Queues, Tables, Wire
+from bindings.storage import Account, NotFound, Operation, Queues, Tables, Wire
 
 WORKERS = 32
 REQUEST = re.compile(r'"([A-Z]+) /[^/]+/(\S+) HTTP/1\.1" (\d+)')
-QUEUE, TABLE = "replay", "Replay"
+QUEUE, HISTORY, INSTANCES = "replay", "ReplayHistory", "ReplayInstances"
 HIDDEN = 60
 MESSAGE = "x" * 900
 ROW = {
@@ -23,8 +24,9 @@ ROW = {
     "IsPlayed": True,
     "x": "y" * 200,
 }
-ROWS_PER_TRANSACTION = 5
-"""One step of a chain: its episode's start and end, what it heard and what it scheduled, and the sentinel."""
+EVENTS = 4
+"""Rows of one step of a chain beside the sentinel: its episode's start and end, what it heard and what it scheduled."""
+SENTINEL = "sentinel"
 
 
 def kinds(log: str) -> list[str]:
@@ -52,8 +54,9 @@ def per_step(found: Sequence[str], steps: int) -> dict[str, float]:
 
 @dataclass(slots=True)
 class Replay:
-    """Does operations of these kinds on a queue and a table of its own."""
+    """Does operations of these kinds on a queue and tables of its own, which grow as those of so many instances."""
 
+    instances: int
     queues: Queues
     tables: Tables
     _messages: deque[tuple[str, str]] = field(default_factory=deque)
@@ -62,10 +65,9 @@ class Replay:
     async def rate(self, found: Sequence[str]) -> float:
         """Operations a second, when many are always under way."""
         left = iter(found)
-        clock = asyncio.get_running_loop().time
-        begun = clock()
+        begun = time.perf_counter()
         done = sum(await asyncio.gather(*(self._work(left) for _ in range(WORKERS))))
-        return done / (clock() - begun)
+        return done / (time.perf_counter() - begun)
 
     async def _work(self, left: Iterator[str]) -> int:
         done = 0
@@ -76,6 +78,7 @@ class Replay:
 
     async def _do(self, kind: str) -> None:
         number = next(self._numbers)
+        partition = str(number % self.instances)
         match kind:
             case "remove message" | "hide message" if self._messages:
                 await self._take(kind, *self._messages.popleft())
@@ -84,11 +87,15 @@ class Replay:
             case "get messages":
                 await self.queues.get(QUEUE, 32, HIDDEN)
             case "transaction":
-                await self.tables.transact(TABLE, [_write(number, row) for row in range(ROWS_PER_TRANSACTION)])
+                rows = [SENTINEL, *(f"{number:08}{event:08}" for event in range(EVENTS))]
+                await self.tables.transact(HISTORY, [_write(partition, row) for row in rows])
             case "write row":
-                await self.tables.write(TABLE, _write(number, 0))
+                await self.tables.write(INSTANCES, _write(partition, ""))
+            case "read row":
+                with suppress(NotFound):
+                    await self.tables.get(INSTANCES, partition, "")
             case _:
-                await self.tables.query(TABLE, f"PartitionKey eq '{number // 2}'")
+                await self.tables.query(HISTORY, f"PartitionKey eq '{partition}'")
 
     async def _take(self, kind: str, message: str, receipt: str) -> None:
         if kind == "hide message":
@@ -98,14 +105,15 @@ class Replay:
             await self.queues.remove(QUEUE, message, receipt)
 
 
-def _write(partition: int, row: int) -> Operation:
-    return Operation("insert or merge", {"PartitionKey": str(partition), "RowKey": f"{row:016}", **ROW})
+def _write(partition: str, row: str) -> Operation:
+    return Operation("insert or merge", {"PartitionKey": partition, "RowKey": row, **ROW})
 
 
 @asynccontextmanager
-async def replaying(account: Account) -> AsyncIterator[Replay]:
+async def replaying(account: Account, instances: int) -> AsyncIterator[Replay]:
     async with Wire(account) as wire:
-        replay = Replay(Queues(wire), Tables(wire))
+        replay = Replay(instances, Queues(wire), Tables(wire))
         await replay.queues.create(QUEUE)
-        await replay.tables.create(TABLE)
+        await replay.tables.create(HISTORY)
+        await replay.tables.create(INSTANCES)
         yield replay

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import socket
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -68,7 +69,7 @@ async def ask(port: int, path: str, method: str = "GET") -> Reply:
 @asynccontextmanager
 async def serving(command: Command, port: int, path: str) -> AsyncIterator[Server]:
     """Run it for the length of the block; it has begun when `path` answers 200. Raises NotStarted."""
-    begun = asyncio.get_running_loop().time()
+    begun = time.perf_counter()
     async with process(command) as child:
         try:
             async with asyncio.timeout(START_LIMIT):
@@ -76,7 +77,7 @@ async def serving(command: Command, port: int, path: str) -> AsyncIterator[Serve
         except (TimeoutError, ChildProcessError) as error:
             words = command.log.read_text("utf-8", "replace").strip()[-LAST_WORDS:]
             raise NotStarted(f"{' '.join(command.arguments[:2])} did not answer {path}: {words}") from error
-        yield Server(child.pid, port, asyncio.get_running_loop().time() - begun)
+        yield Server(child.pid, port, time.perf_counter() - begun)
 
 
 @asynccontextmanager
