@@ -4,7 +4,7 @@ import asyncio
 import re
 import sys
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,6 +74,8 @@ class Azurite:
         self._installation = installation
         self.data = data
         self._printed: deque[str] = deque(maxlen=20)
+        self.restarted: Callable[[], None] = lambda: None
+        """Called when it ended by itself and answers again: what it was told last may be gone."""
         self._process: asyncio.subprocess.Process | None = None
 
     @property
@@ -95,6 +97,7 @@ class Azurite:
                 self.ports = await self._ready_ports()
         except TimeoutError:
             raise AzuriteError(f"Azurite did not start in {START_LIMIT:.0f} seconds: {self._said()}") from None
+        self._printed.clear()
 
     async def stop(self) -> None:
         """Let it save its data; end it if it cannot."""
@@ -114,12 +117,14 @@ class Azurite:
         """Start it again whenever it ends by itself. Until cancelled."""
         while True:
             await self._read_to_the_end()
+            said = f" ({' '.join(self._printed)})" if any(self._printed) else ""
             say(
-                f"Azurite ended by itself ({self._said()}) and is started again. "
+                f"Azurite ended by itself{said} and is started again. "
                 "If it was killed, what was written in its last five seconds may be lost."
             )
             await self._start_again(say)
             say("Azurite answers again.")
+            self.restarted()
 
     async def _start_again(self, say: Say) -> None:
         pause = 0.1

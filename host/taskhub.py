@@ -4,7 +4,7 @@ It outlives generations: a save of a file changes what the functions do, not wha
 """
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from starlette.applications import Starlette
@@ -51,8 +51,12 @@ async def task_hub(
 ) -> AsyncIterator[TaskHub]:
     """Open it. Raises StartError when the storage cannot be had; waits for one that is merely away."""
     async with AsyncExitStack() as stack:
-        hub = await _hub(stack, app, config, log)
+        account = _account(app, config, log)
+        emulator = await stack.enter_async_context(_emulator(app, log)) if account == parse(DEVELOPMENT) else None
+        hub = await stack.enter_async_context(_hub(account, config, log))
         engine = Engine(hub, clock, log, config.engine)
+        if emulator:
+            emulator.restarted = engine.compare_all
         client = Client(engine, hub, clock, config.client)
         sockets = bind_near(RPC_PORT)
         address = Address(
@@ -68,20 +72,22 @@ async def task_hub(
         yield TaskHub(engine, client, address, api)
 
 
-async def _hub(stack: AsyncExitStack, app: App, config: DurableConfig, log: Log) -> Hub:
+def _hub(account: Account | None, config: DurableConfig, log: Log) -> AbstractAsyncContextManager[Hub]:
+    if account:
+        return AzureHub(config.hub, account, log, encoding=config.encoding)
+    if config.path:
+        config.path.parent.mkdir(parents=True, exist_ok=True)
+    return SqliteHub(config.hub, config.path)
+
+
+def _account(app: App, config: DurableConfig, log: Log) -> Account | None:
+    """Where the hub lies, if not in a file.
+
+    Without a setting it is the emulator: most apps are cloned without local.settings.json.
+    """
     if config.provider != AZURE:
-        if config.path:
-            config.path.parent.mkdir(parents=True, exist_ok=True)
-        return await stack.enter_async_context(SqliteHub(config.hub, config.path))
-    account = _account(app, config.connection, log)
-    if account == parse(DEVELOPMENT):
-        await stack.enter_async_context(_emulator(app, log))
-    return await stack.enter_async_context(AzureHub(config.hub, account, log, encoding=config.encoding))
-
-
-def _account(app: App, connection: str, log: Log) -> Account:
-    """Where the hub lies. Without a setting it is the emulator: most apps are cloned without local.settings.json."""
-    settings = app.settings
+        return None
+    settings, connection = app.settings, config.connection
     if not has_connection(settings, connection):
         log.warning(
             OURS,
@@ -96,11 +102,11 @@ def _account(app: App, connection: str, log: Log) -> Account:
 
 
 @asynccontextmanager
-async def _emulator(app: App, log: Log) -> AsyncIterator[None]:
+async def _emulator(app: App, log: Log) -> AsyncIterator[azurite.Azurite | None]:
     try:
         async with azurite.development_storage(
             app.root / ".azurite", app.settings.environment, lambda line: log.information(OURS, line)
-        ):
-            yield
+        ) as emulator:
+            yield emulator
     except azurite.AzuriteError as error:
         raise StartError(str(error)) from error

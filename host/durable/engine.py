@@ -69,7 +69,7 @@ class Engine:
 
     def __init__(self, storage: Hub, clock: Clock, log: Log, settings: EngineSettings) -> None:
         hub = PatientHub(storage, log)
-        hub.returned = self._compare_all
+        hub.returned = self.compare_all
         self.hub, self.clock = hub, clock
         self.limits, self.entities = settings.limits, settings.entities
         self.log, self._settings = log, settings
@@ -223,7 +223,7 @@ class Engine:
         if session.is_over and self._sessions.get(session.instance) is session and session.is_idle:
             del self._sessions[session.instance]
 
-    def _compare_all(self) -> None:
+    def compare_all(self) -> None:
         """The storage was away: see that it still knows what it was told just before."""
         for instance, session in self._sessions.items():
             if instance not in self._running:
