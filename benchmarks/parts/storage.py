@@ -54,9 +54,7 @@ async def measure(bench: Bench) -> AsyncIterator[Measure]:
     rates = tuple(len(found) / run.seconds for run in runs)
     case, note = "storage operations per second", "the same kinds, in that order"
     yield Measure(PART, case, SUBJECT, "operations", rates, more_is_better=True)
-    yield Measure(
-        PART, case, REPLAYED, "operations", tuple(limits), more_is_better=True, note="the same kinds, in that order"
-    )
+    yield Measure(PART, case, REPLAYED, "operations", tuple(limits), more_is_better=True, note=note)
 
 
 async def _counted(bench: Bench) -> list[str]:
