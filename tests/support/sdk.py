@@ -9,8 +9,11 @@ import azure.durable_functions as df
 
 from bindings.contract import Event, Failure, Fire, Json, Outcome
 
-SDK_WARNING = "ignore:azure.functions df_loads:DeprecationWarning"
-"""The SDK's own, given once per process; for a mark `filterwarnings`."""
+SDK_WARNINGS = (
+    "ignore:azure.functions df_loads:DeprecationWarning",
+    "ignore:Potential duplicate Task completion:UserWarning",
+)
+"""The SDK's own, in good programs too; for a mark `filterwarnings`."""
 
 
 def orchestrator(function: Callable[..., Any]) -> Fire:
