@@ -121,6 +121,9 @@ class Engine(Protocol):
 
     def dispatch(self, received: Iterable[Received]) -> None: ...
 
+    def forget(self, instance: str) -> None:
+        """It is about to be purged."""
+
     def watching(self, instance: str) -> AbstractContextManager[asyncio.Event]:
         """An event that is set whenever the instance is recorded here."""
 
@@ -207,7 +210,8 @@ class Client:
                 if found.status.is_terminal or left <= 0:
                     return found
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(changed.wait(), min(left, max(interval, SHORTEST_INTERVAL)))
+                    async with asyncio.timeout(min(left, max(interval, SHORTEST_INTERVAL))):
+                        await changed.wait()
 
     async def raise_event(self, instance: str, name: str, data: str | None) -> None:
         """`data` is JSON text. Raises NotFound, Finished."""
@@ -275,6 +279,10 @@ class Client:
             status = (await self.expect(instance)).status
             if not status.is_terminal:
                 raise NotFinished(instance, status)
+        return await self._purge(instance)
+
+    async def _purge(self, instance: str) -> Purged:
+        self.engine.forget(instance)
         return await self.hub.purge(instance)
 
     async def purge_by(self, query: Query) -> Purged:
@@ -283,7 +291,7 @@ class Client:
         The platform deletes running instances too when no terminal status is named. We do not.
         """
         finished = replace(query, statuses=query.statuses & TERMINAL or TERMINAL, with_input=False)
-        purged = [await self.hub.purge(instance.id) async for instance in all_of(self.hub, finished)]
+        purged = [await self._purge(instance.id) async for instance in all_of(self.hub, finished)]
         return Purged(sum(each.instances for each in purged), sum(each.rows for each in purged))
 
 
