@@ -223,6 +223,11 @@ class Engine:
         if session.is_over and self._sessions.get(session.instance) is session and session.is_idle:
             del self._sessions[session.instance]
 
+    def forget(self, instance: str) -> None:
+        """It was purged: nothing of it is to be remembered."""
+        if instance not in self._running:
+            self._sessions.pop(instance, None)
+
     def compare_all(self) -> None:
         """The storage was away: see that it still knows what it was told just before."""
         for instance, session in self._sessions.items():

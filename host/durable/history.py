@@ -297,9 +297,15 @@ def pending(start: ExecutionStarted, now: Instant) -> Instance:
 
 def fold(instance: Instance | None, events: Iterable[HistoryEvent], custom_status: str | None) -> Instance | None:
     """The instance after a checkpoint that appended `events` (task-hub-storage.md 2.1, second table)."""
+    updated: Instant | None = None
     for event in events:
-        instance = _after(instance, event)
-    return instance and replace(instance, custom_status=custom_status)
+        updated = event.timestamp
+        if isinstance(event, _TELLING):
+            instance = _after(instance, event)
+    return instance and replace(instance, updated=updated or instance.updated, custom_status=custom_status)
+
+
+_TELLING = (ExecutionStarted, ExecutionCompleted, ExecutionTerminated, ExecutionSuspended, ExecutionResumed)
 
 
 def _after(instance: Instance | None, event: HistoryEvent) -> Instance | None:
@@ -307,7 +313,6 @@ def _after(instance: Instance | None, event: HistoryEvent) -> Instance | None:
         return replace(pending(event, event.timestamp), status=Status.Running)
     if instance is None:
         return None
-    instance = replace(instance, updated=event.timestamp)
     match event:
         case ExecutionCompleted():
             status, output = event.orchestration_status, event.result
