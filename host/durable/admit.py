@@ -56,7 +56,8 @@ class Admission:
 def next_batch(mailbox: Sequence[Received], *, one_at_a_time: bool, suspended: bool) -> list[Received]:
     """The messages to look at next, in order of arrival.
 
-    Terminate, suspend and resume go alone, and pass a suspension.
+    Terminate, suspend and resume go alone, and pass a suspension. The start of a child comes after all that was sent
+    before it: that may be the end of an earlier child of the same id.
     """
     if suspended:
         return [one for one in mailbox if isinstance(one.message.event, Control)][:1]
@@ -64,10 +65,16 @@ def next_batch(mailbox: Sequence[Received], *, one_at_a_time: bool, suspended: b
     for one in mailbox:
         if isinstance(one.message.event, Control):
             return batch or [one]
+        if batch and _starts_child(one.message.event):
+            return batch
         batch.append(one)
         if one_at_a_time:
             break
     return batch
+
+
+def _starts_child(event: HistoryEvent) -> bool:
+    return isinstance(event, ExecutionStarted) and event.parent_instance is not None
 
 
 def is_suspended(events: Iterable[HistoryEvent]) -> bool:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from host.durable.admit import admit
+from host.durable.admit import admit, next_batch
 from host.durable.history import (
     EventRaised,
     EventSent,
@@ -64,3 +64,12 @@ def test_an_entitys_answer_waits_until_the_history_knows_what_was_asked() -> Non
     )
     assert admit(State("e", (START,)), None, [message]).early == [message]
     assert admit(State("e", (START, asked)), None, [message]).accepted == [message]
+
+
+def test_the_start_of_a_child_waits_for_what_came_before_it() -> None:
+    def start(number: int) -> Received:
+        return received(replace(START, parent_instance=Parent("P", Execution("p", "x"), number)))
+
+    first, done, second = start(0), received(DONE), start(1)
+    assert next_batch([first, done, second], one_at_a_time=False, suspended=False) == [first, done]
+    assert next_batch([second], one_at_a_time=False, suspended=False) == [second]
