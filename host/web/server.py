@@ -5,6 +5,7 @@ import errno
 import socket
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 
 import psutil
 import uvicorn
@@ -33,13 +34,17 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def serving(app: ASGIApp, sockets: Sequence[socket.socket]) -> AsyncIterator[None]:
+async def serving(
+    app: ASGIApp, sockets: Sequence[socket.socket], certificate: Path | None = None
+) -> AsyncIterator[None]:
+    """`certificate` is a PEM file with key and certificate; with it, HTTPS is spoken."""
     config = uvicorn.Config(
         app,
         lifespan="off",
         log_config=None,
         access_log=False,
         proxy_headers=False,
+        ssl_certfile=certificate,
         ws="none",
         timeout_graceful_shutdown=GRACE,
     )

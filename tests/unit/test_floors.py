@@ -42,6 +42,7 @@ FLOORS = {
     "host.generation": 4,
     "host.watch": 4,
     "host.reload": 5,
+    "host.start": 5,
     "host.__main__": 5,
 }
 """The longest name that a module begins with counts."""
