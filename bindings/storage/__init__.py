@@ -1,10 +1,11 @@
 """Azure Storage: connection strings to accounts, and thin signed clients for queues and tables.
 
-The Azure SDK's pipeline costs four times the processor time of a call made here; blobs, which are not on the hot path,
-are left to it. Every failure is a `StorageError`.
+The Azure SDK's pipeline costs four times the processor time of a call made here; large texts in blobs, which are not on
+the hot path, are left to it. Every failure is a `StorageError`.
 """
 
 from bindings.storage.account import Account, parse, resolve
+from bindings.storage.containers import Containers
 from bindings.storage.errors import (
     AlreadyThere,
     BadConnection,
@@ -22,6 +23,7 @@ __all__ = [
     "Account",
     "AlreadyThere",
     "BadConnection",
+    "Containers",
     "NotFound",
     "Operation",
     "PreconditionFailed",

@@ -20,7 +20,7 @@ from yarl import URL
 from bindings.storage.account import Account
 from bindings.storage.errors import StorageError, StorageUnreachable, refusal
 
-Service = Literal["queue", "table"]
+Service = Literal["blob", "queue", "table"]
 
 VERSION = "2021-12-02"
 CONNECTIONS = 32

@@ -3,7 +3,7 @@
 Any verb may be repeated: the engine drops what it sees twice. All hubs pass `tests/contracts/test_hub.py`.
 """
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Container, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -152,12 +152,20 @@ class Purged:
 
 
 @dataclass(frozen=True, slots=True)
-class Lease:
-    """A host's claim on a control queue, until `until`."""
+class Ownership:
+    """Which host serves a control queue, since and until when, and who asks for it (task-hub-storage.md 6.1).
+
+    `version` is the hub's token for `own`.
+    """
 
     queue: str
-    owner: str
-    until: Instant = ""
+    owner: str | None = None
+    asked_by: str | None = None
+    since: Instant | None = None
+    renewed: Instant | None = None
+    until: Instant | None = None
+    is_draining: bool = False
+    version: str = ""
 
 
 OVERRIDABLE = frozenset({Status.Completed, Status.Failed, Status.Terminated, Status.Canceled})
@@ -170,10 +178,12 @@ class HubSettings:
 
     name: str = "TestHubName"
     partitions: int = 4
-    hidden: float = 20.0
+    hidden: float = 10.0
     """How long a message stays invisible in our hands unless renewed: how soon another host may go on after a crash."""
     keep_inputs: bool = False
     """storeInputsInOrchestrationHistory."""
+    app: str = ""
+    """WEBSITE_SITE_NAME: hosts of one app reserve the hub together."""
 
 
 class Hub(Protocol):
@@ -198,10 +208,11 @@ class Hub(Protocol):
         An instance in one of the `overridable` states is replaced. The message comes back in our hands, as by `send`.
         """
 
-    async def send(self, messages: Iterable[Message]) -> Sequence[Received]:
+    async def send(self, messages: Iterable[Message], elsewhere: Container[str] = ()) -> Sequence[Received]:
         """Store each message, invisible to all, and hand it back as if received: the sender dispatches it itself.
 
-        It shows itself to `receive` when its `visible_at` has come or, if that is past, when our hold ends.
+        It shows itself to `receive` when its `visible_at` has come or, if that is past, when our hold ends. One for a
+        queue that is `elsewhere`, in the hands of another host, is not held and not handed back.
         """
 
     async def receive(self, queue: str) -> Sequence[Received]:
@@ -233,8 +244,17 @@ class Hub(Protocol):
     async def purge(self, instance: str) -> Purged:
         """Delete all that is stored of it, and of no other."""
 
-    async def claim(self, lease: Lease) -> bool:
-        """Take or keep a control queue. False if another host holds it."""
+    async def owners(self) -> Sequence[Ownership]:
+        """Who serves each control queue, in order."""
+
+    async def own(self, ownership: Ownership) -> bool:
+        """Replace one of the `owners`. False if someone else did since they were read."""
+
+    async def reserve(self, seconds: float) -> bool:
+        """Take or keep the hub for the hosts of this app, for so long. False while another app has it (6.3)."""
+
+    async def free(self) -> None:
+        """End the reservation."""
 
 
 def all_of(hub: Hub, query: Query) -> AsyncIterator[Instance]:

@@ -1,7 +1,7 @@
 """A hub that waits for its storage: what the engine asks is delayed while storage is away, and said once."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Container, Iterable, Sequence
 from typing import TypeVar
 
 from host.durable.history import Instance, Status
@@ -12,8 +12,8 @@ from host.durable.hub import (
     HubError,
     HubMissing,
     HubUnreachable,
-    Lease,
     Message,
+    Ownership,
     Page,
     Purged,
     Query,
@@ -78,9 +78,9 @@ class PatientHub:
     async def start(self, start: Message, overridable: Iterable[Status] = OVERRIDABLE) -> Received:
         return await self._patiently(lambda: self._hub.start(start, overridable))
 
-    async def send(self, messages: Iterable[Message]) -> Sequence[Received]:
+    async def send(self, messages: Iterable[Message], elsewhere: Container[str] = ()) -> Sequence[Received]:
         outgoing = tuple(messages)
-        return await self._patiently(lambda: self._hub.send(outgoing))
+        return await self._patiently(lambda: self._hub.send(outgoing, elsewhere))
 
     async def receive(self, queue: str) -> Sequence[Received]:
         return await self._patiently(lambda: self._hub.receive(queue))
@@ -112,5 +112,14 @@ class PatientHub:
     async def purge(self, instance: str) -> Purged:
         return await self._patiently(lambda: self._hub.purge(instance))
 
-    async def claim(self, lease: Lease) -> bool:
-        return await self._patiently(lambda: self._hub.claim(lease))
+    async def owners(self) -> Sequence[Ownership]:
+        return await self._patiently(self._hub.owners)
+
+    async def own(self, ownership: Ownership) -> bool:
+        return await self._patiently(lambda: self._hub.own(ownership))
+
+    async def reserve(self, seconds: float) -> bool:
+        return await self._patiently(lambda: self._hub.reserve(seconds))
+
+    async def free(self) -> None:
+        await self._patiently(self._hub.free)

@@ -9,7 +9,7 @@ import json
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -25,8 +25,8 @@ from host.durable.hub import (
     Conflict,
     HubError,
     HubSettings,
-    Lease,
     Message,
+    Ownership,
     Page,
     Purged,
     Query,
@@ -205,13 +205,14 @@ class SqliteHub:
 
         return await self._store.run(begin)
 
-    async def send(self, messages: Iterable[Message]) -> Sequence[Received]:
+    async def send(self, messages: Iterable[Message], elsewhere: Container[str] = ()) -> Sequence[Received]:
         outgoing = list(messages)
-        return await self._store.run(lambda connection: [self._put(connection, one) for one in outgoing])
+        sent = await self._store.run(lambda connection: [self._put(connection, one, elsewhere) for one in outgoing])
+        return [one for one in sent if one.queue not in elsewhere]
 
-    def _put(self, connection: sqlite3.Connection, message: Message) -> Received:
+    def _put(self, connection: sqlite3.Connection, message: Message, elsewhere: Container[str] = ()) -> Received:
         target = WORK_ITEMS if message.is_work_item else CONTROL
-        due, held = message.visible_at or "", self._held()
+        due, held = message.visible_at or "", "" if target in elsewhere else self._held()
         row = (target, due, "" if due > held else held, codec.envelope(message, 0, ""))
         added = connection.execute("INSERT INTO messages (queue, due, held_until, body) VALUES (?, ?, ?, ?)", row)
         return Received(message, target, str(added.lastrowid), "0")
@@ -296,9 +297,18 @@ class SqliteHub:
 
         return await self._store.run(purge)
 
-    async def claim(self, lease: Lease) -> bool:
-        """The file has one host."""
+    async def owners(self) -> Sequence[Ownership]:
+        """Free for whoever asks: the file has one host."""
+        return [Ownership(CONTROL)]
+
+    async def own(self, ownership: Ownership) -> bool:
         return True
+
+    async def reserve(self, seconds: float) -> bool:
+        return True
+
+    async def free(self) -> None:
+        """Nothing was reserved."""
 
 
 def _received(queue: str, number: int, deliveries: int, body: str) -> Received:

@@ -18,6 +18,7 @@ from azure.storage.queue.aio import QueueClient
 from azurite import Azurite
 from bindings.storage import Operation, Tables, Wire, parse
 from host.durable.azure import AzureHub
+from host.durable.azure.reservation import lease_id
 from host.durable.history import (
     EventRaised,
     Execution,
@@ -30,8 +31,9 @@ from host.durable.history import (
     TaskCompleted,
     TaskScheduled,
     fold,
+    later,
 )
-from host.durable.hub import WORK_ITEMS, Checkpoint, HubError, HubSettings, HubUnreachable, Lease, Message, Query, State
+from host.durable.hub import WORK_ITEMS, Checkpoint, HubError, HubSettings, HubUnreachable, Message, Query, State
 from host.log import Log, Record
 
 pytestmark = pytest.mark.anyio
@@ -78,6 +80,19 @@ class Official:
     @property
     def large(self) -> ContainerClient:
         return ContainerClient.from_connection_string(self._connection_string, f"{self._hub.lower()}-largemessages")
+
+    @property
+    def reservation(self) -> ContainerClient:
+        return ContainerClient.from_connection_string(self._connection_string, f"{self._hub.lower()}-applease")
+
+    async def holder(self) -> Any:
+        async with self.reservation as client:
+            blob = await client.download_blob(f"{self._hub.lower()}-appleaseinfo")
+            return json.loads(await blob.readall())
+
+    async def ask_for_the_hub(self, holder: Mapping[str, Any]) -> None:
+        async with self.reservation as client:
+            await client.upload_blob(f"{self._hub.lower()}-appleaseinfo", json.dumps(holder), overwrite=True)
 
     async def rows(self, table: str) -> list[TableEntity]:
         async with self.table(table) as client:
@@ -348,12 +363,37 @@ async def test_a_hub_that_was_never_made_is_named(storage: Azurite) -> None:
             await hub.receive(WORK_ITEMS)
 
 
-async def test_a_queue_that_another_holds_cannot_be_claimed(hub: AzureHub, official: Official) -> None:
-    queue = hub.queues[1]
-    assert await hub.claim(Lease(queue, "workerA"))
-    assert not await hub.claim(Lease(queue, "workerB"))
-    row = next(plain(row) for row in await official.rows("Partitions") if row["RowKey"] == queue)
-    assert (row["CurrentOwner"], row["IsDraining"]) == ("workerA", False)
+async def test_a_row_is_only_replaced_as_it_was_read(hub: AzureHub, official: Official) -> None:
+    read = (await hub.owners())[1]
+    first, second = (replace(read, owner=owner, since=AT, renewed=AT, until=later(AT, 30)) for owner in "AB")
+    assert await hub.own(first)
+    assert not await hub.own(second)
+    row = next(plain(row) for row in await official.rows("Partitions") if row["RowKey"] == read.queue)
+    assert row.items() >= {"PartitionKey": "", "CurrentOwner": "A", "IsDraining": False}.items()
+    assert "NextOwner" not in row
     assert row["OwnedSince"] == row["LastRenewal"] < row["ExpiresAt"]
-    assert await hub.claim(Lease(queue, "workerA", until=AT))
-    assert await hub.claim(Lease(queue, "workerB"))
+    now = (await hub.owners())[1]
+    assert replace(now, version="") == replace(first, version="")
+
+
+async def test_one_app_reserves_a_hub_with_all_its_hosts(hub: AzureHub, storage: Azurite) -> None:
+    def host_of(app: str) -> AzureHub:
+        return AzureHub(HubSettings(name=hub.name, app=app), parse(storage.connection_string), Log())
+
+    async with host_of("one") as first, host_of("one") as second, host_of("another") as other:
+        assert [await host.reserve(60) for host in (first, second, other, first)] == [True, True, False, True]
+        await second.free()
+        assert [await host.reserve(60) for host in (other, first)] == [True, False]
+
+
+async def test_another_app_may_ask_for_the_hub(hub: AzureHub, storage: Azurite, official: Official) -> None:
+    ours, theirs = lease_id(""), lease_id("another")
+    settings = HubSettings(name=hub.name, app="another")
+    async with AzureHub(settings, parse(storage.connection_string), Log()) as other:
+        assert await hub.reserve(60)
+        assert await official.holder() == {"OwnerId": ours, "DesiredSwapId": None}
+        await official.ask_for_the_hub({"OwnerId": ours, "DesiredSwapId": theirs})
+        assert await hub.reserve(60)
+        assert await other.reserve(60)
+        assert await official.holder() == {"OwnerId": theirs, "DesiredSwapId": None}
+        assert not await hub.reserve(60)

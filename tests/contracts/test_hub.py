@@ -50,7 +50,6 @@ from host.durable.hub import (
     Conflict,
     Hub,
     HubSettings,
-    Lease,
     Message,
     Purged,
     Query,
@@ -667,7 +666,7 @@ async def test_a_listed_instance_is_the_one_that_is_found(full_hub: Hub) -> None
     assert listed == [await full_hub.find(instance.id) for instance in listed]
 
 
-# --- purge, delete, claim --------------------------------------------------------------------------------------------
+# --- purge, delete, owners -------------------------------------------------------------------------------------------
 
 
 async def test_a_purge_removes_an_instance_and_no_other(hub: Hub) -> None:
@@ -709,7 +708,44 @@ async def test_a_deleted_hub_can_be_made_again_and_is_empty(hub: Hub) -> None:
     assert await visible(hub) == []
 
 
-async def test_a_queue_can_be_claimed_and_kept(hub: Hub) -> None:
-    lease = Lease(hub.queues[0], "me")
-    assert await hub.claim(lease)
-    assert await hub.claim(lease)
+async def test_every_queue_has_a_row_for_its_owner(hub: Hub) -> None:
+    free = await hub.owners()
+    assert [row.queue for row in free] == list(hub.queues)
+    assert {(row.owner, row.asked_by, row.until, row.is_draining) for row in free} == {(None, None, None, False)}
+
+
+async def test_a_free_queue_can_be_owned_and_given_back(hub: Hub) -> None:
+    for owner in ("me", None):
+        first, *_ = await hub.owners()
+        assert await hub.own(replace(first, owner=owner, since=AT, renewed=AT, until=later(AT, 30)))
+
+
+async def test_a_host_reserves_the_hub_as_often_as_it_likes(hub: Hub) -> None:
+    for _ in range(2):
+        assert await hub.reserve(60)
+    await hub.free()
+    await hub.free()
+    assert await hub.reserve(60)
+
+
+async def test_a_message_for_elsewhere_is_visible_at_once_and_not_in_our_hands(hub: Hub) -> None:
+    assert await hub.send([raised()], hub.queues) == []
+    assert (await first_from(hub)).message == raised()
+
+
+async def test_a_message_for_elsewhere_waits_until_it_is_due(hub: Hub) -> None:
+    due = later(utc_now(), 2)
+    timer = Message(execution(), TimerFired(timestamp=AT, timer_id=0, fire_at=due))
+    assert await hub.send([timer, raised()], hub.queues) == []
+    assert (await first_from(hub)).message == raised()
+    assert (await first_from(hub)).message == timer
+    assert utc_now() >= due
+
+
+async def test_a_work_item_is_held_whoever_serves_its_instance(hub: Hub) -> None:
+    run = execution()
+    item = Message(run, TaskScheduled(timestamp=AT, event_id=0, name="Work"), run)
+    (held,) = await hub.send([item], hub.queues)
+    assert (held.queue, held.message) == (WORK_ITEMS, item)
+    assert await hub.send([item], {WORK_ITEMS}) == []
+    assert (await first_from(hub, [WORK_ITEMS])).message == item

@@ -25,7 +25,8 @@ from host.durable.azure.names import (
     partition_key,
     row_key,
 )
-from host.durable.azure.owners import is_free_for
+from host.durable.azure.owners import ownership_of, row_of
+from host.durable.azure.reservation import Holder, holder_of, holder_text, lease_id
 from host.durable.history import Execution, ExecutionStarted, Instance, Status
 from host.durable.hub import Query
 
@@ -161,16 +162,25 @@ def test_a_transaction_is_smaller_than_the_service_takes() -> None:
 LEASES = vector("partitions-and-leases")["partitionsTable"]
 
 
-@pytest.mark.parametrize(
-    ("row", "owner", "now", "is_free"),
-    [
-        ("created", "workerB", "2025-03-04T10:20:00.0000000Z", True),
-        ("claimed", "workerA", "2025-03-04T10:20:10.0000000Z", True),
-        ("claimed", "workerB", "2025-03-04T10:20:10.0000000Z", False),
-        ("claimed", "workerB", "2025-03-04T10:20:30.1234567Z", True),
-        ("released", "workerB", "2025-03-04T10:20:12.0000000Z", True),
-        ("released", "workerC", "2025-03-04T10:20:12.0000000Z", False),
-    ],
-)
-def test_a_queue_is_free_for_its_owner_or_when_nobody_holds_it(row: str, owner: str, now: str, is_free: bool) -> None:
-    assert is_free_for(owner, LEASES[row], now) == is_free
+@pytest.mark.parametrize("state", ["created", "claimed", "renewed", "stealRequested", "draining", "released"])
+def test_a_row_of_the_partitions_table_is_read_and_written_as_it_is(state: str) -> None:
+    written = row_of(ownership_of(LEASES[state]))
+    assert {column: value for column, value in written.items() if "@" not in column} == LEASES[state]
+    kinds = {column.partition("@")[0]: kind for column, kind in written.items() if "@" in column}
+    dates = {column for column, kind in LEASES["columnTypes"].items() if kind == "Edm.DateTime"}
+    assert kinds == dict.fromkeys(dates & LEASES[state].keys(), "Edm.DateTime")
+
+
+@pytest.mark.parametrize("case", vector("app-lease")["cases"], ids=lambda case: case["appName"] or "(none)")
+def test_apps_have_the_lease_ids_of_the_platform(case: Mapping[str, Any]) -> None:
+    assert lease_id(case["appName"]) == case["leaseId"]
+
+
+def test_the_holder_of_a_hub_is_read_and_written_as_it_is() -> None:
+    names, found = Names("MyHub", 4), vector("app-lease")
+    contents, (ours, theirs) = found["contents"], (lease_id("myapp"), lease_id("my-func-app"))
+    assert (names.reservation, names.holder) == (found["container"], found["blob"])
+    assert holder_of(contents["initial"]) == holder_of(None) == holder_of("[]") == Holder()
+    assert holder_of(contents["owned"]) == Holder(ours)
+    assert holder_of(contents["swapRequested"]) == Holder(ours, theirs)
+    assert holder_text(ours) == contents["owned"]

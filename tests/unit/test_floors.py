@@ -30,6 +30,7 @@ FLOORS = {
     "host.durable.entity_messages": 1,
     "host.durable.entity_session": 2,
     "host.durable.outgoing": 1,
+    "host.durable.partitions": 1,
     "host.durable.payloads": 1,
     "host.durable.rewind": 1,
     "host.durable.sorter": 1,

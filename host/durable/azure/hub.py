@@ -1,20 +1,21 @@
 """The verbs of the hub in Azure Storage."""
 
 import math
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Container, Coroutine, Iterable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import wraps
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
-from bindings.storage import Account, Queues, StorageError, StorageUnreachable, Tables, Wire
+from bindings.storage import Account, Containers, Queues, StorageError, StorageUnreachable, Tables, Wire
 from host.durable.azure.histories import Histories, Mark
 from host.durable.azure.instances import Instances
 from host.durable.azure.large import Large
 from host.durable.azure.mail import Encoding, Mail
 from host.durable.azure.names import Names, partition_key
 from host.durable.azure.owners import Owners
+from host.durable.azure.reservation import Reservation
 from host.durable.azure.together import together, unless_gone
 from host.durable.history import Clock, ExecutionStarted, Instance, Status, pending, utc_now
 from host.durable.hub import (
@@ -25,8 +26,8 @@ from host.durable.hub import (
     HubMissing,
     HubSettings,
     HubUnreachable,
-    Lease,
     Message,
+    Ownership,
     Page,
     Purged,
     Query,
@@ -87,6 +88,7 @@ class AzureHub:
         self._histories = Histories(self._tables, names.history, self._large, settings.keep_inputs, clock)
         self._instances = Instances(self._tables, names.instances, settings.name, self._large)
         self._owners = Owners(self._tables, names.owners)
+        self._reservation = Reservation(Containers(self._wire), names, settings.app)
         self._opened = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -114,7 +116,7 @@ class AzureHub:
     async def delete(self) -> None:
         tables = (unless_gone(self._tables.delete(table)) for table in self._names.tables)
         queues = (unless_gone(self._queues.delete(queue)) for queue in self._names.queues)
-        await together((*tables, *queues, self._large.delete()))
+        await together((*tables, *queues, self._large.delete(), unless_gone(self._reservation.delete())))
 
     @verb
     async def start(self, start: Message, overridable: Iterable[Status] = OVERRIDABLE) -> Received:
@@ -130,8 +132,9 @@ class AzureHub:
         return posted.received
 
     @verb
-    async def send(self, messages: Iterable[Message]) -> Sequence[Received]:
-        return [posted.received for posted in await together(self._mail.post(message) for message in messages)]
+    async def send(self, messages: Iterable[Message], elsewhere: Container[str] = ()) -> Sequence[Received]:
+        posted = await together(self._mail.post(message, elsewhere) for message in messages)
+        return [one.received for one in posted if one.received.queue not in elsewhere]
 
     @verb
     async def receive(self, queue: str) -> Sequence[Received]:
@@ -180,5 +183,17 @@ class AzureHub:
         return Purged(await self._instances.purge(instance), rows)
 
     @verb
-    async def claim(self, lease: Lease) -> bool:
-        return await self._owners.claim(lease, self._clock())
+    async def owners(self) -> Sequence[Ownership]:
+        return await self._owners.all()
+
+    @verb
+    async def own(self, ownership: Ownership) -> bool:
+        return await self._owners.replace(ownership)
+
+    @verb
+    async def reserve(self, seconds: float) -> bool:
+        return await self._reservation.keep(seconds)
+
+    @verb
+    async def free(self) -> None:
+        await unless_gone(self._reservation.end())

@@ -4,7 +4,7 @@ import itertools
 import math
 import uuid
 from base64 import b64encode
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Literal
@@ -30,7 +30,7 @@ LONGEST_BACKOFF = 600
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """A message in our hands, and the blob it lies in if it is large."""
+    """A message that is stored, and the blob it lies in if it is large."""
 
     received: Received
     blob: str | None = None
@@ -47,7 +47,8 @@ class Mail:
         self._sequence = itertools.count(1)
         self._unreadable: set[str] = set()
 
-    async def post(self, message: Message) -> Posted:
+    async def post(self, message: Message, elsewhere: Container[str] = ()) -> Posted:
+        """It is in our hands, unless its queue is `elsewhere`."""
         activity, blob = str(uuid.uuid4()), None
         text = codec.envelope(message, next(self._sequence), activity)
         if len(text) > LONGEST_MESSAGE:
@@ -56,15 +57,16 @@ class Mail:
             text = codec.elsewhere(blob)
         body = text if self._encoding == "UTF8" else b64encode(text.encode()).decode()
         queue = WORK_ITEMS if message.is_work_item else self._names.control_of(message.target.instance_id)
-        number, receipt = await self._queues.put(self._stored(queue), body, self._delay(message.visible_at))
+        delay = self._delay(message.visible_at, 0 if queue in elsewhere else self._hidden)
+        number, receipt = await self._queues.put(self._stored(queue), body, delay)
         return Posted(Received(message, queue, number, receipt), blob)
 
-    def _delay(self, visible_at: Instant | None) -> int:
+    def _delay(self, visible_at: Instant | None, held: int) -> int:
         """Whole seconds: never too early, and never before our own hold ends."""
         if visible_at is None:
-            return self._hidden
+            return held
         wait = (to_datetime(visible_at) - to_datetime(self._clock())).total_seconds()
-        return min(max(math.ceil(wait), self._hidden), LONGEST_DELAY)
+        return min(max(math.ceil(wait), held), LONGEST_DELAY)
 
     def _stored(self, queue: str) -> str:
         return self._names.work_items if queue == WORK_ITEMS else queue

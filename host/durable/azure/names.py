@@ -55,6 +55,15 @@ class Names:
     def large(self) -> str:
         return f"{self.hub.lower()}-largemessages"
 
+    @property
+    def reservation(self) -> str:
+        return f"{self.hub.lower()}-applease"
+
+    @property
+    def holder(self) -> str:
+        """The blob that says who has the reservation."""
+        return f"{self.hub.lower()}-appleaseinfo"
+
     def control_of(self, instance: str) -> str:
         return self.control[fnv1a(instance) % self.partitions]
 

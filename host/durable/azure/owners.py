@@ -1,12 +1,12 @@
 """The Partitions table: which host serves which control queue (task-hub-storage.md 6.1)."""
 
-from bindings.storage import AlreadyThere, Operation, PreconditionFailed, Row, Tables
+from collections.abc import Sequence
+
+from bindings.storage import AlreadyThere, NotFound, Operation, PreconditionFailed, Row, Tables
 from bindings.storage.tables import ETAG
 from host.durable.codec import dated
-from host.durable.history import Instant, later
-from host.durable.hub import Lease
-
-LEASE = 30.0
+from host.durable.history import Instant, parse_instant
+from host.durable.hub import Ownership
 
 
 class Owners:
@@ -20,33 +20,50 @@ class Owners:
         except AlreadyThere:
             return
 
-    async def claim(self, lease: Lease, now: Instant) -> bool:
-        row = await self._tables.get(self._table, "", lease.queue)
-        if not is_free_for(lease.owner, row, now):
-            return False
+    async def all(self) -> Sequence[Ownership]:
+        found = await self._tables.query(self._table, with_etags=True)
+        return [ownership_of(row) for row in found.rows]
+
+    async def replace(self, ownership: Ownership) -> bool:
+        """False if it was changed since it was read, or removed."""
         try:
-            await self._tables.write(self._table, Operation("replace", _claimed(lease, row, now), row[ETAG]))
+            await self._tables.write(self._table, Operation("replace", row_of(ownership), ownership.version))
         except PreconditionFailed:
+            return False
+        except NotFound as error:
+            if error.code == "TableNotFound":
+                raise
             return False
         return True
 
 
-def is_free_for(owner: str, row: Row, now: Instant) -> bool:
-    """Whether it is this owner's already, nobody's, or its lease is over."""
-    current, following = row.get("CurrentOwner"), row.get("NextOwner")
-    return current == owner or (not current and following in (None, owner)) or row.get("ExpiresAt", now) <= now
+def ownership_of(row: Row) -> Ownership:
+    return Ownership(
+        queue=row["RowKey"],
+        owner=row.get("CurrentOwner"),
+        asked_by=row.get("NextOwner"),
+        since=_date(row, "OwnedSince"),
+        renewed=_date(row, "LastRenewal"),
+        until=_date(row, "ExpiresAt"),
+        is_draining=bool(row.get("IsDraining")),
+        version=row.get(ETAG, ""),
+    )
 
 
-def _claimed(lease: Lease, row: Row, now: Instant) -> Row:
-    since = row.get("OwnedSince", now) if row.get("CurrentOwner") == lease.owner else now
+def row_of(ownership: Ownership) -> Row:
+    names = {"CurrentOwner": ownership.owner, "NextOwner": ownership.asked_by}
     return {
-        **_key(lease.queue),
-        "CurrentOwner": lease.owner,
-        "IsDraining": False,
-        **dated("OwnedSince", since),
-        **dated("LastRenewal", now),
-        **dated("ExpiresAt", lease.until or later(now, LEASE)),
+        **_key(ownership.queue),
+        **{column: name for column, name in names.items() if name},
+        "IsDraining": ownership.is_draining,
+        **dated("OwnedSince", ownership.since),
+        **dated("LastRenewal", ownership.renewed),
+        **dated("ExpiresAt", ownership.until),
     }
+
+
+def _date(row: Row, column: str) -> Instant | None:
+    return parse_instant(row[column]) if row.get(column) else None
 
 
 def _key(queue: str) -> Row:

@@ -1,0 +1,67 @@
+"""Containers of blobs: leases on them, and short texts in them."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from bindings.storage.errors import AlreadyThere, NotFound, PreconditionFailed
+from bindings.storage.wire import Request, Wire
+
+CONTAINER: Final[Mapping[str, str]] = {"restype": "container"}
+LEASE: Final[Mapping[str, str]] = {**CONTAINER, "comp": "lease"}
+JSON: Final[Mapping[str, str]] = {"x-ms-blob-type": "BlockBlob", "Content-Type": "application/json"}
+
+
+class Containers:
+    """Every verb raises StorageError; NotFound if the container or blob is not there."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+
+    async def create(self, container: str) -> None:
+        """Safe to repeat."""
+        try:
+            await self._wire.ask(Request("blob", "PUT", f"/{container}", CONTAINER))
+        except AlreadyThere as error:
+            if error.code != "ContainerAlreadyExists":
+                raise
+
+    async def delete(self, container: str) -> None:
+        """Whoever has it leased."""
+        await self._lease(container, {"x-ms-lease-action": "break", "x-ms-lease-break-period": "0"})
+        await self._wire.ask(Request("blob", "DELETE", f"/{container}", CONTAINER))
+
+    async def acquire(self, container: str, lease: str, seconds: int) -> bool:
+        """Take its lease, or keep it from now on. False if another holds it."""
+        asked = {
+            "x-ms-lease-action": "acquire",
+            "x-ms-lease-duration": str(seconds),
+            "x-ms-proposed-lease-id": lease,
+        }
+        return await self._lease(container, asked)
+
+    async def take_over(self, container: str, theirs: str, ours: str) -> bool:
+        """Change a lease into ours. False if it is not theirs any more."""
+        asked = {"x-ms-lease-action": "change", "x-ms-lease-id": theirs, "x-ms-proposed-lease-id": ours}
+        return await self._lease(container, asked)
+
+    async def release(self, container: str, lease: str) -> bool:
+        """False if it is not ours any more."""
+        return await self._lease(container, {"x-ms-lease-action": "release", "x-ms-lease-id": lease})
+
+    async def _lease(self, container: str, asked: Mapping[str, str]) -> bool:
+        try:
+            await self._wire.ask(Request("blob", "PUT", f"/{container}", LEASE, asked))
+        except (AlreadyThere, PreconditionFailed):
+            return False
+        return True
+
+    async def get(self, container: str, blob: str) -> str | None:
+        """The text of a blob, None if there is none."""
+        try:
+            answer = await self._wire.ask(Request("blob", "GET", f"/{container}/{blob}"))
+        except NotFound:
+            return None
+        return answer.body.decode()
+
+    async def put(self, container: str, blob: str, text: str) -> None:
+        await self._wire.ask(Request("blob", "PUT", f"/{container}/{blob}", None, JSON, text.encode()))
