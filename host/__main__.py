@@ -72,7 +72,7 @@ def _check(options: argparse.Namespace) -> int:
     print(listing(app, f"http://localhost:{PORT}"))
     for text in (*app.warnings, *in_error(app.problems)):
         print(text)
-    print(f"{len(app.functions)} functions can be served, {len(app.problems)} problems.")
+    print(f"Functions that can be served: {len(app.functions)}. Problems: {len(app.problems)}.")
     return 1 if app.problems else 0
 
 

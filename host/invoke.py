@@ -97,6 +97,10 @@ class Door:
         text = f"Timeout value of {_span(self.timeout or 0)} exceeded by function 'Functions.{self.function.name}'"
         self._say(Level.ERROR, f"{text} (Id: '{invocation}'). Initiating cancellation.", invocation)
         if self.abandon:
+            restart = (
+                f"A function timeout has occurred. Restarting worker process executing invocationId '{invocation}'."
+            )
+            self._say(Level.ERROR, restart, invocation)
             await self.abandon(invocation)
         return TimedOut(f"{text}.")
 

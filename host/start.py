@@ -94,6 +94,9 @@ async def _serve(
     keys = Keys(root / OURS / "keys.json")
     front = Front(root, log, keys, enable_auth=options.enable_auth, cors=_cors(options, local), host_id=host_id(root))
     console.print(banner(__version__))
+    if options.enable_auth:
+        keys.of("host")
+        console.print(f"Keys are demanded. They are in {OURS}/keys.json.\n")
     async with AsyncExitStack() as stack:
         site = Site(
             root=root,

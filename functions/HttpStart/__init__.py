@@ -1,4 +1,4 @@
-"""Starts an orchestration and answers when its custom status says that London has been greeted."""
+"""Starts an orchestration and answers when its custom status says that London was greeted, or when it has ended."""
 
 import asyncio
 import json
@@ -16,8 +16,11 @@ ENDED = (
 
 async def main(req: func.HttpRequest, starter: str) -> func.HttpResponse:
     client = df.DurableOrchestrationClient(starter)
-    given = json.loads(req.get_body() or b"null")
-    instance_id = await client.start_new(req.route_params["functionName"], client_input=given)
+    try:
+        given = json.loads(req.get_body() or b"null")
+        instance_id = await client.start_new(req.route_params["functionName"], client_input=given)
+    except Exception as error:  # the body is no JSON, or there is no such orchestrator
+        return func.HttpResponse(str(error), status_code=400)
     logging.info("Started orchestration with ID = '%s'.", instance_id)
 
     status = await client.get_status(instance_id)

@@ -29,8 +29,8 @@ from host.durable.history import (
 )
 from host.durable.hub import Received, State
 
-PATIENCE = 10
-"""How often a message that came too early is tried again before it is dropped (4.7)."""
+PATIENCE = 300
+"""How often a message that came too early is tried again before it is dropped: for a quarter of an hour (4.7)."""
 
 Control = (ExecutionTerminated, ExecutionSuspended, ExecutionResumed)
 Completing = (

@@ -52,7 +52,7 @@ class EngineSettings:
     entities: EntityLimits = field(default_factory=EntityLimits)
     orchestrators: int = 20
     activities: int = 20
-    hidden: float = 20.0
+    hidden: float = 10.0
     shortest_poll: float = 0.05
     longest_poll: float = 1.0
     sessions: int = 1000

@@ -13,7 +13,7 @@ class Hands:
     def __init__(self, hub: Hub, hidden: float) -> None:
         self._hub, self._hidden = hub, hidden
         self._held: dict[tuple[str, str], Received] = {}
-        self._fresh: set[tuple[str, str]] = set()
+        self._since: dict[tuple[str, str], float] = {}
         self._laying_down: set[asyncio.Task[None]] = set()
 
     def __len__(self) -> int:
@@ -26,7 +26,7 @@ class Hands:
             known.receipt, known.deliveries = received.receipt, received.deliveries
             return False
         self._held[key] = received
-        self._fresh.add(key)
+        self._since[key] = asyncio.get_running_loop().time()
         return True
 
     def settle(self, received: Iterable[Received]) -> None:
@@ -42,6 +42,7 @@ class Hands:
         ours = list(received)
         for one in ours:
             self._held.pop((one.queue, one.id), None)
+            self._since.pop((one.queue, one.id), None)
         return ours
 
     def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
@@ -52,10 +53,12 @@ class Hands:
     async def keep(self) -> None:
         """Renew in time what is held for long, until cancelled."""
         while True:
-            self._fresh.clear()
-            await asyncio.sleep(self._hidden / 3)
-            if old := [one for key, one in self._held.items() if key not in self._fresh]:
-                await self._hub.renew(old)
+            await asyncio.sleep(self._hidden / 4)
+            now = asyncio.get_running_loop().time()
+            old = [key for key, since in self._since.items() if now - since >= self._hidden / 2]
+            if old:
+                await self._hub.renew([self._held[key] for key in old])
+            self._since.update((key, now) for key in old if key in self._held)
 
     async def empty(self) -> None:
         """Give back what is left, and see everything laid down."""

@@ -39,6 +39,9 @@ from host.durable.hub import Checkpoint, Conflict, Hub, HubError, Message, Recei
 from host.durable.outgoing import end_message, refusal, release_messages, scheduled_messages
 from host.log import Log
 
+LONGEST_WAIT = 3.0
+"""Seconds until a message that came too early is looked at again; what it waits for shows itself soon after a crash."""
+
 
 class Tools(Protocol):
     """What a session borrows from the engine."""
@@ -133,7 +136,7 @@ class Session:
             self._mailbox.remove(one)
         self._tools.settle([*admission.accepted, *admission.dropped, *admission.refused])
         for one in admission.early:
-            self._tools.release([one], min(2.0**one.deliveries, 600))
+            self._tools.release([one], min(2.0**one.deliveries, LONGEST_WAIT))
 
     async def _admit(self, state: State, batch: Sequence[Received]) -> Admission:
         row = await self._tools.hub.find(self.instance) if needs_row(state, batch) else None

@@ -23,8 +23,10 @@ READY_TIMEOUT = 40.0
 CRASHES_PER_PROCESS = 3
 FORGIVEN_AFTER = 1800.0
 """A crash this many seconds after the one before starts the count anew."""
-STANDBY_DELAY = 1.0
+STANDBY_DELAY = 0.2
 """Seconds between a load and the start of the next standby: a reload has the CPU for itself."""
+SPARES = 1
+"""Standbys beyond those that a reload takes: one may save twice in a row."""
 INTENDED_EXITS = (0, 200)
 EXHAUSTED = (
     "Exceeded language worker restart retry count for runtime:{}. "
@@ -56,7 +58,7 @@ class Standby:
 
     async def take(self, command: Command) -> Channel:
         """One that waits, or a new one. Raises WorkerStartFailed."""
-        while found := next((entry for entry in self._waiting if entry[0] == command), None):
+        while found := min((e for e in self._waiting if e[0] == command), key=lambda e: not e[1].done(), default=None):
             self._waiting.remove(found)
             with contextlib.suppress(WorkerStartFailed):
                 if (channel := await found[1]).is_alive:
@@ -210,7 +212,7 @@ class Pool:
         self._failures = await self._load(channel)
         self._ready.append(channel)
         self._change.set()
-        self._standby.prepare(self._command, self._count)
+        self._standby.prepare(self._command, self._count + SPARES)
         return channel
 
     async def _load(self, channel: Channel) -> Mapping[str, str]:

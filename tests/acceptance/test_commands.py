@@ -4,8 +4,10 @@ import json
 import os
 import signal
 import socket
+import ssl
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.support.hosts import http, launched, run, running, write_app
@@ -18,6 +20,14 @@ def test_the_version() -> None:
     code, lines = run("--version")
     assert code == 0
     assert lines[0].startswith("fnhost ")
+
+
+def test_https_is_spoken_with_a_certificate_for_localhost(tmp_path: Path) -> None:
+    with launched("start", write_app(tmp_path, HELLO), "--port", 0, "--useHttps") as (_, output):
+        output.until("Hello: [GET] https://localhost:")
+        listed = next(line for line in output.lines if "https://" in line)
+        trusted = ssl.create_default_context(cafile=str(tmp_path / ".fnhost" / "certificate.pem"))
+        assert httpx.get(listed.split()[-1], verify=trusted).text == "hello"
 
 
 @pytest.mark.parametrize("command", ["start", "check"])
@@ -38,7 +48,7 @@ def test_a_sound_app_is_checked_and_listed(tmp_path: Path) -> None:
     code, lines = run("check", write_app(tmp_path, HELLO))
     assert code == 0
     assert "\tHello: [GET] http://localhost:7071/api/Hello" in lines
-    assert lines[-1] == "1 functions can be served, 0 problems."
+    assert lines[-1] == "Functions that can be served: 1. Problems: 0."
 
 
 def test_every_problem_of_a_broken_app_is_told_with_its_place(tmp_path: Path) -> None:
@@ -56,7 +66,7 @@ def test_every_problem_of_a_broken_app_is_told_with_its_place(tmp_path: Path) ->
     assert "Route/function.json#/bindings/0/authLevel" in text
     assert "Comma/function.json line 1" in text
     assert "\tHello: [GET]" in text
-    assert lines[-1].startswith("1 functions can be served, ")
+    assert lines[-1].startswith("Functions that can be served: 1. Problems: ")
 
 
 def test_a_broken_host_json(tmp_path: Path) -> None:

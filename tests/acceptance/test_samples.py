@@ -47,9 +47,19 @@ def test_the_city_recommender(samples: Host, choice: int, cities: list[str], sea
     started = samples.post(f"{WEBHOOKS}/orchestrators/CityRecommender", json=str(choice)).json()
     recommended = {"recommendedCities": cities, "recommendedSeasons": seasons}
     samples.until(started["statusQueryGetUri"], customStatus=recommended, runtimeStatus="Running")
-    booked = started["sendEventPostUri"].replace("{eventName}", "Booked")
-    assert samples.post(booked, json=cities[0]).status_code == 202
-    assert samples.until(started["statusQueryGetUri"], runtimeStatus="Completed")["output"] == cities[0]
+    ended = samples.until(started["statusQueryGetUri"], runtimeStatus="Completed")
+    assert (ended["customStatus"], ended["output"]) == (recommended, cities[0])
+
+
+def test_the_function_that_starts_answers_when_there_is_no_london(samples: Host) -> None:
+    answer = samples.post("/api/orchestrators/CityRecommender", json=2)
+    assert (answer.status_code, answer.json()["output"]) == (200, "Seattle")
+
+
+def test_the_function_that_starts_says_what_it_cannot_start(samples: Host) -> None:
+    answer = samples.post("/api/orchestrators/Nobody")
+    assert (answer.status_code, "doesn't exist" in answer.text) == (400, True)
+    assert samples.post("/api/orchestrators/HelloCities", content=b"{").status_code == 400
 
 
 def test_a_custom_status_that_is_an_object(samples: Host) -> None:
