@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TextIO
 
 from host.app import App, Function
@@ -25,10 +26,12 @@ class Console:
         self._levels = _parsed(levels or {})
         self._colours = COLOURS if stream.isatty() else {}
         self._waiting: list[str] = []
+        self._lowest_by_category: dict[str, Level] = {}
 
     def set_levels(self, levels: Mapping[str, str]) -> None:
         """`logging.logLevel` of host.json: a level by category prefix, the longest prefix counts."""
         self._levels = _parsed(levels)
+        self._lowest_by_category = {}
 
     def __call__(self, record: Record) -> None:
         if self._is_shown(record):
@@ -42,6 +45,11 @@ class Console:
         return record.level >= self._lowest(record.category) or record.message.startswith(ALWAYS_SHOWN)
 
     def _lowest(self, category: str) -> Level:
+        if (known := self._lowest_by_category.get(category)) is None:
+            known = self._lowest_by_category[category] = self._find_lowest(category)
+        return known
+
+    def _find_lowest(self, category: str) -> Level:
         named = [prefix for prefix in self._levels if category == prefix or category.startswith(f"{prefix}.")]
         if named:
             return self._levels[max(named, key=len)]
@@ -49,8 +57,8 @@ class Console:
         return Level.INFORMATION if is_users or self._verbose else Level.WARNING
 
     def _line(self, record: Record) -> str:
-        at = datetime.fromtimestamp(record.at, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]
-        text = f"[{at}Z] {record.message}"
+        second = int(record.at)
+        text = f"[{_second(second)}.{int((record.at - second) * 1000):03}Z] {record.message}"
         colour = self._colours.get(record.level)
         return f"{colour}{text}{RESET}\n" if colour else f"{text}\n"
 
@@ -64,6 +72,11 @@ class Console:
         if lines:
             self._stream.write("".join(lines))
             self._stream.flush()
+
+
+@lru_cache(maxsize=2)
+def _second(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def _soon(flush: object) -> None:
