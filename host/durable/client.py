@@ -119,6 +119,10 @@ class Engine(Protocol):
 
     def names(self, kind: Literal["orchestrator", "entity"]) -> Sequence[str]: ...
 
+    @property
+    def elsewhere(self) -> frozenset[str]:
+        """The queues that other hosts serve."""
+
     def dispatch(self, received: Iterable[Received]) -> None: ...
 
     def forget(self, instance: str) -> None:
@@ -271,7 +275,8 @@ class Client:
         return known if known and known.exists else None
 
     async def _tell(self, instance: str, event: HistoryEvent) -> None:
-        self.engine.dispatch(await self.hub.send([Message(target=Execution(instance), event=event)]))
+        message = Message(target=Execution(instance), event=event)
+        self.engine.dispatch(await self.hub.send([message], self.engine.elsewhere))
 
     async def purge(self, instance: str) -> Purged:
         """Raises NotFound, NotFinished; entities are purged whatever their state (durable-http-api.md 5.9)."""

@@ -5,6 +5,7 @@ Messages this host sends are dispatched in memory at once; polling is for what o
 
 import asyncio
 import json
+import socket
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, suppress
@@ -32,6 +33,8 @@ from host.durable.history import (
 )
 from host.durable.http_activity import call_http, request_of
 from host.durable.hub import WORK_ITEMS, Hub, Message, Received
+from host.durable.identity import Identity, passing
+from host.durable.leases import Leases, LeaseSettings
 from host.durable.outgoing import activity_completed, activity_end, activity_failed, unknown_function
 from host.durable.patient import PatientHub
 from host.durable.registry import Kind, Registry
@@ -52,6 +55,7 @@ class EngineSettings:
     entities: EntityLimits = field(default_factory=EntityLimits)
     orchestrators: int = 20
     activities: int = 20
+    leases: LeaseSettings = field(default_factory=LeaseSettings)
     hidden: float = 10.0
     shortest_poll: float = 0.05
     longest_poll: float = 1.0
@@ -67,7 +71,10 @@ class EngineSettings:
 class Engine:
     """Serves one hub. Functions come and go with the generations; what is under way stays."""
 
-    def __init__(self, storage: Hub, clock: Clock, log: Log, settings: EngineSettings) -> None:
+    def __init__(
+        self, storage: Hub, clock: Clock, log: Log, settings: EngineSettings, identity: Identity | None = None
+    ) -> None:
+        """Without an `identity`, a host that shares the hub waits for the end of our leases should we die."""
         hub = PatientHub(storage, log)
         hub.returned = self.compare_all
         self.hub, self.clock = hub, clock
@@ -76,10 +83,13 @@ class Engine:
         self._registry = Registry()
         self._hands = Hands(hub, settings.hidden)
         self._sessions: OrderedDict[str, Session] = OrderedDict()
-        self._running: set[str] = set()
+        self._running: dict[str, asyncio.Task[None]] = {}
         self._watchers: dict[str, set[asyncio.Event]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._alarms: set[asyncio.TimerHandle] = set()
+        self._polled: set[str] = set()
+        self.elsewhere = frozenset({*storage.queues, WORK_ITEMS})
+        self._leases = Leases(hub, self, identity or passing(socket.gethostname()), clock, log, settings.leases)
         self._orchestrators = asyncio.Semaphore(settings.orchestrators)
         self._activities = asyncio.Semaphore(settings.activities)
         self._http: aiohttp.ClientSession | None = None
@@ -98,10 +108,17 @@ class Engine:
         for one in received:
             due = one.message.visible_at
             left = self._seconds_until(due) if due else 0.0
-            if left > 0:
+            if one.queue in self.elsewhere:
+                self._hand_over(one, left)
+            elif left > 0:
                 self._later(left, one)
             elif self._hands.take(one):
                 self._deliver(one)
+
+    def _hand_over(self, one: Received, left: float) -> None:
+        """Let the host that serves its queue see it: at once, or, as it is stored already, when it is due."""
+        if left <= 0:
+            self._hands.release([one])
 
     @contextmanager
     def watching(self, instance: str) -> Iterator[asyncio.Event]:
@@ -147,9 +164,8 @@ class Engine:
         """Receive and work inside the block; at its end give back what is not finished."""
         self._open = True
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=100)) as self._http:
-            await self._create()
-            for queue in (*self.hub.queues, WORK_ITEMS):
-                self._spawn(f"Receiving from {queue}", partial(self._poll, queue))
+            await self._begin_to_share()
+            self._spawn("Sharing the task hub", self._share)
             self._spawn("Renewing messages", self._hands.keep)
             try:
                 yield
@@ -157,11 +173,17 @@ class Engine:
                 self._open = False
                 await self._stop()
 
-    async def _create(self) -> None:
-        """Make the hub. Where its storage is away, serving need not wait: receiving creates it later."""
+    async def _begin_to_share(self) -> None:
+        """Make the hub and take what is free in it. Where its storage is away, serving need not wait for that."""
         with suppress(TimeoutError):
             async with asyncio.timeout(self._settings.patience):
-                await self.hub.create()
+                await (self._leases.look() if self._registry.has_any else self._leases.make())
+
+    async def _share(self) -> None:
+        """A host without durable functions leaves the queues to others."""
+        await self._leases.make()
+        await self._registry.any()
+        await self._leases.keep()
 
     async def _stop(self) -> None:
         for alarm in self._alarms:
@@ -171,24 +193,56 @@ class Engine:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         with suppress(TimeoutError):
             async with asyncio.timeout(self._settings.patience):
-                await self._hands.empty()
+                await asyncio.gather(self._hands.empty(), self._leases.leave())
 
-    def _spawn(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+    def _spawn(self, name: str, work: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
         task = asyncio.create_task(supervise(name, work, self.log))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
+
+    # Queues
+
+    def listen(self, queue: str) -> None:
+        self.elsewhere -= {queue}
+        if queue not in self._polled:
+            self._polled.add(queue)
+            self._spawn(f"Receiving from {queue}", partial(self._poll, queue))
+
+    def drain(self, queue: str) -> None:
+        self.elsewhere |= {queue}
+        for session in [one for one in self._sessions.values() if one.queue == queue]:
+            if session.instance not in self._running:
+                self._let_go(session)
+
+    def lose(self, queue: str) -> None:
+        """Activities are not lost with their queue: their results can be sent from everywhere."""
+        self.drain(queue)
+        if queue == WORK_ITEMS:
+            return
+        for session in [one for one in self._sessions.values() if one.queue == queue]:
+            self._running.pop(session.instance).cancel()
+            self._let_go(session)
+        self._hands.release(self._hands.of(queue))
+
+    def is_busy(self, queue: str) -> bool:
+        return bool(self._hands.of(queue))
+
+    def _let_go(self, session: Session) -> None:
+        """The host that serves its queue now takes what was not dealt with."""
+        self._sessions.pop(session.instance, None)
+        self._hands.release(session.empty())
 
     async def _poll(self, queue: str) -> None:
         """Ask often while something comes, ever less often while nothing does (task-hub-storage.md 4.10)."""
-        await self.hub.create()
-        await self._registry.any()
         pause = self._settings.shortest_poll
-        while True:
+        while queue not in self.elsewhere:
             received = await self.hub.receive(queue)
             self.dispatch(received)
             pause = self._settings.shortest_poll if received else min(pause * 2, self._settings.longest_poll)
             if not received:
                 await asyncio.sleep(pause)
+        self._polled.discard(queue)
 
     # Sessions
 
@@ -204,8 +258,7 @@ class Engine:
         self._sessions.move_to_end(instance)
         session.put(one)
         if instance not in self._running:
-            self._running.add(instance)
-            self._spawn(f"Instance {instance}", lambda: self._run(session))
+            self._running[instance] = self._spawn(f"Instance {instance}", lambda: self._run(session))
 
     def _begin(self, instance: str) -> Session:
         session = EntitySession(instance, self) if is_entity(instance) else Session(instance, self)
@@ -214,7 +267,9 @@ class Engine:
 
     async def _run(self, session: Session) -> None:
         await session.run()
-        self._running.discard(session.instance)
+        self._running.pop(session.instance, None)
+        if session.queue in self.elsewhere:
+            return self._let_go(session)
         if session.is_over:
             asyncio.get_running_loop().call_later(self._settings.remembered, self._forget, session)
         self._forget_the_oldest()
@@ -232,8 +287,7 @@ class Engine:
         """The storage was away: see that it still knows what it was told just before."""
         for instance, session in self._sessions.items():
             if instance not in self._running:
-                self._running.add(instance)
-                self._spawn(f"Instance {instance}", partial(self._compare, session))
+                self._running[instance] = self._spawn(f"Instance {instance}", partial(self._compare, session))
 
     async def _compare(self, session: Session) -> None:
         await session.compare()
@@ -289,7 +343,7 @@ class Engine:
     async def _work(self, one: Received) -> None:
         """Run, send the result, then settle (task-hub-storage.md 5.2)."""
         end = await self._end_of(one.message)
-        self.dispatch(await self.hub.send([activity_end(one.message, end)]))
+        self.dispatch(await self.hub.send([activity_end(one.message, end)], self.elsewhere))
         self._hands.settle([one])
 
     async def _end_of(self, message: Message) -> TaskCompleted | TaskFailed:

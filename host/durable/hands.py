@@ -1,7 +1,7 @@
 """The messages in our hands: renewed while we work on them, and laid down once, in the background."""
 
 import asyncio
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine, Iterable, Sequence
 from typing import Any
 
 from host.durable.hub import Hub, Received
@@ -18,6 +18,10 @@ class Hands:
 
     def __len__(self) -> int:
         return len(self._held)
+
+    def of(self, queue: str) -> Sequence[Received]:
+        """What we hold of a queue."""
+        return [one for one in self._held.values() if one.queue == queue]
 
     def take(self, received: Received) -> bool:
         """Whether it is new to us."""
@@ -61,7 +65,11 @@ class Hands:
             self._since.update((key, now) for key in old if key in self._held)
 
     async def empty(self) -> None:
-        """Give back what is left, and see everything laid down."""
+        """Give back what is left, and see everything laid down. What is not when cancelled is left to its time."""
         self.release(list(self._held.values()))
-        while self._laying_down:
-            await asyncio.wait(self._laying_down)
+        try:
+            while self._laying_down:
+                await asyncio.wait(self._laying_down)
+        finally:
+            for task in self._laying_down:
+                task.cancel()

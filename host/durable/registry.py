@@ -43,6 +43,10 @@ class Registry:
             await self._changed.wait()
         return found
 
+    @property
+    def has_any(self) -> bool:
+        return bool(self._serving)
+
     async def any(self) -> None:
         """Until there is a function at all."""
         while not self._serving:

@@ -54,6 +54,10 @@ class Tools(Protocol):
     @property
     def hub(self) -> Hub: ...
 
+    @property
+    def elsewhere(self) -> frozenset[str]:
+        """The queues that other hosts serve."""
+
     async def replay(self, name: str, payload: str, instance: str) -> Outcome:
         """Run the orchestrator once, when it may; waits while there is no such function."""
 
@@ -91,6 +95,7 @@ class Session:
 
     def __init__(self, instance: str, tools: Tools) -> None:
         self.instance = instance
+        self.queue = ""
         self._tools = tools
         self._mailbox: deque[Received] = deque()
         self._state: State | None = None
@@ -99,7 +104,13 @@ class Session:
         self._suspended = False
 
     def put(self, received: Received) -> None:
+        self.queue = received.queue
         self._mailbox.append(received)
+
+    def empty(self) -> Sequence[Received]:
+        """What was not dealt with; it is no longer ours."""
+        left, self._mailbox = self._mailbox, deque()
+        return left
 
     @property
     def is_over(self) -> bool:
@@ -167,7 +178,7 @@ class Session:
 
     async def _commit(self, state: State, episode: Episode) -> None:
         """The order is the transaction: a crash between two lines repeats work, and loses none."""
-        self._tools.dispatch(await self._tools.hub.send(episode.outbox))
+        self._tools.dispatch(await self._tools.hub.send(episode.outbox, self._tools.elsewhere))
         checkpoint = self._checkpoint(state, episode)
         after = await self._tools.hub.record(checkpoint)
         kept = [] if checkpoint.replaces else self._texts
@@ -192,7 +203,8 @@ class Session:
         start = received.message.event
         assert isinstance(start, ExecutionStarted)
         reason = f"An Orchestration instance with the id {self.instance} is running already."
-        self._tools.dispatch(await self._tools.hub.send(refusal(start, reason, self._tools.clock())))
+        told = refusal(start, reason, self._tools.clock())
+        self._tools.dispatch(await self._tools.hub.send(told, self._tools.elsewhere))
 
     # One episode
 

@@ -16,6 +16,7 @@ from host.durable.client import Client
 from host.durable.engine import Engine, EngineSettings
 from host.durable.history import Clock, HistoryEvent, Instance, utc_now
 from host.durable.hub import Hub, HubSettings
+from host.durable.identity import Identity
 from host.durable.sqlite import SqliteHub
 from host.log import Level, Log, Record
 from tests.support.sdk import activity, orchestrator
@@ -24,6 +25,9 @@ PATIENCE = 30.0
 """Seconds within which everything a test waits for must have happened."""
 POLL = 0.005
 """Seconds between two looks at a status: a hub has no other way to wait for one."""
+
+ALONE = Identity("the only host", lambda _: False)
+"""A host that dies is known again when it is started again: its queues are its own at once."""
 
 OpenHub = Callable[[HubSettings], AbstractAsyncContextManager[Hub]]
 HUBS: Mapping[str, Callable[[Azurite, Path], OpenHub]] = {
@@ -99,10 +103,11 @@ async def serving(
     settings: EngineSettings | None = None,
     clock: Clock = utc_now,
     client_hub: Hub | None = None,
+    identity: Identity = ALONE,
 ) -> AsyncIterator[Served]:
     """`client_hub` is what the client asks, if it is not to pass through `hub`."""
     records: list[Record] = []
-    engine = Engine(hub, clock, Log(records.append), settings or EngineSettings())
+    engine = Engine(hub, clock, Log(records.append), settings or EngineSettings(), identity)
     with ExitStack() as served:
         for name, function in functions.orchestrators.items():
             served.enter_context(engine.serving("orchestrator", name, orchestrator(function)))

@@ -1,0 +1,89 @@
+"""What a host is called on a hub that it shares, and how it knows that another host is dead.
+
+On the platform a worker's id is the machine's name, one worker each. A developer has several hosts on one machine, and
+perhaps the platform's own beside them. So an id here is the machine's name and a mark, and each mark is a file in the
+app's folder that its host keeps locked while it lives. A host that is started again takes a mark that is free: after a
+kill it is called as before, and its queues are its own at once. And a mark that is known here but not locked belongs to
+a dead host, whose queues need not wait for the end of their lease. Hosts in other folders and on other machines are
+believed to live until then.
+"""
+
+import os
+import secrets
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(file: int) -> None:
+        msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
+else:
+    import fcntl
+
+    def _lock(file: int) -> None:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """`is_gone` tells of another host's id that its host is surely dead."""
+
+    id: str
+    is_gone: Callable[[str], bool]
+
+
+def passing(machine: str) -> Identity:
+    """Of a host that leaves no mark: nobody can know that it is dead."""
+    return Identity(f"{machine}-{secrets.token_hex(4)}", lambda _: False)
+
+
+@contextmanager
+def lasting(machine: str, folder: Path) -> Iterator[Identity]:
+    """An id that is ours inside the block, with its mark in `folder`; a passing one where nothing can be kept there."""
+
+    def is_gone(other: str) -> bool:
+        mark = other.removeprefix(f"{machine}-")
+        return mark != other and mark.isalnum() and _is_free(folder / mark)
+
+    try:
+        mark, file = _taken(folder)
+    except OSError:
+        yield passing(machine)
+        return
+    try:
+        yield Identity(f"{machine}-{mark}", is_gone)
+    finally:
+        os.close(file)
+
+
+def _taken(folder: Path) -> tuple[str, int]:
+    """The first mark that is free, locked; a new one if none is. Raises OSError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in sorted(folder.iterdir()):
+        with suppress(OSError):
+            return path.name, _locked(path)
+    mark = secrets.token_hex(4)
+    return mark, _locked(folder / mark, os.O_CREAT)
+
+
+def _is_free(path: Path) -> bool:
+    try:
+        os.close(_locked(path))
+    except OSError:
+        return False
+    return True
+
+
+def _locked(path: Path, how: int = 0) -> int:
+    """The open file. Raises OSError if it is not there, or if another process has it."""
+    file = os.open(path, os.O_RDWR | how)
+    try:
+        _lock(file)
+    except OSError:
+        os.close(file)
+        raise
+    return file

@@ -1,0 +1,196 @@
+"""The loop that shares the control queues of a hub with other hosts (task-hub-storage.md 6.1, 6.3).
+
+A host alone has all queues at its first look. What `partitions` plans is done here, in this order: stop, write, serve.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Protocol
+
+from host.console import OURS
+from host.durable.history import Clock
+from host.durable.hub import WORK_ITEMS, Hub, HubError, Ownership
+from host.durable.identity import Identity
+from host.durable.partitions import Me, Plan, others, plan
+from host.log import Level, Log
+
+TRIES = 10
+"""How often in a row a look is repeated because another host wrote between reading and writing."""
+LONGEST_LOOK = 2.0
+SOON = 1.0
+"""Seconds until the next look while a queue changes hands, or after a look that took too long."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseSettings:
+    """Seconds. `use_app_lease` and the three after it are host.json's `useAppLease` and `appLeaseOptions`."""
+
+    use_app_lease: bool = True
+    app_renewal: float = 25.0
+    app_retry: float = 10.0
+    app_lease: float = 60.0
+    alone: float = 10.0
+    """Between two looks."""
+    shared: float = 2.0
+    """The same while other hosts are there."""
+    drain: float = 60.0
+    """How long what runs may keep a queue that another host asks for."""
+
+
+class Desk(Protocol):
+    """What the engine does with queues."""
+
+    @property
+    def elsewhere(self) -> frozenset[str]:
+        """The queues that it does not receive from."""
+
+    def listen(self, queue: str) -> None:
+        """Receive from it."""
+
+    def drain(self, queue: str) -> None:
+        """Receive no more from it, and give back what is not being worked on."""
+
+    def lose(self, queue: str) -> None:
+        """Let go of it at once, whatever is being worked on."""
+
+    def is_busy(self, queue: str) -> bool:
+        """Whether something of it is being worked on."""
+
+
+class Leases:
+    """`look`, and then `keep` looking; `leave` at the end, when nothing is received any more."""
+
+    def __init__(
+        self, hub: Hub, desk: Desk, identity: Identity, clock: Clock, log: Log, settings: LeaseSettings
+    ) -> None:
+        self._hub, self._desk, self._identity = hub, desk, identity
+        self._clock, self._log, self._settings = clock, log, settings
+        self._pause = 0.0
+        self._is_made = self._has_owned = False
+        self._reserved_until: float | None = None
+        self._draining: dict[str, float] = {}
+        self._said = ""
+
+    async def make(self) -> None:
+        """Make the hub, once."""
+        if not self._is_made:
+            await self._hub.create()
+            self._is_made = True
+
+    async def keep(self) -> None:
+        """Until cancelled."""
+        while True:
+            await asyncio.sleep(self._pause)
+            await self.look()
+
+    async def look(self) -> None:
+        """See who serves what, and change it where the rules say so."""
+        await self.make()
+        try:
+            async with asyncio.timeout(LONGEST_LOOK):
+                self._pause = await self._share() if await self._is_reserved() else self._settings.app_retry
+        except TimeoutError:
+            self._pause = SOON
+
+    async def leave(self) -> None:
+        """Give back every queue, and the reservation if no other host of the app is there."""
+        if not self._has_owned:
+            return
+        with suppress(HubError):
+            for _ in range(TRIES):
+                rows = await self._hub.owners()
+                if await self._write(self._plan(rows, Me(self._identity.id, is_leaving=True))):
+                    break
+            if self._settings.use_app_lease and not others(rows, self._identity.id, self._dead(rows)):
+                await self._hub.free()
+
+    # The app's reservation
+
+    async def _is_reserved(self) -> bool:
+        """Whether the hub is our app's. If another app has it, this host is merely its client."""
+        now = asyncio.get_running_loop().time()
+        if not self._settings.use_app_lease or (self._reserved_until or 0.0) > now:
+            return True
+        is_ours = await self._hub.reserve(self._settings.app_lease)
+        self._reserved_until = now + self._settings.app_renewal if is_ours else None
+        if not is_ours:
+            await self._give_up()
+        return is_ours
+
+    async def _give_up(self) -> None:
+        self._say(
+            "Another app has the task hub (its app lease): this host starts and asks instances, but runs none until "
+            "the hub is free. To run them here, give the apps hubs of their own (hubName in host.json).",
+            Level.WARNING,
+        )
+        for queue in (*self._hub.queues, WORK_ITEMS):
+            self._desk.lose(queue)
+        await self.leave()
+        self._has_owned = False
+
+    # The queues
+
+    async def _share(self) -> float:
+        """One look at the rows; in how many seconds the next is due."""
+        self._desk.listen(WORK_ITEMS)
+        for _ in range(TRIES):
+            rows = await self._hub.owners()
+            found = self._plan(rows, self._me())
+            if await self._follow(found):
+                break
+        self._tell(found)
+        if found.is_moving:
+            return SOON
+        return self._settings.shared if found.is_shared else self._settings.alone
+
+    def _plan(self, rows: Sequence[Ownership], me: Me) -> Plan:
+        return plan(rows, me, self._clock(), self._dead(rows))
+
+    def _me(self) -> Me:
+        serving = frozenset(self._hub.queues) - self._desk.elsewhere
+        return Me(self._identity.id, serving, self._busy())
+
+    def _busy(self) -> frozenset[str]:
+        """What is drained and not yet empty; what takes too long is let go."""
+        now = asyncio.get_running_loop().time()
+        for queue, since in list(self._draining.items()):
+            if now - since > self._settings.drain:
+                self._desk.lose(queue)
+            if not self._desk.is_busy(queue):
+                del self._draining[queue]
+        return frozenset(self._draining)
+
+    def _dead(self, rows: Sequence[Ownership]) -> frozenset[str]:
+        return frozenset(name for name in others(rows, self._identity.id) if self._identity.is_gone(name))
+
+    async def _follow(self, found: Plan) -> bool:
+        for queue in found.lost:
+            self._desk.lose(queue)
+        for queue in found.draining - self._desk.elsewhere:
+            self._draining[queue] = asyncio.get_running_loop().time()
+            self._desk.drain(queue)
+        return await self._write(found)
+
+    async def _write(self, found: Plan) -> bool:
+        """Whether all was as it was read. What is ours from now on is received from."""
+        kept = await asyncio.gather(*(self._hub.own(row) for row in found.writes))
+        for row, is_kept in zip(found.writes, kept, strict=True):
+            if is_kept and row.queue in found.served:
+                self._has_owned = True
+                self._draining.pop(row.queue, None)
+                self._desk.listen(row.queue)
+        return all(kept)
+
+    def _tell(self, found: Plan) -> None:
+        """Who is alone need not be told so."""
+        if found.is_shared or self._said:
+            count = len(self._hub.queues)
+            text = f"This host, {self._identity.id}, serves {len(found.served)} of the task hub's {count} queues."
+            self._say(text, Level.INFORMATION)
+
+    def _say(self, text: str, level: Level) -> None:
+        if text != self._said:
+            self._log(level, OURS, text)
+        self._said = text
