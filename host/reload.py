@@ -170,8 +170,16 @@ class Reload:
         if not app.functions:
             return Loaded(app)
         run = command(app, site.python, site.host_python)
+        if run.is_exclusive and self._running:
+            await self._give_up()
         workers = loaded(app, run, site.standby, self._log, lambda: self._patience, self._exhausted)
         return await stack.enter_async_context(workers)
+
+    async def _give_up(self) -> None:
+        """A debugger holds its port: the next worker can only start when this one has ended, and requests wait."""
+        before, self._running = self._running, None
+        if before:
+            await before.stack.aclose()
 
     @property
     def _serving(self) -> Running | None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -40,6 +41,17 @@ HELLO = {
 DATA = ("data.json", "local.settings.json", "Hello/template.html", "requirements.txt")
 
 
+DEBUGGER = """
+import os, socket
+if "FNHOST_WORKER_SOCKET" in os.environ:
+    try:
+        held = socket.create_server(("127.0.0.1", {}))
+    except OSError:
+        os._exit(3)
+"""
+"""Holds a port as long as its worker lives, and ends one that cannot have it."""
+
+
 @pytest.fixture
 def host(tmp_path: Path) -> Iterator[Host]:
     with running(write_app(tmp_path, HELLO)) as host:
@@ -55,6 +67,17 @@ def test_a_saved_file_is_live(host: Host) -> None:
     host.write("Hello/__init__.py", SAID.format("second"))
     reloaded(host)
     assert host.get("/api/Hello").text == "second"
+
+
+def test_a_worker_with_arguments_of_its_own_ends_before_the_next_begins(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    app = write_app(tmp_path, {**HELLO, "sitecustomize.py": DEBUGGER.format(port)})
+    settings = {"languageWorkers__python__arguments": "-X utf8", "PYTHONPATH": str(app)}
+    with running(app, **settings) as host:
+        host.write("Hello/__init__.py", SAID.format("second"))
+        reloaded(host)
+        assert host.get("/api/Hello").text == "second"
 
 
 def test_every_save_of_many_is_live(host: Host) -> None:
