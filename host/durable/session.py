@@ -139,7 +139,7 @@ class Session:
         admission = await self._admit(state, batch)
         if admission.accepted:
             await self._commit(state, await self._episode(state, [one.message.event for one in admission.accepted]))
-        elif any(one.deliveries > 1 for one in admission.dropped):
+        elif any(one.deliveries > 0 for one in admission.dropped):
             await self._mend(state)
         for one in admission.refused:
             await self._refuse(one)
