@@ -3,9 +3,11 @@
 It outlives generations: a save of a file changes what the functions do, not what is under way.
 """
 
+import socket
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.routing import Mount
@@ -22,6 +24,7 @@ from host.durable.config import AZURE, DurableConfig
 from host.durable.engine import Engine
 from host.durable.history import Clock
 from host.durable.hub import Hub
+from host.durable.identity import lasting
 from host.durable.sqlite import SqliteHub
 from host.errors import StartError
 from host.load.localsettings import has_connection
@@ -32,6 +35,8 @@ from host.web.server import bind_near, serving
 
 RPC_PORT = 17071
 RPC_PATH = "/durabletask"
+MARKS = Path(".fnhost", "hosts")
+"""Where in the app's folder its hosts leave their marks, a folder for each task hub."""
 DEVELOPMENT = "UseDevelopmentStorage=true"
 
 
@@ -50,11 +55,14 @@ async def task_hub(
     app: App, config: DurableConfig, log: Log, clock: Clock, keys: Keys, host_name: str
 ) -> AsyncIterator[TaskHub]:
     """Open it. Raises StartError when the storage cannot be had; waits for one that is merely away."""
+    for text in config.warnings:
+        log.warning(OURS, text)
     async with AsyncExitStack() as stack:
         account = _account(app, config, log)
         emulator = await stack.enter_async_context(_emulator(app, log)) if account == parse(DEVELOPMENT) else None
         hub = await stack.enter_async_context(_hub(account, config, log))
-        engine = Engine(hub, clock, log, config.engine)
+        identity = stack.enter_context(lasting(socket.gethostname(), app.root / MARKS / config.hub.name))
+        engine = Engine(hub, clock, log, config.engine, identity)
         if emulator:
             emulator.restarted = engine.compare_all
         client = Client(engine, hub, clock, config.client)

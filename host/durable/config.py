@@ -15,6 +15,7 @@ from host.durable.engine import EngineSettings
 from host.durable.entity import EntityLimits
 from host.durable.history import Status
 from host.durable.hub import OVERRIDABLE, HubSettings
+from host.durable.leases import LeaseSettings
 from host.errors import AppError, Problem
 
 AZURE, SQLITE, MEMORY = "azurestorage", "sqlite", ":memory:"
@@ -35,6 +36,7 @@ class DurableConfig:
     encoding: Literal["Base64", "UTF8"] = "Base64"
     rpc: bool = True
     forwarded: bool = False
+    warnings: tuple[str, ...] = ()
 
 
 class _Section(Mapping[str, Any]):
@@ -102,6 +104,7 @@ def read_durable(app: App) -> DurableConfig:
             partitions=storage.whole("partitionCount", 4, 1, 16),
             hidden=hidden,
             keep_inputs=section.flag("storeInputsInOrchestrationHistory", False),
+            app=app.settings.get("WEBSITE_SITE_NAME") or "",
         ),
         engine=EngineSettings(
             limits=_limits(section),
@@ -111,6 +114,7 @@ def read_durable(app: App) -> DurableConfig:
             ),
             orchestrators=section.whole("maxConcurrentOrchestratorFunctions", 10 * cores),
             activities=section.whole("maxConcurrentActivityFunctions", 10 * cores),
+            leases=_leases(section),
             hidden=hidden,
             longest_poll=min(storage.seconds("maxQueuePollingInterval", LONGEST_POLL), LONGEST_POLL),
         ),
@@ -119,6 +123,7 @@ def read_durable(app: App) -> DurableConfig:
         encoding="UTF8" if storage.text("queueClientMessageEncoding", "").lower() == "utf8" else "Base64",
         rpc=section.flag("localRpcEndpointEnabled", True),
         forwarded=section.section("httpSettings").flag("useForwardedHost", False),
+        warnings=_warnings(storage),
     )
 
 
@@ -132,6 +137,27 @@ def _limits(section: _Section) -> Limits:
         http_poll=poll / 1000,
         actions=section.whole("maxOrchestrationActions", Limits().actions),
         version=section.text("defaultVersion", ""),
+    )
+
+
+def _leases(section: _Section) -> LeaseSettings:
+    options, usual = section.section("appLeaseOptions"), LeaseSettings()
+    return LeaseSettings(
+        use_app_lease=section.flag("useAppLease", True),
+        app_renewal=options.seconds("renewInterval", usual.app_renewal),
+        app_retry=options.seconds("acquireInterval", usual.app_retry),
+        app_lease=options.seconds("leaseInterval", usual.app_lease),
+    )
+
+
+def _warnings(storage: _Section) -> tuple[str, ...]:
+    """Hosts that share a hub must share it in the same way (task-hub-storage.md 6.4)."""
+    if storage.flag("useTablePartitionManagement", True) and not storage.flag("useLegacyPartitionManagement", False):
+        return ()
+    return (
+        "fnhost shares the partitions of a task hub through its Partitions table, whatever host.json says in "
+        "useTablePartitionManagement and useLegacyPartitionManagement. Do not run another host on the same hub that "
+        "keeps to these settings: both would serve every queue. Set useTablePartitionManagement to true for both.",
     )
 
 
