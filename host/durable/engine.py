@@ -192,8 +192,9 @@ class Engine:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         with suppress(TimeoutError):
-            async with asyncio.timeout(self._settings.patience):
-                await asyncio.gather(self._hands.empty(), self._leases.leave())
+            async with asyncio.timeout(self._settings.patience), asyncio.TaskGroup() as last:
+                last.create_task(self._hands.empty())
+                last.create_task(self._leases.leave())
 
     def _spawn(self, name: str, work: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
         task = asyncio.create_task(supervise(name, work, self.log))
