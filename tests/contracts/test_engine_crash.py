@@ -1,19 +1,21 @@
 """A host that is killed between any two storage operations loses nothing: the next one comes to the same end."""
 
-from collections.abc import AsyncIterator, Sequence
+import asyncio
+from collections.abc import Sequence
 
 import pytest
 
-from host.durable.sqlite import SqliteHub
+from azurite import Azurite
+from bindings.storage import parse
 from tests.support import programs
-from tests.support.crashing import fast
-from tests.support.engines import hub_settings, made
-from tests.support.lives import HIDDEN, QUICK, SPEED, Life, World
+from tests.support.lives import Life, live, on_azure, on_sqlite
 from tests.support.programs import Tree
 from tests.support.sdk import SDK_WARNINGS
 
 pytestmark = [pytest.mark.anyio, *map(pytest.mark.filterwarnings, SDK_WARNINGS)]
 
+EVERY = 6
+"""Which requests to Azure Storage are tried as the last one."""
 ACT: Tree = ["act", 1, 0]
 SCENARIOS: dict[str, Sequence[Tree]] = {
     "chain": [["do", ["act", 1, 0]], ["status", "half"], ["do", ["act", 2, 0]]],
@@ -31,17 +33,23 @@ SCENARIOS: dict[str, Sequence[Tree]] = {
 }
 
 
-@pytest.fixture
-async def world() -> AsyncIterator[World]:
-    clock = fast(SPEED)
-    async with made(SqliteHub(hub_settings(hidden=HIDDEN), clock=clock)) as hub:
-        yield World(hub, clock, QUICK)
-
-
 @pytest.mark.parametrize("scenario", SCENARIOS)
-async def test_a_host_may_die_after_any_operation(world: World, scenario: str) -> None:
-    functions, last = programs.functions(), 0
-    needed = await world.live(Life(SCENARIOS[scenario]), functions)
-    while last < needed:
-        last += 1
-        await world.live(Life(SCENARIOS[scenario]), functions, last)
+async def test_a_host_may_die_after_any_operation(scenario: str) -> None:
+    async with on_sqlite() as world:
+        functions = programs.functions()
+        needed = await live(world, Life(SCENARIOS[scenario]), functions)
+        for last in range(1, needed + 1):
+            await live(world, Life(SCENARIOS[scenario]), functions, last)
+
+
+@pytest.mark.parametrize("scenario", ("chain", "any", "sub again"))
+async def test_a_host_may_die_after_any_request(scenario: str, storage: Azurite) -> None:
+    """A sample of them: each death costs a second, in which another host goes on."""
+    account = parse(storage.connection_string)
+
+    async def lived(*deaths: int) -> int:
+        async with on_azure(account) as world:
+            return await live(world, Life(SCENARIOS[scenario]), programs.functions(), *deaths)
+
+    needed = await lived()
+    await asyncio.gather(*(lived(last) for last in range(1, needed, EVERY)))

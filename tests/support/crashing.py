@@ -84,23 +84,29 @@ def fast(speed: float) -> Clock:
 
 
 async def killed(
-    hub: Hub, functions: Functions, script: Callable[[Served], Awaitable[T]], fuse: Fuse, **how: Any
+    hub: Hub,
+    functions: Functions,
+    script: Callable[[Served], Awaitable[T]],
+    fuse: Fuse,
+    client_hub: Hub | None = None,
+    **how: Any,
 ) -> T | None:
     """What the script comes to while a host serves the hub; None if the fuse blew first and the host was killed.
 
-    Either way the host ends without tidying up.
+    Either way the host ends without tidying up. What the script asks does not count.
     """
     found: list[T] = []
 
     async def host() -> None:
-        async with serving(crashing(hub, fuse), functions, client_hub=hub, **how) as served:
+        async with serving(crashing(hub, fuse), functions, client_hub=client_hub or hub, **how) as served:
             found.append(await script(served))
             fuse.blown.set()
 
     life, death = asyncio.create_task(host()), asyncio.create_task(fuse.blown.wait())
     await asyncio.wait((life, death), return_when=asyncio.FIRST_COMPLETED)
     death.cancel()
-    life.cancel()
+    if not found:
+        life.cancel()
     with suppress(asyncio.CancelledError):
         await life
     return found[0] if found else None

@@ -3,20 +3,26 @@
 import asyncio
 import json
 import uuid
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from typing import Protocol
 
+from bindings.storage.account import Account
 from host.durable.admit import Completing
+from host.durable.azure import AzureHub
 from host.durable.client import Finished
 from host.durable.engine import EngineSettings
 from host.durable.history import Clock, ExecutionCompleted, HistoryEvent, Instance, OrchestratorStarted, Status
 from host.durable.history import completed_id as completed
-from host.durable.hub import Hub
+from host.durable.hub import Hub, HubSettings
+from host.durable.sqlite import SqliteHub
+from host.log import Log
 from tests.support import programs
-from tests.support.crashing import Fuse, killed
-from tests.support.engines import Functions, Served
+from tests.support.crashing import Fuse, fast, killed
+from tests.support.engines import Functions, Served, hub_settings, made
 from tests.support.programs import Tree
+from tests.support.proxies import dying, proxied
 
 SPEED, HIDDEN = 200.0, 60.0
 """For a hub with a clock of its own: what a dead host held is free after 0.3 s."""
@@ -29,13 +35,13 @@ class Life:
 
     steps: Sequence[Tree]
     instance: str = field(default_factory=lambda: uuid.uuid4().hex)
-    asked: set[str] = field(default_factory=set)
+    asked: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
     async def __call__(self, served: Served) -> Instance:
         for name in ("", *programs.events_of(self.steps)):
             if name not in self.asked:
-                self.asked.add(name)
-                await asyncio.shield(self._raise(served, name) if name else self._start(served))
+                self.asked[name] = asyncio.create_task(self._raise(served, name) if name else self._start(served))
+            await asyncio.shield(self.asked[name])
         return await served.end(self.instance)
 
     async def _start(self, served: Served) -> None:
@@ -58,25 +64,64 @@ class Life:
             assert ended.custom_status == status
 
 
-@dataclass(frozen=True, slots=True)
-class World:
-    """A hub, and how its hosts run."""
+class World(Protocol):
+    """Where orchestrations live."""
+
+    hub: Hub
+
+    async def host(self, life: Life, functions: Functions, fuse: Fuse) -> Instance | None:
+        """What a life came to under a host that dies when the fuse blows."""
+
+
+@dataclass(slots=True)
+class OnSqlite:
+    """Where a hub counts its verbs, and time flies."""
 
     hub: Hub
     clock: Clock
-    settings: EngineSettings
 
-    async def live(self, life: Life, functions: Functions, *deaths: int) -> int:
-        """See a life through, killing hosts after so many operations each. How many the last host needed."""
-        for last in (*deaths, None):
-            fuse = Fuse(last)
-            ended = await killed(self.hub, functions, life, fuse, settings=self.settings, clock=self.clock)
-            if ended is not None:
-                break
-        assert ended is not None
-        life.check(ended)
-        check_history((await self.hub.load(life.instance)).events)
-        return fuse.count
+    async def host(self, life: Life, functions: Functions, fuse: Fuse) -> Instance | None:
+        return await killed(self.hub, functions, life, fuse, settings=QUICK, clock=self.clock)
+
+
+@asynccontextmanager
+async def on_sqlite() -> AsyncIterator[World]:
+    clock = fast(SPEED)
+    async with made(SqliteHub(hub_settings(hidden=HIDDEN), clock=clock)) as hub:
+        yield OnSqlite(hub, clock)
+
+
+@dataclass(slots=True)
+class OnAzure:
+    """Where the account counts its requests. What a dead host held is free after a second."""
+
+    hub: Hub
+    settings: HubSettings
+    account: Account
+
+    async def host(self, life: Life, functions: Functions, fuse: Fuse) -> Instance | None:
+        async with proxied(self.account, dying(fuse)) as account, AzureHub(self.settings, account, Log()) as hub:
+            how = EngineSettings(hidden=1.0, shortest_poll=0.02, longest_poll=0.1)
+            return await killed(hub, functions, life, fuse, self.hub, settings=how)
+
+
+@asynccontextmanager
+async def on_azure(account: Account) -> AsyncIterator[World]:
+    settings = hub_settings(hidden=1.0, partitions=1)
+    async with made(AzureHub(settings, account, Log())) as hub:
+        yield OnAzure(hub, settings, account)
+
+
+async def live(world: World, life: Life, functions: Functions, *deaths: int) -> int:
+    """See a life through, killing hosts after so many operations each. How many the last host needed."""
+    for last in (*deaths, None):
+        fuse = Fuse(last)
+        if ended := await world.host(life, functions, fuse):
+            break
+    assert ended is not None
+    life.check(ended)
+    check_history((await world.hub.load(life.instance)).events)
+    return fuse.count
 
 
 def check_history(events: Sequence[HistoryEvent]) -> None:
