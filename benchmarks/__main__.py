@@ -34,6 +34,8 @@ PARTS: Mapping[str, Callable[[Bench], AsyncIterator[Measure]]] = {
     storage.PART: storage.measure,
     memory.PART: memory.measure,
 }
+LIMIT = 14 * 60.0
+"""Seconds for all parts together."""
 FAILURES = (NotStarted, WrongAnswer, LoadFailed, AzuriteError, StorageError, aiohttp.ClientError, OSError, TimeoutError)
 
 
@@ -59,18 +61,20 @@ async def _run(parts: Sequence[str]) -> tuple[Mapping[str, str], Sequence[Measur
     about = await machine.describe(environment)
     with tempfile.TemporaryDirectory(prefix="fnhost-bench-") as work:
         bench = Bench(Path(work), Peers(_cache(environment), environment, _say), environment, _say)
-        measures = [measure for part in parts for measure in await _measured(bench, part)]
+        end = time.monotonic() + LIMIT
+        measures = [measure for part in parts for measure in await _measured(bench, part, end - time.monotonic())]
     return about, measures
 
 
-async def _measured(bench: Bench, part: str) -> Sequence[Measure]:
-    """What a part measured until it was done, or failed: the others still count."""
+async def _measured(bench: Bench, part: str, seconds: float) -> Sequence[Measure]:
+    """What a part measured until it was done, failed, or had no time left: the others still count."""
     found: list[Measure] = []
     try:
-        async for measure in PARTS[part](bench):
-            found.append(measure)
+        async with asyncio.timeout(max(seconds, 0)) as limit:
+            async for measure in PARTS[part](bench):
+                found.append(measure)
     except FAILURES as error:
-        reason = f"{type(error).__name__}: {error}"
+        reason = f"not done within {LIMIT / 60:.0f} minutes" if limit.expired() else f"{type(error).__name__}: {error}"
         bench.say(f"{part} failed: {reason}")
         found.append(Measure(part, "the rest", "fnhost", "not measured", note=reason))
     return found

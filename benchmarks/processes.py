@@ -14,7 +14,7 @@ import psutil
 
 START_LIMIT, END_LIMIT = 60.0, 5.0
 BETWEEN_TRIES = 0.002
-LAST_WORDS = 300
+LAST_WORDS = 100
 HOST = "127.0.0.1"
 
 
@@ -75,8 +75,8 @@ async def serving(command: Command, port: int, path: str) -> AsyncIterator[Serve
             async with asyncio.timeout(START_LIMIT):
                 await _first_answer(child, port, path)
         except (TimeoutError, ChildProcessError) as error:
-            words = command.log.read_text("utf-8", "replace").strip()[-LAST_WORDS:]
-            raise NotStarted(f"{' '.join(command.arguments[:2])} did not answer {path}: {words}") from error
+            words = " ".join(command.log.read_text("utf-8", "replace").split())[-LAST_WORDS:]
+            raise NotStarted(f"{Path(command.arguments[0]).name} did not answer {path}: {words}") from error
         yield Server(child.pid, port, time.perf_counter() - begun)
 
 
