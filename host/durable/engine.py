@@ -60,6 +60,8 @@ class EngineSettings:
     shortest_poll: float = 0.05
     longest_poll: float = 1.0
     sessions: int = 1000
+    grace: float = 0.3
+    """How long episodes that run may take to end when all ends."""
     patience: float = 1.0
     """How long the last messages may take to be given back when all ends; later they come back by themselves."""
     remembered: float = 10.0
@@ -86,7 +88,7 @@ class Engine:
         self._running: dict[str, asyncio.Task[None]] = {}
         self._watchers: dict[str, set[asyncio.Event]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._alarms: set[asyncio.TimerHandle] = set()
+        self._alarms: dict[asyncio.TimerHandle, Received] = {}
         self._polled: set[str] = set()
         self.elsewhere = frozenset({*storage.queues, WORK_ITEMS})
         self._leases = Leases(hub, self, identity or passing(socket.gethostname()), clock, log, settings.leases)
@@ -143,11 +145,21 @@ class Engine:
         """A message that is hidden in storage until it is due shows itself here at the same time."""
 
         def ring() -> None:
-            self._alarms.discard(alarm)
+            self._alarms.pop(alarm, None)
             self.dispatch([one])
 
         alarm = asyncio.get_running_loop().call_later(seconds, ring)
-        self._alarms.add(alarm)
+        self._alarms[alarm] = one
+
+    def _pass_timers_on(self) -> None:
+        """Whoever serves their queues now is to see them when they are due, not when our hold would end."""
+        for alarm, one in list(self._alarms.items()):
+            if one.queue in self.elsewhere:
+                alarm.cancel()
+                del self._alarms[alarm]
+                left = max(self._seconds_until(one.message.visible_at or self.clock()), 0.0)
+                if left < self._settings.hidden:
+                    self._hands.release([one], left)
 
     def _deliver(self, one: Received) -> None:
         if not self._open:
@@ -186,8 +198,11 @@ class Engine:
         await self._leases.keep()
 
     async def _stop(self) -> None:
-        for alarm in self._alarms:
-            alarm.cancel()
+        """Episodes that run may end; what they send is for whoever comes next. All else is given back."""
+        self.elsewhere = frozenset({*self.hub.queues, WORK_ITEMS})
+        self._pass_timers_on()
+        if self._running:
+            await asyncio.wait(self._running.values(), timeout=self._settings.grace)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -205,6 +220,8 @@ class Engine:
     # Queues
 
     def listen(self, queue: str) -> None:
+        if not self._open:
+            return
         self.elsewhere -= {queue}
         if queue not in self._polled:
             self._polled.add(queue)
@@ -212,6 +229,7 @@ class Engine:
 
     def drain(self, queue: str) -> None:
         self.elsewhere |= {queue}
+        self._pass_timers_on()
         for session in [one for one in self._sessions.values() if one.queue == queue]:
             if session.instance not in self._running:
                 self._let_go(session)

@@ -5,6 +5,7 @@ import json
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -58,13 +59,18 @@ def waiting(context):  # type: ignore[no-untyped-def]
     return (yield context.wait_for_external_event("Go"))
 
 
+def timed(context):  # type: ignore[no-untyped-def]
+    yield context.create_timer(context.current_utc_datetime + timedelta(seconds=1))
+    return "rung"
+
+
 def passing_a_gate(context):  # type: ignore[no-untyped-def]
     return (yield context.call_activity("Gate", None))
 
 
 def functions(gate: Gate | None = None) -> Functions:
     return Functions(
-        {"Echoes": echo, "Twice": twice, "Waiting": waiting, "Gated": passing_a_gate},
+        {"Echoes": echo, "Twice": twice, "Waiting": waiting, "Timed": timed, "Gated": passing_a_gate},
         {"Echo": lambda given: given, "Gate": gate or Gate()},
     )
 
@@ -170,6 +176,16 @@ async def test_a_host_that_leaves_hands_over_what_waits(site: Site) -> None:
         for one in ids:
             await second.client.raise_event(one, "Go", "1")
             assert (await second.end(one)).output == "1"
+
+
+async def test_a_host_that_leaves_hands_over_its_timers(site: Site) -> None:
+    """They are hidden for as long as our hold lasts, twenty seconds, and due before."""
+    async with site.host(named("A")) as first:
+        ids = [await first.start("Timed", None, f"t{number}") for number in range(8)]
+        for one in ids:
+            await first.until(one, lambda found: found.status is Status.Running)
+    async with site.host(named("B")) as second, asyncio.timeout(10):
+        assert outputs([await second.end(one) for one in ids]) == ["rung"] * 8
 
 
 async def test_a_host_finishes_what_runs_before_it_hands_over(site: Site) -> None:
