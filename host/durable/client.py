@@ -166,8 +166,15 @@ class Client:
             generation=0,
         )
         message = Message(target=event.orchestration_instance, event=event)
-        self.engine.dispatch([await self.hub.start(message, self.settings.overridable)])
+        await self._hand_on(await self.hub.start(message, self.settings.overridable))
         return event.orchestration_instance.instance_id
+
+    async def _hand_on(self, start: Received) -> None:
+        """Another host sees it before our caller can send an event after it."""
+        if start.queue in self.engine.elsewhere and start.message.visible_at is None:
+            await self.hub.release([start])
+        else:
+            self.engine.dispatch([start])
 
     async def restart(self, instance: str, *, same_id: bool) -> str:
         """Start the same function with the same input again. Raises NotFound and what `start` raises."""
