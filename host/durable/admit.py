@@ -160,7 +160,7 @@ class _Known:
     """What the history says of messages that may have come before."""
 
     def __init__(self, events: Sequence[HistoryEvent]) -> None:
-        self._scheduled = {event.event_id for event in events if isinstance(event, Scheduled)}
+        self._scheduled = {event.event_id: event.timestamp for event in events if isinstance(event, Scheduled)}
         self._completed = {completed_id(event) for event in events if isinstance(event, Completing)}
         self._raised = {_print(event) for event in events if isinstance(event, EventRaised)}
         self._asked = {
@@ -170,11 +170,7 @@ class _Known:
     def sort(self, one: Received, admission: Admission) -> None:
         event = one.message.event
         if isinstance(event, Completing):
-            task = completed_id(event)
-            target = admission.dropped if task in self._completed else admission.accepted
-            if task not in self._scheduled:
-                target = admission.early
-            self._completed.add(task)
+            target = self._completing(one, completed_id(event), admission)
         elif isinstance(event, EventRaised):
             target = admission.dropped if _print(event) in self._raised else admission.accepted
             if _is_answer(one) and event.name not in self._asked:
@@ -183,6 +179,15 @@ class _Known:
         else:
             target = admission.accepted
         target.append(one)
+
+    def _completing(self, one: Received, task: int, admission: Admission) -> list[Received]:
+        """An episode that a crash undid may have asked for other work under the same id: its answer is not ours."""
+        if task not in self._scheduled:
+            return admission.early
+        if task in self._completed or one.message.asked not in (None, self._scheduled[task]):
+            return admission.dropped
+        self._completed.add(task)
+        return admission.accepted
 
 
 def _is_answer(one: Received) -> bool:

@@ -215,6 +215,7 @@ def event_of(found: Mapping[str, Any]) -> HistoryEvent:
 def envelope(message: Message, sequence: int, activity: str) -> str:
     """The message as JSON text. `activity` is a new GUID with dashes, `sequence` counts in this process from 1."""
     episode = {} if message.episode is None else {"Episode": message.episode}
+    asked = {} if message.asked is None else {"AskedAt": message.asked}
     sender = message.sender or Execution("")
     return _dump(
         {
@@ -224,6 +225,7 @@ def envelope(message: Message, sequence: int, activity: str) -> str:
             "CompressedBlobName": None,
             "SequenceNumber": sequence,
             **episode,
+            **asked,
             "Sender": {"InstanceId": sender.instance_id, "ExecutionId": sender.execution_id or ""},
             "SerializableTraceContext": None,
         }
@@ -298,6 +300,7 @@ def _message(found: Mapping[str, Any]) -> Message:
         event=event_of(task["Event"]),
         sender=sender if sender and sender.instance_id else None,
         episode=_integer(found.get("Episode")),
+        asked=found.get("AskedAt"),
     )
 
 

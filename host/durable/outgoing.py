@@ -36,7 +36,8 @@ def scheduled_messages(
     sender = started.orchestration_instance
     for event in scheduled:
         target, told = _told(started, event, now)
-        yield Message(target, told, sender, episode)
+        asked = event.timestamp if isinstance(event, (TaskScheduled, TimerCreated)) else None
+        yield Message(target, told, sender, episode, asked)
 
 
 def _told(started: ExecutionStarted, event: Scheduling, now: Instant) -> tuple[Execution, HistoryEvent]:
@@ -104,7 +105,7 @@ def refusal(start: ExecutionStarted, reason: str, now: Instant) -> Iterator[Mess
 
 def activity_end(item: Message, event: TaskCompleted | TaskFailed) -> Message:
     """What an orchestration is told of its activity (task-hub-storage.md 4.9)."""
-    return Message(item.target, event, item.target, item.episode)
+    return Message(item.target, event, item.target, item.episode, item.asked)
 
 
 def activity_completed(item: TaskScheduled, result: str | None, now: Instant) -> TaskCompleted:
