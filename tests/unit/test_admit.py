@@ -7,10 +7,12 @@ from host.durable.history import (
     EventRaised,
     EventSent,
     Execution,
+    ExecutionResumed,
     ExecutionStarted,
     Instance,
     Parent,
     TaskCompleted,
+    TaskScheduled,
     fold,
 )
 from host.durable.hub import Message, Received, State
@@ -73,3 +75,40 @@ def test_the_start_of_a_child_waits_for_what_came_before_it() -> None:
     first, done, second = start(0), received(DONE), start(1)
     assert next_batch([first, done, second], one_at_a_time=False, suspended=False) == [first, done]
     assert next_batch([second], one_at_a_time=False, suspended=False) == [second]
+
+
+def test_an_answer_to_an_episode_that_a_crash_undid_is_dropped() -> None:
+    scheduled = TaskScheduled(timestamp=AT, event_id=0, name="A")
+    state = State("e", (START, scheduled))
+    undone, ours, foreign = (
+        Received(Message(US, DONE, US, 1, asked), "control-00", str(asked), "r") for asked in ("before", AT, None)
+    )
+    admission = admit(state, row(), [undone, ours])
+    assert (admission.dropped, admission.accepted) == ([undone], [ours])
+    assert admit(state, row(), [foreign]).accepted == [foreign]
+
+
+def test_an_answer_that_comes_before_the_call_is_recorded_waits() -> None:
+    early = received(DONE)
+    assert admit(State("e", (START,)), row(), [early]).early == [early]
+
+
+def test_an_answer_counts_once() -> None:
+    scheduled = TaskScheduled(timestamp=AT, event_id=0, name="A")
+    first, again = received(DONE), received(DONE)
+    admission = admit(State("e", (START, scheduled)), row(), [first, again])
+    assert (admission.accepted, admission.dropped) == ([first], [again])
+    assert admit(State("e", (START, scheduled, DONE)), row(), [again]).dropped == [again]
+
+
+def test_suspended_instances_take_what_ends_or_resumes_them_alone() -> None:
+    resumed = Received(Message(US, ExecutionResumed(timestamp=AT)), "control-00", "r", "r")
+    done = received(DONE)
+    assert next_batch([done, resumed], one_at_a_time=False, suspended=True) == [resumed]
+    assert next_batch([done], one_at_a_time=False, suspended=True) == []
+    assert next_batch([resumed, done], one_at_a_time=False, suspended=False) == [resumed]
+
+
+def test_only_one_message_is_taken_while_a_loop_runs() -> None:
+    first, second = received(DONE), received(DONE)
+    assert next_batch([first, second], one_at_a_time=True, suspended=False) == [first]
