@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: start test check clean
+.PHONY: start test bench clean
 
 start: $(VENV)/installed
 	$(BIN)/fnhost start $(ARGS)
@@ -14,6 +14,9 @@ test: $(VENV)/installed
 	$(BIN)/mypy
 	$(BIN)/python -m azurite
 	$(BIN)/pytest -n 2 $(ARGS)
+
+bench: $(VENV)/installed
+	$(BIN)/python -m benchmarks $(ARGS)
 
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
