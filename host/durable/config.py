@@ -1,5 +1,6 @@
 """`extensions.durableTask` of host.json, read once (task-hub-storage.md 8, durable-http-api.md 8.2)."""
 
+import math
 import os
 import re
 from collections.abc import Mapping
@@ -72,13 +73,16 @@ class _Section(Mapping[str, Any]):
             raise self._wrong(name, found, f"Write a whole number from {lowest} to {highest}.")
         return int(found)
 
-    def seconds(self, name: str, default: float) -> float:
+    def seconds(self, name: str, default: float, lowest: float = 0.0, highest: float = math.inf) -> float:
         if (found := self.get(name)) is None:
             return default
         try:
-            return timespan(str(found))
+            seconds = timespan(str(found))
         except ValueError as error:
             raise self._wrong(name, found, "Write a time span like 00:00:05.") from error
+        if not lowest <= seconds <= highest:
+            raise self._wrong(name, found, f"Write a time span from {lowest:.0f} to {highest:.0f} seconds.")
+        return seconds
 
     def _wrong(self, name: str, found: Any, hint: str) -> AppError:
         return AppError([Problem(FILE, f"{self._pointer}/{name}", f"'{found}' is not possible here.", hint)])
@@ -127,6 +131,8 @@ def read_durable(app: App) -> DurableConfig:
     )
 
 
+LEASES = 15.0, 60.0
+"""How long Azure Storage leases a container."""
 LONGEST_POLL = 1.0
 """A laptop's host asks more often than the platform's 30 s: what tools write to the queues is noticed within this."""
 
@@ -146,7 +152,7 @@ def _leases(section: _Section) -> LeaseSettings:
         use_app_lease=section.flag("useAppLease", True),
         app_renewal=options.seconds("renewInterval", usual.app_renewal),
         app_retry=options.seconds("acquireInterval", usual.app_retry),
-        app_lease=options.seconds("leaseInterval", usual.app_lease),
+        app_lease=options.seconds("leaseInterval", usual.app_lease, *LEASES),
     )
 
 
