@@ -196,7 +196,10 @@ class SqliteHub:
         assert isinstance(event, ExecutionStarted), "only an ExecutionStarted starts an instance"
 
         def begin(connection: sqlite3.Connection) -> Received:
-            known = _find(connection, event.orchestration_instance.instance_id)
+            execution = event.orchestration_instance
+            known = _find(connection, execution.instance_id)
+            if known and known.execution_id == execution.execution_id:
+                return self._put(connection, start)  # Asked again: the row is there.
             if known and known.status not in replaceable:
                 raise AlreadyExists(known.status)
             fresh = replace(event, generation=(known.generation or 0) + 1 if known else 0)

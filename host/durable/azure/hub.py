@@ -123,7 +123,10 @@ class AzureHub:
         """The message goes first: one without its row is put aside, a row without its message would wait for ever."""
         event = start.event
         assert isinstance(event, ExecutionStarted), "only an ExecutionStarted starts an instance"
-        known = await self._instances.known(event.orchestration_instance.instance_id)
+        execution = event.orchestration_instance
+        known = await self._instances.known(execution.instance_id)
+        if known and known.instance.execution_id == execution.execution_id:
+            return (await self._mail.post(start)).received  # Asked again: the row is there.
         if known and known.instance.status not in frozenset(overridable):
             raise AlreadyExists(known.instance.status)
         fresh = replace(event, generation=(known.instance.generation or 0) + 1 if known else 0)
