@@ -4,6 +4,7 @@ A host alone has all queues at its first look. What `partitions` plans is done h
 """
 
 import asyncio
+import math
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -69,7 +70,7 @@ class Leases:
         self._clock, self._log, self._settings = clock, log, settings
         self._pause = 0.0
         self._is_made = self._has_owned = False
-        self._reserved_until: float | None = None
+        self._renewal_at = 0.0 if settings.use_app_lease else math.inf
         self._draining: dict[str, float] = {}
         self._said = ""
 
@@ -90,7 +91,10 @@ class Leases:
         await self.make()
         try:
             async with asyncio.timeout(LONGEST_LOOK):
-                self._pause = await self._share() if await self._is_reserved() else self._settings.app_retry
+                if await self._is_reserved():
+                    self._pause = min(await self._share(), self._renewal_at - asyncio.get_running_loop().time())
+                else:
+                    self._pause = self._settings.app_retry
         except TimeoutError:
             self._pause = SOON
 
@@ -111,10 +115,10 @@ class Leases:
     async def _is_reserved(self) -> bool:
         """Whether the hub is our app's. If another app has it, this host is merely its client."""
         now = asyncio.get_running_loop().time()
-        if not self._settings.use_app_lease or (self._reserved_until or 0.0) > now:
+        if now < self._renewal_at:
             return True
         is_ours = await self._hub.reserve(self._settings.app_lease)
-        self._reserved_until = now + self._settings.app_renewal if is_ours else None
+        self._renewal_at = now + self._settings.app_renewal if is_ours else 0.0
         if not is_ours:
             await self._give_up()
         return is_ours
