@@ -35,33 +35,47 @@ class PatientHub:
 
     def __init__(self, hub: Hub, log: Log) -> None:
         self._hub, self._log = hub, log
-        self._is_away = False
+        self._is_away, self._absences = False, 0
+        self._waiting: set[object] = set()
         self.returned: Callable[[], None] = lambda: None
 
     async def _patiently(self, ask: Callable[[], Awaitable[T]]) -> T:
+        me = object()
+        try:
+            return await self._until_answered(ask, me)
+        finally:
+            self._waiting.discard(me)
+
+    async def _until_answered(self, ask: Callable[[], Awaitable[T]], me: object) -> T:
         pause = FIRST_PAUSE
         while True:
+            absences = self._absences
             try:
                 answer = await ask()
             except HubUnreachable as error:
-                self._say_away(error)
+                self._wait(me, error, absences)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
             except HubMissing as error:
-                self._say_away(error)
+                self._wait(me, error, absences)
                 await self._patiently(self._hub.create)
             else:
+                self._waiting.discard(me)
                 self._say_back()
                 return answer
 
-    def _say_away(self, error: HubError) -> None:
-        if not self._is_away:
+    def _wait(self, me: object, error: HubError, absences: int) -> None:
+        """What was asked before the last absence ended may fail of it still: that is no new one."""
+        self._waiting.add(me)
+        if not self._is_away and absences == self._absences:
+            self._is_away = True
             self._log.error("Host.Durable", f"{error} Orchestrations wait until it is back; nothing is lost.")
-        self._is_away = True
 
     def _say_back(self) -> None:
-        if self._is_away:
+        """It is back when nothing waits for it any more: a part of it may have answered all the time."""
+        if self._is_away and not self._waiting:
             self._is_away = False
+            self._absences += 1
             self._log.warning("Host.Durable", "The task hub's storage answers again. Orchestrations go on.")
             self.returned()
 
