@@ -208,7 +208,8 @@ class Hub(Protocol):
     async def start(self, start: Message, overridable: Iterable[Status] = OVERRIDABLE) -> Received:
         """Send an ExecutionStarted and make its instance Pending. Raises AlreadyExists, having written nothing.
 
-        An instance in one of the `overridable` states is replaced; a start asked again is the same start. The message comes back in our hands, as by `send`.
+        An instance in one of the `overridable` states is replaced; a start asked again is the same start. The message
+        comes back in our hands, as by `send`.
         """
 
     async def send(self, messages: Iterable[Message], elsewhere: Container[str] = ()) -> Sequence[Received]:

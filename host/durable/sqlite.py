@@ -88,6 +88,14 @@ class _Store:
         self._jobs.put(_Waiting(job, done, loop))
         return await done
 
+    async def write(self, statement: str, rows: Sequence[tuple[str, ...]]) -> None:
+        """One statement for many rows."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.executemany(statement, rows)  # its cursor must not leave this thread
+
+        await self.run(work)
+
     def _work(self) -> None:
         connection: sqlite3.Connection | None = None
         while batch := self._next_batch():
@@ -239,9 +247,7 @@ class SqliteHub:
 
     async def settle(self, received: Iterable[Received]) -> None:
         ours = [(one.id, one.receipt) for one in received]
-        await self._store.run(
-            lambda connection: connection.executemany("DELETE FROM messages WHERE id = ? AND deliveries = ?", ours)
-        )
+        await self._store.write("DELETE FROM messages WHERE id = ? AND deliveries = ?", ours)
 
     async def release(self, received: Iterable[Received], after: float = 0) -> None:
         await self._hold(received, later(self._clock(), after) if after else "")
@@ -251,8 +257,7 @@ class SqliteHub:
 
     async def _hold(self, received: Iterable[Received], until: Instant) -> None:
         ours = [(until, one.id, one.receipt) for one in received]
-        statement = "UPDATE messages SET held_until = ? WHERE id = ? AND deliveries = ?"
-        await self._store.run(lambda connection: connection.executemany(statement, ours))
+        await self._store.write("UPDATE messages SET held_until = ? WHERE id = ? AND deliveries = ?", ours)
 
     async def load(self, instance: str) -> State:
         return await self._store.run(lambda connection: _load(connection, instance))
