@@ -314,7 +314,8 @@ class Engine:
 
     def _forget_the_oldest(self) -> None:
         """Held histories are only a memory: any idle one can be loaded again."""
-        for instance in list(self._sessions)[: max(0, len(self._sessions) - self._settings.sessions)]:
+        surplus = len(self._sessions) - self._settings.sessions
+        for instance in list(self._sessions)[:surplus] if surplus > 0 else ():
             if instance not in self._running and self._sessions[instance].is_idle:
                 del self._sessions[instance]
 

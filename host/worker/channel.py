@@ -31,6 +31,7 @@ class Channel(asyncio.Protocol):
         self._frames = Frames()
         self._answers: dict[str, asyncio.Future[Frame]] = {}
         self._running: dict[str, str] = {}
+        self._outbox: list[bytes] = []
 
     @property
     def pid(self) -> int:
@@ -143,7 +144,17 @@ class Channel(asyncio.Protocol):
             del self._answers[key]
 
     def _send(self, message: Message, blobs: Blobs) -> None:
-        self._transport.write(pack(message, blobs))
+        """A call alone leaves at once; calls beside each other leave together, in one write for a turn of the loop."""
+        frame = pack(message, blobs)
+        if len(self._running) <= 1 and not self._outbox:
+            return self._transport.write(frame)
+        if not self._outbox:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._outbox.append(frame)
+
+    def _flush(self) -> None:
+        frames, self._outbox = self._outbox, []
+        self._transport.write(b"".join(frames))
 
 
 def _died(exited: asyncio.Future[Exit]) -> WorkerDied:
