@@ -336,7 +336,8 @@ async def test_nothing_of_a_torn_checkpoint_shows_after_the_next(
 async def test_a_start_whose_row_another_wrote_first_leaves_that_row(hub: AzureHub, official: Official) -> None:
     await hub.start(Message(RUN, started()))
     known = await hub._instances.known("order-42")
-    await hub.start(Message(RUN, started(input="2")), overridable=Status)
+    another = replace(started(input="2"), orchestration_instance=Execution("order-42", "f" * 32))
+    await hub.start(Message(another.orchestration_instance, another), overridable=Status)
     assert known is not None
     await hub._instances.begin(replace(known.instance, input="3"), known, None)
     found = await hub.find("order-42")
