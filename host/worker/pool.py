@@ -84,9 +84,8 @@ class Standby:
 
 
 async def _stop_when_open(opening: asyncio.Task[Channel]) -> None:
-    if not opening.done():
-        opening.cancel()
-    with contextlib.suppress(WorkerStartFailed, asyncio.CancelledError):
+    """A process that is half started cannot be called off without losing sight of it."""
+    with contextlib.suppress(WorkerStartFailed):
         await (await opening).stop()
 
 
