@@ -23,8 +23,8 @@ from tests.support.sdk import activity, orchestrator
 
 PATIENCE = 30.0
 """Seconds within which everything a test waits for must have happened."""
-POLL = 0.005
-"""Seconds between two looks at a status: a hub has no other way to wait for one."""
+POLL = 0.1
+"""Seconds between two looks at what another host may have recorded."""
 
 ALONE = Identity("the only host", lambda _: False)
 """A host that dies is known again when it is started again: its queues are its own at once."""
