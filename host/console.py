@@ -16,10 +16,12 @@ OURS = "Fnhost"
 """Category of what this host itself tells its user: shown like the user's own logs."""
 COLOURS = {Level.WARNING: "\x1b[33m", Level.ERROR: "\x1b[31m", Level.CRITICAL: "\x1b[31;1m"}
 RESET = "\x1b[0m"
+TOGETHER = 0.01
+"""Seconds for which a line waits for others."""
 
 
 class Console:
-    """Writes to `stream`. Lines of one turn of the loop go out together: a busy host does not wait for its terminal."""
+    """Writes to `stream`. Lines that come close together go out together: a host does not wait for its terminal."""
 
     def __init__(self, stream: TextIO, *, verbose: bool = False, levels: Mapping[str, str] | None = None) -> None:
         self._stream, self._verbose = stream, verbose
@@ -81,7 +83,7 @@ def _second(second: int) -> str:
 
 def _soon(flush: object) -> None:
     try:
-        asyncio.get_running_loop().call_soon(flush)  # type: ignore[arg-type]
+        asyncio.get_running_loop().call_later(TOGETHER, flush)  # type: ignore[arg-type]
     except RuntimeError:
         """No loop runs yet, or any more: whoever prints then flushes at the end."""
 

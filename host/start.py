@@ -1,6 +1,7 @@
 """`fnhost start`: the front listens, the app and every later version of it is served, a signal ends it."""
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -64,6 +65,7 @@ def start(options: Options) -> int:
     port = options.port if options.port is not None else int(local.get("LocalHttpPort") or PORT)
     sockets = bind(str(options.address or local.get("LocalHttpAddress") or ADDRESS), port)
     console = Console(sys.stdout, verbose=options.verbose, levels=options.levels)
+    gc.freeze()  # what is loaded stays: the collector need not look at it again and again
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         try:
             return runner.run(_serve(options, local, sockets, console, Log(*_readers(options, console))))

@@ -36,6 +36,7 @@ from host.web.keys import Keys
 from host.web.view import View
 
 WEBHOOKS = "/runtime/webhooks"
+LOOK = 0.1
 WEBHOOK_METHODS = frozenset({"GET", "POST", "PUT", "DELETE", "OPTIONS"})
 NOT_RUNNING = Response(503, (TEXT,), b"Function host is not running.")
 CHUNKED = (
@@ -67,6 +68,7 @@ class Front:
         self._serving: View | None = None
         self._changed = asyncio.Event()
         self._offline = root / "app_offline.htm"
+        self._is_offline, self._look_again = False, 0.0
         self._log = log
         self._guard = keys if enable_auth else None
         self._cors = cors
@@ -182,7 +184,12 @@ class Front:
             return FAILED  # the invocation has said in the log what failed
 
     def _offline_page(self) -> Response | None:
-        if not os.path.exists(self._offline):
+        """Looked for ten times a second at most while it is not there: every request passes here."""
+        now = time.monotonic()
+        if now < self._look_again and not self._is_offline:
+            return None
+        self._is_offline, self._look_again = os.path.exists(self._offline), now + LOOK
+        if not self._is_offline:
             return None
         return Response(503, ((b"content-type", b"text/html"),), self._offline.read_bytes())
 

@@ -4,6 +4,7 @@ from html import escape
 
 from bindings.http import template_text
 from bindings.http_response import Response
+from bindings.shapes import canonical
 from host.web.view import View
 
 PAGE = """<!DOCTYPE html>
@@ -40,6 +41,6 @@ def lines(view: View) -> list[str]:
     return [
         f"{function.name}: /{template_text(prefix, function.name, function.trigger)}"
         if function.trigger.type == "httptrigger"
-        else f"{function.name}: {function.trigger.type}"
+        else f"{function.name}: {canonical(function.trigger.type)}"
         for function in view.app.functions
     ]
