@@ -85,11 +85,8 @@ class Door:
         self, values: Mapping[str, Value], event: Event, invocation: str, attempt: Attempt | None
     ) -> Outcome:
         try:
-            async with asyncio.timeout(self.timeout) as limit:
-                return await self.worker.call(self.function, values, event, invocation, attempt)
-        except TimeoutError as error:
-            if not limit.expired():
-                raise
+            return await self.worker.call(self.function, values, event, invocation, attempt, self.timeout)
+        except TimedOut as error:
             raise await self._timed_out(invocation) from error
 
     async def _timed_out(self, invocation: str) -> TimedOut:

@@ -30,9 +30,10 @@ class Worker(Protocol):
         event: Event,
         invocation: str,
         attempt: Attempt | None = None,
+        limit: float | None = None,
     ) -> Outcome:
         """Run it once. `inputs` holds every in binding by name, the trigger's value included, in binding order.
 
-        Raises WorkerDied when the process ends meanwhile, LoadFailed when it could not load the function. A failure of
-        user code is an Outcome.
+        Raises TimedOut after `limit` seconds, while the function runs on; WorkerDied when the process ends meanwhile;
+        LoadFailed when it could not load the function. A failure of user code is an Outcome.
         """

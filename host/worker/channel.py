@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from bindings.contract import RETURN, Event, Failure, Outcome, Value
 from host.app import Function
-from host.errors import WorkerDied, WorkerStartFailed
+from host.errors import TimedOut, WorkerDied, WorkerStartFailed
 from host.log import Level, Log
 from host.worker import Attempt
 from host.worker.commands import Command
@@ -64,12 +64,13 @@ class Channel(asyncio.Protocol):
         event: Event,
         invocation: str,
         attempt: Attempt | None = None,
+        limit: float | None = None,
     ) -> Outcome:
-        """Raises WorkerDied when the process ends meanwhile."""
+        """Raises WorkerDied when the process ends meanwhile, TimedOut after `limit` seconds."""
         blobs = Blobs()
         request = _invocation_request(function, inputs, event, invocation, attempt, blobs)
         self._running[invocation] = function.name
-        message, answered = await self._ask(invocation, request, blobs)
+        message, answered = await self._ask(invocation, request, blobs, limit)
         return _outcome(function, message, answered)
 
     async def wait(self) -> Exit:
@@ -128,19 +129,23 @@ class Channel(asyncio.Protocol):
             category = f"Worker.{message['category']}"
         self._log(Level[message["level"].upper()], category, message["message"], function, invocation)
 
-    async def _ask(self, key: str, message: Message, blobs: Blobs) -> Frame:
+    async def _ask(self, key: str, message: Message, blobs: Blobs, limit: float | None = None) -> Frame:
         if self.is_alive:
             self._send(message, blobs)
-        return await self._answer_to(key)
+        return await self._answer_to(key, limit)
 
-    async def _answer_to(self, key: str) -> Frame:
+    async def _answer_to(self, key: str, limit: float | None = None) -> Frame:
         if not self.is_alive:
             raise _died(self._process.exited)
         waiting: asyncio.Future[Frame] = asyncio.get_running_loop().create_future()
         self._answers[key] = waiting
+        # A timer on the answer costs a fraction of a time limit around the call.
+        timer = asyncio.get_running_loop().call_later(limit, _expire, waiting) if limit else None
         try:
             return await waiting
         finally:
+            if timer:
+                timer.cancel()
             del self._answers[key]
 
     def _send(self, message: Message, blobs: Blobs) -> None:
@@ -155,6 +160,11 @@ class Channel(asyncio.Protocol):
     def _flush(self) -> None:
         frames, self._outbox = self._outbox, []
         self._transport.write(b"".join(frames))
+
+
+def _expire(waiting: asyncio.Future[Frame]) -> None:
+    if not waiting.done():
+        waiting.set_exception(TimedOut("The function did not answer in time."))
 
 
 def _died(exited: asyncio.Future[Exit]) -> WorkerDied:

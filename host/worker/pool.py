@@ -153,6 +153,7 @@ class Pool:
         event: Event,
         invocation: str,
         attempt: Attempt | None = None,
+        limit: float | None = None,
     ) -> Outcome:
         if failure := self._failures.get(function.name):
             raise LoadFailed(failure)
@@ -160,7 +161,7 @@ class Pool:
         self._idle.clear()
         try:
             channel = await self._next()
-            return await channel.call(function, inputs, event, invocation, attempt)
+            return await channel.call(function, inputs, event, invocation, attempt, limit)
         finally:
             self._calls -= 1
             if not self._calls:
