@@ -61,7 +61,7 @@ def find(host: Host, pattern: str) -> str:
 def test_the_lines_editors_wait_for(host: Host) -> None:
     find(host, TIME + re.escape(STARTED) + "$")
     find(host, "^Functions:$")
-    assert "For detailed output, run " in host.output.text
+    host.output.until("For detailed output, run ")
 
 
 def test_the_list_of_functions(host: Host) -> None:
