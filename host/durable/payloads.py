@@ -5,8 +5,9 @@ Stored texts go into an answer as they are: they are read to see whether they ar
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any, NoReturn, TypeAlias
+from typing import NoReturn, TypeAlias
 
+from host.durable.actions import compact
 from host.durable.entity import EXISTS, read_entity
 from host.durable.entity_messages import EntityId
 from host.durable.history import (
@@ -41,13 +42,8 @@ Scheduled: TypeAlias = TaskScheduled | SubOrchestrationInstanceCreated
 Ended: TypeAlias = TaskCompleted | TaskFailed | SubOrchestrationInstanceCompleted | SubOrchestrationInstanceFailed
 
 
-def written(value: Any) -> JsonText:
-    """Compact JSON."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
-
 def json_object(members: Members) -> JsonText:
-    return "{" + ",".join(f"{written(name)}:{text}" for name, text in members.items()) + "}"
+    return "{" + ",".join(f"{compact(name)}:{text}" for name, text in members.items()) + "}"
 
 
 def json_array(items: Iterable[JsonText]) -> JsonText:
@@ -74,25 +70,25 @@ def shown(stored: str | None) -> JsonText:
     try:
         check_json(text)
     except ValueError:
-        return written(text)
+        return compact(text)
     return text
 
 
 def seconds(at: Instant) -> JsonText:
-    return written(f"{at[:19]}Z")
+    return compact(f"{at[:19]}Z")
 
 
 def precise(at: Instant | None) -> JsonText:
     """Up to seven digits, without zeros at the end."""
-    return NULL if at is None else written(at.removesuffix("Z").rstrip("0").removesuffix(".") + "Z")
+    return NULL if at is None else compact(at.removesuffix("Z").rstrip("0").removesuffix(".") + "Z")
 
 
 def status(instance: Instance, *, with_input: bool = True, events: JsonText | None = None) -> JsonText:
     """The status of an instance. `version` is there only when known, `historyEvents` only when asked for."""
     members = {
-        "name": written(instance.name),
-        "instanceId": written(instance.id),
-        "runtimeStatus": written(instance.status.name),
+        "name": compact(instance.name),
+        "instanceId": compact(instance.id),
+        "runtimeStatus": compact(instance.status.name),
         "input": shown(instance.input) if with_input else NULL,
         "customStatus": shown(instance.custom_status),
         "output": shown(instance.output),
@@ -100,7 +96,7 @@ def status(instance: Instance, *, with_input: bool = True, events: JsonText | No
         "lastUpdatedTime": seconds(instance.updated),
     }
     if instance.version:
-        members["version"] = written(instance.version)
+        members["version"] = compact(instance.version)
     if events is not None:
         members["historyEvents"] = events
     return json_object(members)
@@ -113,7 +109,7 @@ def entity(instance: Instance, *, with_state: bool) -> JsonText | None:
     us = EntityId.of(instance.id)
     return json_object(
         {
-            "entityId": written({"name": us.name, "key": us.key}),
+            "entityId": compact({"name": us.name, "key": us.key}),
             "lastOperationTime": precise(instance.created),
             "state": (read_entity(instance.input).state or NULL) if with_state else NULL,
         }
@@ -136,7 +132,7 @@ def history(events: Iterable[HistoryEvent], *, with_inputs: bool, with_outputs: 
 def _event(event: HistoryEvent, scheduled: Mapping[int, Scheduled]) -> Members:
     cause = scheduled.get(event.task_scheduled_id) if isinstance(event, Ended) else None
     return {
-        "EventType": written(type(event).__name__),
+        "EventType": compact(type(event).__name__),
         **_own(event),
         "Timestamp": precise(event.timestamp),
         **(_caused_by(cause) if cause else {}),
@@ -146,8 +142,8 @@ def _event(event: HistoryEvent, scheduled: Mapping[int, Scheduled]) -> Members:
 def _caused_by(cause: Scheduled) -> Members:
     return {
         "ScheduledTime": precise(cause.timestamp),
-        "FunctionName": written(cause.name),
-        "Input": written(cause.input),
+        "FunctionName": compact(cause.name),
+        "Input": compact(cause.input),
     }
 
 
@@ -156,49 +152,49 @@ def _own(event: HistoryEvent) -> Members:
     match event:
         case ExecutionStarted():
             return {
-                "Input": written(event.input),
-                "Correlation": written(event.correlation),
+                "Input": compact(event.input),
+                "Correlation": compact(event.correlation),
                 "ParentTraceContext": NULL,
                 "ScheduledStartTime": precise(event.scheduled_start_time),
-                "Generation": written(event.generation),
-                "FunctionName": written(event.name),
+                "Generation": compact(event.generation),
+                "FunctionName": compact(event.name),
             }
         case ExecutionCompleted():
-            ending = written(event.orchestration_status.name)
+            ending = compact(event.orchestration_status.name)
             return {"OrchestrationStatus": ending, "Result": shown(event.result), "FailureDetails": NULL}
         case TaskScheduled():
             return {
-                "Name": written(event.name),
-                "Input": written(event.input),
+                "Name": compact(event.name),
+                "Input": compact(event.input),
                 "ParentTraceContext": NULL,
                 "Tags": NULL,
             }
         case SubOrchestrationInstanceCreated():
             return {
-                "Name": written(event.name),
-                "InstanceId": written(event.instance_id),
-                "Input": written(event.input),
+                "Name": compact(event.name),
+                "InstanceId": compact(event.instance_id),
+                "Input": compact(event.input),
                 "ClientSpanId": NULL,
                 "Tags": NULL,
             }
         case TaskCompleted() | SubOrchestrationInstanceCompleted():
             return {"Result": shown(event.result)}
         case TaskFailed() | SubOrchestrationInstanceFailed():
-            return {"Reason": written(event.reason), "Details": written(event.details), "FailureDetails": NULL}
+            return {"Reason": compact(event.reason), "Details": compact(event.details), "FailureDetails": NULL}
         case TimerCreated() | TimerFired():
             return {"FireAt": precise(event.fire_at)}
         case EventRaised():
-            return {"Name": written(event.name), "Input": written(event.input)}
+            return {"Name": compact(event.name), "Input": compact(event.input)}
         case EventSent():
             return {
-                "InstanceId": written(event.instance_id),
-                "Name": written(event.name),
-                "Input": written(event.input),
+                "InstanceId": compact(event.instance_id),
+                "Name": compact(event.name),
+                "Input": compact(event.input),
             }
         case ExecutionSuspended() | ExecutionResumed():
-            return {"Reason": written(event.reason)}
+            return {"Reason": compact(event.reason)}
         case ExecutionTerminated():
-            return {"Input": written(event.input)}
+            return {"Input": compact(event.input)}
         case GenericEvent():
-            return {"Data": written(event.data)}
+            return {"Data": compact(event.data)}
     return {}

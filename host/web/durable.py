@@ -16,11 +16,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bindings.durable import Address
 from host.durable import payloads
+from host.durable.actions import compact
 from host.durable.client import Client, NotFound, UnknownConnection
 from host.durable.entity_messages import EntityId
 from host.durable.history import Status
 from host.durable.hub import AlreadyExists, Page, Query
-from host.durable.payloads import JsonText, written
+from host.durable.payloads import JsonText
 from host.web.durable_answers import (
     ARGUMENT,
     EMPTY,
@@ -102,7 +103,7 @@ async def started(ask: Ask, instance: str) -> Response:
         if found.status.is_terminal:
             return answer(payloads.status(found))
     links = ask.address.started(instance)
-    return answer(written(links), 202, {"Location": links["statusQueryGetUri"], "Retry-After": "10"})
+    return answer(compact(links), 202, {"Location": links["statusQueryGetUri"], "Retry-After": "10"})
 
 
 async def show(ask: Ask) -> Response:
@@ -166,7 +167,7 @@ async def rewind(ask: Ask) -> Response:
     try:
         await ask.client.rewind(ask.instance, ask.reason)
     except NotFound:
-        return answer(written(f'No orchestration with instance ID "${ask.instance}" found.'), 404)
+        return answer(compact(f'No orchestration with instance ID "${ask.instance}" found.'), 404)
     return bare(202)
 
 
@@ -189,7 +190,7 @@ async def purge(ask: Ask) -> Response:
 async def purge_many(ask: Ask) -> Response:
     query = wanted(ask.query)
     if query.created_from is None:
-        return answer(written("Please provide value for 'createdTimeFrom' parameter."), 400)
+        return answer(compact("Please provide value for 'createdTimeFrom' parameter."), 400)
     deleted = await ask.client.purge_by(replace(query, created_to=query.created_to or ask.client.now()))
     return purged(deleted.instances) if deleted.instances else bare(404)
 
@@ -224,13 +225,13 @@ async def delete_entity(ask: Ask) -> Response:
 async def signalled(ask: Ask, operation: str, input: JsonText | None) -> Response:
     entity = ask.names.get("entity")
     if entity is None:
-        return answer(written({"Message": "The name of the entity is missing in the address."}), 400)
+        return answer(compact({"Message": "The name of the entity is missing in the address."}), 400)
     await ask.client.signal(EntityId(entity.lower(), ask.names.get("key", "")), operation, input)
     return bare(202)
 
 
 def purged(count: int) -> Response:
-    return answer(written({"instancesDeleted": count}))
+    return answer(compact({"instancesDeleted": count}))
 
 
 ROUTES = (
@@ -282,7 +283,7 @@ async def signal_input(request: Request) -> JsonText | None:
     if not body:
         return None
     if not is_json(request):
-        return written(body.decode("utf-8", "replace"))
+        return compact(body.decode("utf-8", "replace"))
     try:
         return await json_body(request)
     except NotJson as error:

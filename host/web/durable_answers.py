@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from starlette.requests import Request
 from starlette.responses import Response
 
+from host.durable.actions import compact
 from host.durable.client import (
     Finished,
     InvalidId,
@@ -19,7 +20,7 @@ from host.durable.client import (
     UnknownFunction,
 )
 from host.durable.hub import AlreadyExists
-from host.durable.payloads import JsonText, written
+from host.durable.payloads import JsonText
 from host.errors import FnhostError
 
 INCORRECT = "One or more of the arguments submitted is incorrect"
@@ -61,7 +62,7 @@ def bare(status: int) -> Response:
 def problem(status: int, message: str, text: str, kind: str) -> Response:
     """The four members that the Python SDK wants of a failure."""
     members = {"Message": message, "ExceptionMessage": text, "ExceptionType": kind, "StackTrace": None}
-    return answer(written(members), status)
+    return answer(compact(members), status)
 
 
 FailureAnswer = Callable[[Request, Exception], Response]
@@ -72,7 +73,7 @@ def _is(status: int) -> FailureAnswer:
 
 
 def _tells(status: int) -> FailureAnswer:
-    return lambda request, error: answer(written({"Message": str(error)}), status)
+    return lambda request, error: answer(compact({"Message": str(error)}), status)
 
 
 def _says(status: int, message: str, kind: str) -> FailureAnswer:
@@ -91,8 +92,8 @@ FAILURES: Mapping[type[Exception], FailureAnswer] = {
     UnknownEntity: _tells(400),
     InvalidKey: _tells(400),
     AlreadyExists: _tells(409),
-    NotFinished: lambda request, error: answer(written(str(error)), 412),
-    NotFailed: lambda request, error: answer(written(str(error)), 412),
+    NotFinished: lambda request, error: answer(compact(str(error)), 412),
+    NotFailed: lambda request, error: answer(compact(str(error)), 412),
     FnhostError: _says(500, WRONG, OPERATION),
     Exception: _says(500, WRONG, OPERATION),
 }
