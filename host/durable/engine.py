@@ -32,7 +32,7 @@ from host.durable.history import (
     to_datetime,
 )
 from host.durable.http_activity import call_http, request_of
-from host.durable.hub import WORK_ITEMS, Hub, Message, Received
+from host.durable.hub import WORK_ITEMS, Hub, Message, Progress, Received, State
 from host.durable.identity import Identity, passing
 from host.durable.leases import Leases, LeaseSettings
 from host.durable.outgoing import activity_completed, activity_end, activity_failed, unknown_function
@@ -265,6 +265,9 @@ class Engine:
 
     # Sessions
 
+    async def commit(self, progress: Progress) -> State | None:
+        return await self._hands.commit(progress, self.elsewhere, self.dispatch)
+
     def settle(self, received: Iterable[Received]) -> None:
         self._hands.settle(received)
 
@@ -363,8 +366,7 @@ class Engine:
     async def _work(self, one: Received) -> None:
         """Run, send the result, then settle (task-hub-storage.md 5.2)."""
         end = await self._end_of(one.message)
-        self.dispatch(await self.hub.send([activity_end(one.message, end)], self.elsewhere))
-        self._hands.settle([one])
+        await self.commit(Progress([activity_end(one.message, end)], [one]))
 
     async def _end_of(self, message: Message) -> TaskCompleted | TaskFailed:
         item = message.event

@@ -72,7 +72,7 @@ class EntitySession(Session):
         ours, self._state = self._state, None
         theirs = await self._load()
         if ours and ours.execution_id and theirs.execution_id in self._past:
-            await self._commit(theirs, Episode(ours.execution_id, ours.events, (), ours.custom_status))
+            await self._commit(theirs, Episode(ours.execution_id, ours.events, (), ours.custom_status), [])
 
     async def _episode(self, state: State, events: Sequence[HistoryEvent]) -> Episode:
         now = self._now(state.events, events)

@@ -1,16 +1,19 @@
 """The messages in our hands: renewed while we work on them, and laid down once, in the background."""
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Container, Coroutine, Iterable, Sequence
+from typing import Any, TypeAlias
 
-from host.durable.hub import Hub, Received
+from host.durable.hub import Progress, Received, State
+from host.durable.patient import PatientHub
+
+Dispatch: TypeAlias = Callable[[Iterable[Received]], None]
 
 
 class Hands:
     """Knows every message this host holds. A message that comes again while held only brings a newer receipt."""
 
-    def __init__(self, hub: Hub, hidden: float) -> None:
+    def __init__(self, hub: PatientHub, hidden: float) -> None:
         self._hub, self._hidden = hub, hidden
         self._held: dict[tuple[str, str], Received] = {}
         self._since: dict[tuple[str, str], float] = {}
@@ -32,6 +35,21 @@ class Hands:
         self._held[key] = received
         self._since[key] = asyncio.get_running_loop().time()
         return True
+
+    async def commit(self, progress: Progress, elsewhere: Container[str], sent: Dispatch) -> State | None:
+        """Store it: at once where the hub can, else so that a crash between two verbs repeats work, and loses none.
+
+        `sent` is given the new messages as soon as they are stored.
+        """
+        if self._hub.has_transactions:
+            state, received = await self._hub.commit(progress)
+            self._drop(progress.done)
+            sent(received)
+            return state
+        sent(await self._hub.send(progress.outbox, elsewhere))
+        state = await self._hub.record(progress.checkpoint) if progress.checkpoint else None
+        self.settle(progress.done)
+        return state
 
     def settle(self, received: Iterable[Received]) -> None:
         """They are dealt with: delete them, in the background."""

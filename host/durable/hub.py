@@ -3,9 +3,9 @@
 Any verb may be repeated: the engine drops what it sees twice. All hubs pass `tests/contracts/test_hub.py`.
 """
 
-from collections.abc import AsyncIterator, Container, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from host.durable.history import (
     EventRaised,
@@ -125,6 +125,15 @@ class Checkpoint:
     @property
     def replaces(self) -> bool:
         return self.rewritten or self.execution_id != self.since.execution_id
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What an episode or an activity comes to: messages to send, a checkpoint if one is due, and what is dealt with."""
+
+    outbox: Sequence[Message]
+    done: Sequence[Received]
+    checkpoint: Checkpoint | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +268,19 @@ class Hub(Protocol):
 
     async def free(self) -> None:
         """End the reservation."""
+
+
+Commit: TypeAlias = Callable[[Progress], Awaitable[tuple[State | None, Sequence[Received]]]]
+"""Send, record and settle, all of it or nothing: what `record` returns, if there is a checkpoint, and what `send` does.
+
+A verb of hubs that have transactions. With others the same takes one verb after another. Raises Conflict.
+"""
+
+
+def commit_of(hub: Hub) -> Commit | None:
+    """The hub's `commit`, if it has one."""
+    found: Commit | None = getattr(hub, "commit", None)
+    return found
 
 
 def all_of(hub: Hub, query: Query) -> AsyncIterator[Instance]:

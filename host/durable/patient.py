@@ -15,10 +15,12 @@ from host.durable.hub import (
     Message,
     Ownership,
     Page,
+    Progress,
     Purged,
     Query,
     Received,
     State,
+    commit_of,
 )
 from host.log import Log
 
@@ -35,6 +37,7 @@ class PatientHub:
 
     def __init__(self, hub: Hub, log: Log) -> None:
         self._hub, self._log = hub, log
+        self._commit = commit_of(hub)
         self._is_away, self._absences = False, 0
         self._waiting: set[object] = set()
         self.returned: Callable[[], None] = lambda: None
@@ -80,6 +83,10 @@ class PatientHub:
             self.returned()
 
     @property
+    def has_transactions(self) -> bool:
+        return self._commit is not None
+
+    @property
     def queues(self) -> Sequence[str]:
         return self._hub.queues
 
@@ -91,6 +98,12 @@ class PatientHub:
 
     async def start(self, start: Message, overridable: Iterable[Status] = OVERRIDABLE) -> Received:
         return await self._patiently(lambda: self._hub.start(start, overridable))
+
+    async def commit(self, progress: Progress) -> tuple[State | None, Sequence[Received]]:
+        """Only where the hub has transactions."""
+        commit = self._commit
+        assert commit is not None
+        return await self._patiently(lambda: commit(progress))
 
     async def send(self, messages: Iterable[Message], elsewhere: Container[str] = ()) -> Sequence[Received]:
         outgoing = tuple(messages)

@@ -35,7 +35,7 @@ from host.durable.history import (
     TimerFired,
     fold,
 )
-from host.durable.hub import Checkpoint, Conflict, Hub, HubError, Message, Received, State
+from host.durable.hub import Checkpoint, Conflict, Hub, HubError, Message, Progress, Received, State
 from host.durable.outgoing import end_message, refusal, release_messages, scheduled_messages
 from host.log import Log
 
@@ -54,10 +54,6 @@ class Tools(Protocol):
     @property
     def hub(self) -> Hub: ...
 
-    @property
-    def elsewhere(self) -> frozenset[str]:
-        """The queues that other hosts serve."""
-
     async def replay(self, name: str, payload: str, instance: str) -> Outcome:
         """Run the orchestrator once, when it may; waits while there is no such function."""
 
@@ -67,7 +63,8 @@ class Tools(Protocol):
     def objection(self, event: Scheduling) -> str | None:
         """Why this work cannot be done at all: its function does not exist."""
 
-    def dispatch(self, received: Iterable[Received]) -> None: ...
+    async def commit(self, progress: Progress) -> State | None:
+        """Store it, and see to what it sends. Raises Conflict."""
 
     def recorded(self, instance: str) -> None: ...
 
@@ -138,14 +135,14 @@ class Session:
         state = await self._load()
         admission = await self._admit(state, batch)
         if admission.accepted:
-            await self._commit(state, await self._episode(state, [one.message.event for one in admission.accepted]))
-        elif any(one.deliveries > 0 for one in admission.dropped):
-            await self._mend(state)
+            episode = await self._episode(state, [one.message.event for one in admission.accepted])
+            await self._commit(state, episode, [*admission.accepted, *admission.dropped])
+        else:
+            await self._drop(state, admission.dropped)
         for one in admission.refused:
             await self._refuse(one)
         for one in batch:
             self._mailbox.remove(one)
-        self._tools.settle([*admission.accepted, *admission.dropped, *admission.refused])
         for one in admission.early:
             self._tools.release([one], min(2.0**one.deliveries, LONGEST_WAIT))
 
@@ -176,11 +173,10 @@ class Session:
         self._texts = texts if texts is not None else [codec.history_json(event) for event in state.events]
         self._suspended = is_suspended(state.events)
 
-    async def _commit(self, state: State, episode: Episode) -> None:
-        """The order is the transaction: a crash between two lines repeats work, and loses none."""
-        self._tools.dispatch(await self._tools.hub.send(episode.outbox, self._tools.elsewhere))
+    async def _commit(self, state: State, episode: Episode, done: Sequence[Received]) -> None:
         checkpoint = self._checkpoint(state, episode)
-        after = await self._tools.hub.record(checkpoint)
+        after = await self._tools.commit(Progress(episode.outbox, done, checkpoint))
+        assert after is not None
         kept = [] if checkpoint.replaces else self._texts
         self._hold(after, [*kept, *(codec.history_json(event) for event in episode.events)])
         self._one_at_a_time = episode.one_at_a_time
@@ -193,6 +189,11 @@ class Session:
             raise HubError(f"The history of instance {self.instance} does not begin with its start.")
         return Checkpoint(state, episode.execution_id, episode.events, row)
 
+    async def _drop(self, state: State, dropped: Sequence[Received]) -> None:
+        if any(one.deliveries > 0 for one in dropped):
+            await self._mend(state)
+        self._tools.settle(dropped)
+
     async def _mend(self, state: State) -> None:
         """A crash between history and row leaves the row behind; what is delivered again tells us of it."""
         row = fold(None, state.events, state.custom_status)
@@ -203,8 +204,7 @@ class Session:
         start = received.message.event
         assert isinstance(start, ExecutionStarted)
         reason = f"An Orchestration instance with the id {self.instance} is running already."
-        told = refusal(start, reason, self._tools.clock())
-        self._tools.dispatch(await self._tools.hub.send(told, self._tools.elsewhere))
+        await self._tools.commit(Progress([*refusal(start, reason, self._tools.clock())], [received]))
 
     # One episode
 

@@ -28,6 +28,7 @@ from host.durable.hub import (
     Message,
     Ownership,
     Page,
+    Progress,
     Purged,
     Query,
     Received,
@@ -52,6 +53,8 @@ CREATE TABLE IF NOT EXISTS history (
 CREATE TABLE IF NOT EXISTS instances (
     id TEXT PRIMARY KEY, status TEXT NOT NULL, created TEXT NOT NULL, row TEXT NOT NULL) WITHOUT ROWID;
 """
+
+SETTLE = "DELETE FROM messages WHERE id = ? AND deliveries = ?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +224,16 @@ class SqliteHub:
         sent = await self._store.run(lambda connection: [self._put(connection, one, elsewhere) for one in outgoing])
         return [one for one in sent if one.queue not in elsewhere]
 
+    async def commit(self, progress: Progress) -> tuple[State | None, Sequence[Received]]:
+        """There is no other host: what is sent is for ours."""
+
+        def commit(connection: sqlite3.Connection) -> tuple[State | None, Sequence[Received]]:
+            state = self._record(connection, progress.checkpoint) if progress.checkpoint else None
+            connection.executemany(SETTLE, [(one.id, one.receipt) for one in progress.done])
+            return state, [self._put(connection, one) for one in progress.outbox]
+
+        return await self._store.run(commit)
+
     def _put(self, connection: sqlite3.Connection, message: Message, elsewhere: Container[str] = ()) -> Received:
         target = WORK_ITEMS if message.is_work_item else CONTROL
         due, held = message.visible_at or "", "" if target in elsewhere else self._held()
@@ -247,7 +260,7 @@ class SqliteHub:
 
     async def settle(self, received: Iterable[Received]) -> None:
         ours = [(one.id, one.receipt) for one in received]
-        await self._store.write("DELETE FROM messages WHERE id = ? AND deliveries = ?", ours)
+        await self._store.write(SETTLE, ours)
 
     async def release(self, received: Iterable[Received], after: float = 0) -> None:
         await self._hold(received, later(self._clock(), after) if after else "")

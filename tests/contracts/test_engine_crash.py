@@ -33,9 +33,10 @@ SCENARIOS: dict[str, Sequence[Tree]] = {
 }
 
 
+@pytest.mark.parametrize("at_once", (True, False))
 @pytest.mark.parametrize("scenario", SCENARIOS)
-async def test_a_host_may_die_after_any_operation(scenario: str) -> None:
-    async with on_sqlite() as world:
+async def test_a_host_may_die_after_any_operation(scenario: str, at_once: bool) -> None:
+    async with on_sqlite(at_once=at_once) as world:
         functions = programs.functions()
         needed = await live(world, Life(SCENARIOS[scenario]), functions)
         for last in range(1, needed + 1):

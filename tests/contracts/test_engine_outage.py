@@ -17,6 +17,7 @@ from host.durable.history import Execution, ExecutionStarted, Status, utc_now
 from host.durable.hub import Message
 from host.durable.sqlite import SqliteHub
 from host.log import Level, Log
+from tests.support.crashing import stepwise
 from tests.support.engines import HUBS, PATIENCE, Functions, Served, hub_settings, made, serving
 from tests.support.outages import Switch, unreachable
 from tests.support.proxies import proxied
@@ -65,7 +66,7 @@ async def lived(last: int) -> int:
         return count == last and verb not in ("receive", "load", "find")
 
     async with made(SqliteHub(hub_settings())) as hub:
-        async with serving(unreachable(hub, is_lost), FUNCTIONS, QUICK) as served:
+        async with serving(unreachable(stepwise(hub), is_lost), FUNCTIONS, QUICK) as served:
             await expect_everything(served)
             assert served.said(AWAY, Level.ERROR) <= 1
     return count
@@ -95,7 +96,7 @@ async def test_a_storage_that_is_away_is_waited_for_and_said_once(silent: Contai
     """A part of it may answer all the time."""
     switch = Switch()
     async with made(SqliteHub(hub_settings())) as hub:
-        away = unreachable(hub, lambda _: False, lambda verb: switch.is_off and verb in silent)
+        away = unreachable(stepwise(hub), lambda _: False, lambda verb: switch.is_off and verb in silent)
         async with serving(away, FUNCTIONS, QUICK) as served:
             await expect_gone_and_back(served, switch)
 

@@ -95,11 +95,11 @@ QUIETLY: Mapping[str, Any] = {"deadline": None, "database": None, "suppress_heal
 
 
 @settings(max_examples=40, derandomize=True, **QUIETLY)
-@given(program=PROGRAMS, deaths=DEATHS)
-def test_a_program_comes_to_what_it_means(program: Sequence[Tree], deaths: Sequence[int]) -> None:
-    anyio.run(lived, program, deaths)
+@given(program=PROGRAMS, deaths=DEATHS, at_once=draw.booleans())
+def test_a_program_comes_to_what_it_means(program: Sequence[Tree], deaths: Sequence[int], at_once: bool) -> None:
+    anyio.run(lived, program, deaths, at_once)
 
 
-async def lived(program: Sequence[Tree], deaths: Sequence[int]) -> None:
-    async with on_sqlite() as world:
+async def lived(program: Sequence[Tree], deaths: Sequence[int], at_once: bool) -> None:
+    async with on_sqlite(at_once=at_once) as world:
         await live(world, Life(program), programs.functions(), *deaths)

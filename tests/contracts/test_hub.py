@@ -51,6 +51,7 @@ from host.durable.hub import (
     Hub,
     HubSettings,
     Message,
+    Progress,
     Purged,
     Query,
     Received,
@@ -749,3 +750,37 @@ async def test_a_work_item_is_held_whoever_serves_its_instance(hub: Hub) -> None
     assert (held.queue, held.message) == (WORK_ITEMS, item)
     assert await hub.send([item], {WORK_ITEMS}) == []
     assert (await first_from(hub, [WORK_ITEMS])).message == item
+
+
+# --- transactions ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def sqlite_hub() -> AsyncIterator[SqliteHub]:
+    async with SqliteHub(settings()) as hub:
+        await hub.create()
+        yield hub
+
+
+async def test_a_hub_with_transactions_sends_records_and_settles_at_once(sqlite_hub: SqliteHub) -> None:
+    run = execution()
+    (done,) = await sqlite_hub.send([raised()])
+    first = checkpoint(State(), run, *opening(run))
+    state, (sent,) = await sqlite_hub.commit(Progress([raised("next")], [done], first))
+    assert state == await sqlite_hub.load("order-42")
+    assert await visible(sqlite_hub) == []
+    await sqlite_hub.release([done, sent])
+    (left,) = await visible(sqlite_hub)
+    assert left.message == raised("next")
+
+
+async def test_of_what_conflicts_nothing_is_done(sqlite_hub: SqliteHub) -> None:
+    run = execution()
+    (done,) = await sqlite_hub.send([raised()])
+    stale = checkpoint(State(), run, *opening(run))
+    await sqlite_hub.record(stale)
+    with pytest.raises(Conflict):
+        await sqlite_hub.commit(Progress([raised("next")], [done], stale))
+    await sqlite_hub.release([done])
+    (left,) = await visible(sqlite_hub)
+    assert left.message == raised()

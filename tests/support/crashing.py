@@ -53,6 +53,21 @@ def crashing(hub: Hub, fuse: Fuse) -> Hub:
     return cast(Hub, _Crashing(hub, fuse))
 
 
+def stepwise(hub: Hub) -> Hub:
+    """A hub without its transactions: it does verb by verb what it could do at once."""
+    return cast(Hub, _Stepwise(hub))
+
+
+class _Stepwise:
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+
+    def __getattr__(self, verb: str) -> Any:
+        if verb == "commit":
+            raise AttributeError(verb)
+        return getattr(self._hub, verb)
+
+
 class _Crashing:
     def __init__(self, hub: Hub, fuse: Fuse) -> None:
         self._hub, self._fuse = hub, fuse

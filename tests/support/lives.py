@@ -19,7 +19,7 @@ from host.durable.hub import Hub, HubSettings
 from host.durable.sqlite import SqliteHub
 from host.log import Log
 from tests.support import programs
-from tests.support.crashing import Fuse, fast, killed
+from tests.support.crashing import Fuse, fast, killed, stepwise
 from tests.support.engines import Functions, Served, hub_settings, made
 from tests.support.programs import Tree
 from tests.support.proxies import dying, proxied
@@ -85,10 +85,11 @@ class OnSqlite:
 
 
 @asynccontextmanager
-async def on_sqlite() -> AsyncIterator[World]:
+async def on_sqlite(*, at_once: bool) -> AsyncIterator[World]:
+    """Where a hub does nothing at once, a host may die between sending, recording and settling."""
     clock = fast(SPEED)
     async with made(SqliteHub(hub_settings(hidden=HIDDEN), clock=clock)) as hub:
-        yield OnSqlite(hub, clock)
+        yield OnSqlite(hub if at_once else stepwise(hub), clock)
 
 
 @dataclass(slots=True)
