@@ -97,7 +97,7 @@ class Program:
         """End as Python does, with `atexit`, unless user code still runs."""
         sys.stdout.flush()
         sys.stderr.flush()
-        if self._tasks or self._threads.undone:
+        if self._tasks or self._threads.are_busy:
             os._exit(0)
         self._loop.call_soon_threadsafe(self._loop.stop)
 

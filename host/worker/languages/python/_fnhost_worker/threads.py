@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import queue
+import collections
 import threading
 from typing import Callable
 
@@ -10,23 +10,55 @@ Job = Callable[[], None]
 
 
 class Threads:
-    """Jobs never raise. One thread submits."""
+    """Jobs never raise.
+
+    One thread is woken at a time, the one that ran last; it wakes the next if there is more to do. So one job costs one
+    wake-up, and of many short ones most are run by threads that are awake.
+    """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
         self._started = 0
-        self.undone: set[Job] = set()
+        self._jobs: collections.deque[Job] = collections.deque()
+        self._resting: list[threading.Lock] = []
+        self._is_waking = False
+        self._lock = threading.Lock()
+
+    @property
+    def are_busy(self) -> bool:
+        with self._lock:
+            return bool(self._jobs) or len(self._resting) < self._started
 
     def submit(self, job: Job) -> None:
-        self.undone.add(job)
-        if self._started < min(len(self.undone), self._limit):
+        with self._lock:
+            self._jobs.append(job)
+            self._wake_one()
+
+    def _wake_one(self) -> None:
+        if self._is_waking or not self._jobs:
+            return
+        if self._resting:
+            self._is_waking = True
+            self._resting.pop().release()
+        elif self._started < self._limit:
+            self._is_waking = True
             self._started += 1
             threading.Thread(target=self._work, name=f"function-{self._started}", daemon=True).start()
-        self._jobs.put(job)
 
     def _work(self) -> None:
+        rest = threading.Lock()
+        rest.acquire()
         while True:
-            job = self._jobs.get()
-            job()
-            self.undone.discard(job)
+            self._is_waking = False
+            while job := self._next(rest):
+                job()
+            rest.acquire()
+
+    def _next(self, rest: threading.Lock) -> Job | None:
+        """None when there is none: whoever releases `rest` then wakes this thread."""
+        with self._lock:
+            if not self._jobs:
+                return self._resting.append(rest)
+            job = self._jobs.popleft()
+            self._wake_one()
+            return job
