@@ -3,15 +3,17 @@
 "use strict";
 
 const { createRequire } = require("node:module");
+const { hurry } = require("./loki.js");
 
 const [azurite, ...options] = process.argv.slice(2);
 process.argv.splice(1, process.argv.length, azurite, ...options);
 
 const GRACE = 10_000;
+const requireOfAzurite = createRequire(azurite);
 
 // Telemetry is off, yet its library alone takes half of Azurite's start.
 function leaveOut(name) {
-  const path = createRequire(azurite).resolve(name);
+  const path = requireOfAzurite.resolve(name);
   require.cache[path] = { id: path, filename: path, loaded: true, exports: {} };
 }
 
@@ -27,4 +29,5 @@ process.stdin.once("close", stop).on("error", () => {}).resume();
 process.stdin.unref();
 
 leaveOut("applicationinsights");
+hurry(requireOfAzurite("lokijs"));
 require(azurite);

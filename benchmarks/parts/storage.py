@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,13 +21,6 @@ PART = "storage"
 AT_ONCE, STEPS, RUNS = 200, 5, 3
 SUBJECT = "fnhost, Azurite hub"
 REPLAYED = "plain client, 32 at once"
-
-
-@dataclass(frozen=True, slots=True)
-class Emulator:
-    pid: int
-    log: Path
-    connection: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +51,15 @@ async def measure(bench: Bench) -> AsyncIterator[Measure]:
 
 
 async def _counted(bench: Bench) -> list[str]:
-    async with _emulator(bench) as emulator, _flow(bench, emulator) as flow:
+    async with _logging(bench) as (connection, log), _flow(bench, connection) as flow:
         await flow.run("chain", STEPS)
-        before = len(emulator.log.read_bytes())
+        before = len(log.read_bytes())
         await flow.run_many("chain", STEPS, AT_ONCE)
-        return kinds(emulator.log.read_bytes()[before:].decode())
+        return kinds(log.read_bytes()[before:].decode())
 
 
 async def _timed(bench: Bench) -> Run:
-    async with _emulator(bench, "--silent") as emulator, _flow(bench, emulator) as flow:
+    async with _emulator(bench) as emulator, _flow(bench, emulator.connection_string) as flow:
         await flow.run("chain", STEPS)
         begun, spent = time.perf_counter(), cpu_seconds(emulator.pid)
         await flow.run_many("chain", STEPS, AT_ONCE)
@@ -75,28 +68,32 @@ async def _timed(bench: Bench) -> Run:
 
 async def _replayed(bench: Bench, found: Sequence[str]) -> float:
     """On an Azurite as empty as the host's was."""
-    async with _emulator(bench, "--silent") as emulator, replaying(parse(emulator.connection), AT_ONCE) as replay:
+    async with _emulator(bench) as emulator, replaying(parse(emulator.connection_string), AT_ONCE) as replay:
         return await replay.rate(found)
 
 
 @asynccontextmanager
-async def _flow(bench: Bench, emulator: Emulator) -> AsyncIterator[Ours]:
-    async with host(bench, AZURE_STORAGE, emulator.connection) as site, client() as session:
+async def _flow(bench: Bench, connection: str) -> AsyncIterator[Ours]:
+    async with host(bench, AZURE_STORAGE, connection) as site, client() as session:
         yield ours(session, site)
 
 
+def _emulator(bench: Bench) -> AbstractAsyncContextManager[azurite.Azurite]:
+    return azurite.running(bench.folder(), bench.environment, bench.say)
+
+
 @asynccontextmanager
-async def _emulator(bench: Bench, *options: str) -> AsyncIterator[Emulator]:
-    """Azurite as the host starts it; without `--silent` it logs every request."""
+async def _logging(bench: Bench) -> AsyncIterator[tuple[str, Path]]:
+    """An emulator that logs every request: its connection string, and the log."""
     installation = await azurite.installed(bench.environment, bench.say)
     folder, ports = bench.folder(), azurite.Ports(free_port(), free_port(), free_port())
     named = (text for name, port in ports.by_service.items() for text in (f"--{name}Port", str(port)))
-    common = ("--location", folder, "--skipApiVersionCheck", "--disableTelemetry", *options)
+    common = ("--location", folder, "--skipApiVersionCheck", "--disableTelemetry")
     command = bench.command(folder, installation.node, installation.script, *named, *common)
-    async with process(command) as child:
+    async with process(command):
         for port in ports.by_service.values():
             await _until_open(port)
-        yield Emulator(child.pid, command.log, connection_string(ports))
+        yield connection_string(ports), command.log
 
 
 async def _until_open(port: int) -> None:

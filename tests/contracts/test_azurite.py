@@ -1,6 +1,7 @@
 """Azurite for the length of a block: installed once, ready when it answers, and never losing what it was given."""
 
 import asyncio
+import json
 import os
 import sqlite3
 import sys
@@ -12,7 +13,7 @@ import pytest
 from azure.storage.queue.aio import QueueClient
 
 from azurite import Azurite, AzuriteError, NodeMissing, Ports, development_storage, installed, listening, running
-from azurite.install import find_node, version
+from azurite.install import HERE, find_node, version
 
 pytestmark = pytest.mark.anyio
 
@@ -216,3 +217,37 @@ async def test_two_hosts_do_not_install_at_once(tmp_path: Path) -> None:
     other.close()
     await waiting
     assert any("Installing Azurite" in line for line in heard.lines)
+
+
+HURRIED = """
+const [loki, azurite] = process.argv.slice(1);
+const Loki = require("node:module").createRequire(azurite)("lokijs");
+require(loki).hurry(Loki);
+const rows = new Loki("test").addCollection("rows", { indices: ["RowKey", "PartitionKey"] });
+let looks = 0;
+for (let n = 0; n < 1000; n++) {
+  rows.insert({ PartitionKey: `p${n >> 1}`, get RowKey() { looks++; return `r${n % 2}`; }, n });
+}
+const looked = (work) => { looks = 0; const found = work(); return [found, looks]; };
+const all = rows.chain().find({ n: { $lt: 500 } });
+const found = [
+  looked(() => rows.findOne({ RowKey: "r1", PartitionKey: "p7" }).n),
+  looked(() => rows.find({ PartitionKey: "p8" }).map((row) => row.n).sort()),
+  looked(() => rows.findOne({ RowKey: "r1", PartitionKey: "none" })),
+  looked(() => all.find({ RowKey: "r1", PartitionKey: "p9" }).data().map((row) => row.n)),
+  looked(() => rows.remove([])),
+  looked(() => (rows.remove(rows.find({ RowKey: "r1", PartitionKey: "p7" })), rows.count({ PartitionKey: "p7" }))),
+];
+console.log(JSON.stringify(found));
+"""
+
+
+async def test_what_its_database_does_is_done_without_looking_at_all_rows() -> None:
+    installation = await installed(os.environ, print)
+    command = (installation.node, "-e", HURRIED, str(HERE / "loki.js"), str(installation.script))
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    printed, _ = await process.communicate()
+    found, looks = zip(*json.loads(printed), strict=True)
+    assert found == (15, [16, 17], None, [19], None, 1)
+    assert max(looks[:3]) < 100
+    assert looks[4] == 0
