@@ -24,6 +24,7 @@ from host.durable.hands import Hands
 from host.durable.history import (
     Clock,
     EventSent,
+    Execution,
     Scheduling,
     SubOrchestrationInstanceCreated,
     TaskCompleted,
@@ -32,7 +33,7 @@ from host.durable.history import (
     to_datetime,
 )
 from host.durable.http_activity import call_http, request_of
-from host.durable.hub import WORK_ITEMS, Hub, Message, Progress, Received, State
+from host.durable.hub import WORK_ITEMS, Hub, Progress, Received, State
 from host.durable.identity import Identity, passing
 from host.durable.leases import Leases, LeaseSettings
 from host.durable.outgoing import activity_completed, activity_end, activity_failed, unknown_function
@@ -245,7 +246,7 @@ class Engine:
         self._hands.release(self._hands.of(queue))
 
     def is_busy(self, queue: str) -> bool:
-        return bool(self._hands.of(queue))
+        return bool(self._hands.of(queue)) or any(self._sessions[one].queue == queue for one in self._running)
 
     def _let_go(self, session: Session) -> None:
         """The host that serves its queue now takes what was not dealt with."""
@@ -290,6 +291,7 @@ class Engine:
     async def _run(self, session: Session) -> None:
         await session.run()
         self._running.pop(session.instance, None)
+        self.release(session.ends())
         if session.queue in self.elsewhere:
             return self._let_go(session)
         if session.is_over:
@@ -364,17 +366,33 @@ class Engine:
     # Activities
 
     async def _work(self, one: Received) -> None:
-        """Run, send the result, then settle (task-hub-storage.md 5.2)."""
-        end = await self._end_of(one.message)
-        await self.commit(Progress([activity_end(one.message, end)], [one]))
+        """Its end goes straight to a session that is here: it is stored with what the instance makes of it.
 
-    async def _end_of(self, message: Message) -> TaskCompleted | TaskFailed:
-        item = message.event
+        To all others it is sent (task-hub-storage.md 5.2).
+        """
+        if not one.is_end:
+            one.message = activity_end(one.message, await self._end_of(one))
+        session = self._sessions.get(one.message.target.instance_id)
+        if session and session.queue not in self.elsewhere:
+            return self._post(one)
+        await self.commit(Progress([one.message], [one]))
+
+    async def _end_of(self, one: Received) -> TaskCompleted | TaskFailed:
+        message, item = one.message, one.message.event
         assert isinstance(item, TaskScheduled)
+        if one.deliveries > 0 and (known := await self._known_end(message.target, item.event_id)):
+            return known
         outcome = await self._outcome(item, message.target.instance_id)
         if outcome.failure:
             return activity_failed(item, outcome.failure.message, outcome.failure.stack, self.clock())
         return activity_completed(item, result_text(outcome.returned), self.clock())
+
+    async def _known_end(self, target: Execution, task: int) -> TaskCompleted | TaskFailed | None:
+        """The one in the history: a host died after it had recorded it."""
+        state = await self.hub.load(target.instance_id)
+        ends = (event for event in state.events if isinstance(event, (TaskCompleted, TaskFailed)))
+        found = next((event for event in ends if event.task_scheduled_id == task), None)
+        return found if state.execution_id == target.execution_id else None
 
     async def _outcome(self, item: TaskScheduled, instance: str) -> Outcome:
         if item.name == HTTP_ACTIVITY:

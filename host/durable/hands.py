@@ -57,8 +57,17 @@ class Hands:
             self._in_background(self._hub.settle(ours))
 
     def release(self, received: Iterable[Received], after: float = 0) -> None:
-        if ours := self._drop(received):
-            self._in_background(self._hub.release(ours, after))
+        """Give them back; of work that was done, its end."""
+        ours = self._drop(received)
+        ends, others = [one for one in ours if one.is_end], [one for one in ours if not one.is_end]
+        if others:
+            self._in_background(self._hub.release(others, after))
+        if ends:
+            self._in_background(self._give_away(ends))
+
+    async def _give_away(self, ends: Sequence[Received]) -> None:
+        await self._hub.send([one.message for one in ends], self._hub.queues)
+        await self._hub.settle(ends)
 
     def _drop(self, received: Iterable[Received]) -> list[Received]:
         ours = list(received)

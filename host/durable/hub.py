@@ -84,7 +84,8 @@ class Message:
 class Received:
     """A message in our hands: invisible to others until `settle`, `release`, or its time is up.
 
-    `id` is the queue's own: the same message received again has the same id. `receipt` is the hub's business.
+    `id` is the queue's own: the same message received again has the same id. `receipt` is the hub's business. A work
+    item that was worked on has its end as its message.
     """
 
     message: Message
@@ -92,6 +93,11 @@ class Received:
     id: str
     receipt: str = ""
     deliveries: int = 0
+
+    @property
+    def is_end(self) -> bool:
+        """Whether it is a work item that was worked on, while nothing of that is stored yet."""
+        return self.queue == WORK_ITEMS and not self.message.is_work_item
 
 
 @dataclass(frozen=True, slots=True)

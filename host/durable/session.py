@@ -98,10 +98,12 @@ class Session:
         self._state: State | None = None
         self._texts: list[str] = []
         self._one_at_a_time = False
+        self._has_recorded = False
         self._suspended = False
 
     def put(self, received: Received) -> None:
-        self.queue = received.queue
+        if not received.is_end:
+            self.queue = received.queue
         self._mailbox.append(received)
 
     def empty(self) -> Sequence[Received]:
@@ -117,6 +119,12 @@ class Session:
     @property
     def is_idle(self) -> bool:
         return not self._mailbox
+
+    def ends(self) -> Sequence[Received]:
+        """Those of activities that it cannot take now, as it is suspended; they are no longer ours."""
+        ends = [one for one in self._mailbox if one.is_end]
+        self._mailbox = deque(one for one in self._mailbox if not one.is_end)
+        return ends
 
     async def run(self) -> None:
         """Episodes, until no message is left that may be delivered."""
@@ -179,6 +187,7 @@ class Session:
         assert after is not None
         kept = [] if checkpoint.replaces else self._texts
         self._hold(after, [*kept, *(codec.history_json(event) for event in episode.events)])
+        self._has_recorded = True
         self._one_at_a_time = episode.one_at_a_time
         self._tools.recorded(self.instance)
 
@@ -190,12 +199,13 @@ class Session:
         return Checkpoint(state, episode.execution_id, episode.events, row)
 
     async def _drop(self, state: State, dropped: Sequence[Received]) -> None:
-        if any(one.deliveries > 0 for one in dropped):
+        if dropped and (not self._has_recorded or any(one.deliveries > 0 for one in dropped)):
             await self._mend(state)
         self._tools.settle(dropped)
 
     async def _mend(self, state: State) -> None:
-        """A crash between history and row leaves the row behind; what is delivered again tells us of it."""
+        """A crash between history and row leaves the row behind; what comes in vain may tell us of it."""
+        self._has_recorded = True
         row = fold(None, state.events, state.custom_status)
         if row and row != await self._tools.hub.find(self.instance):
             self._hold(await self._tools.hub.record(Checkpoint(state, row.execution_id or "", (), row)), self._texts)
