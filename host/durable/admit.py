@@ -5,11 +5,13 @@ Rules from task-hub-storage.md 4.7 and durable-replay-protocol.md 6.2 and 12.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from host.durable.entity_messages import is_entity, sent_request
 from host.durable.history import (
     EventRaised,
     EventSent,
+    Execution,
     ExecutionCompleted,
     ExecutionResumed,
     ExecutionStarted,
@@ -17,6 +19,7 @@ from host.durable.history import (
     ExecutionTerminated,
     HistoryEvent,
     Instance,
+    Parent,
     SubOrchestrationInstanceCompleted,
     SubOrchestrationInstanceCreated,
     SubOrchestrationInstanceFailed,
@@ -118,8 +121,11 @@ def _sort_start(state: State, row: Instance | None, one: Received, admission: Ad
     assert isinstance(start, ExecutionStarted)
     execution = start.orchestration_instance.execution_id
     is_alive = bool(state.events) and not is_over(state.events)
-    if (execution == state.execution_id and state.events) or admission.accepted or _is_same_child(state, start):
+    call = _compared(state, start)
+    if (execution == state.execution_id and state.events) or admission.accepted or call in ("same", "older"):
         admission.dropped.append(one)
+    elif call == "newer":
+        admission.accepted.append(one)
     elif is_alive and start.parent_instance:
         admission.refused.append(one)
     elif is_alive:
@@ -131,10 +137,22 @@ def _sort_start(state: State, row: Instance | None, one: Received, admission: Ad
         (admission.dropped if is_hopeless else admission.early).append(one)
 
 
-def _is_same_child(state: State, start: ExecutionStarted) -> bool:
-    """Whether the instance is what this parent's call started, grown by continue-as-new since."""
-    ours = next((event for event in state.events if isinstance(event, ExecutionStarted)), None)
-    return ours is not None and start.parent_instance is not None and ours.parent_instance == start.parent_instance
+def _compared(state: State, start: ExecutionStarted) -> Literal["same", "older", "newer", "other"]:
+    """A child's start beside what the instance is, or has grown into by continue-as-new.
+
+    A call under the same id that is not the same is one that a crash undid, or the one that was made then instead.
+    """
+    known = next((event for event in state.events if isinstance(event, ExecutionStarted)), None)
+    ours, theirs = known and known.parent_instance, start.parent_instance
+    if not ours or not theirs or _place(ours) != _place(theirs):
+        return "other"
+    if ours.child_execution_id == theirs.child_execution_id:
+        return "same"
+    return "newer" if (ours.asked or "") < (theirs.asked or "") else "older"
+
+
+def _place(call: Parent) -> tuple[Execution, int]:
+    return call.orchestration_instance, call.task_schedule_id
 
 
 def _sort_rest(state: State, row: Instance | None, rest: Sequence[Received], admission: Admission) -> None:
@@ -160,7 +178,7 @@ class _Known:
     """What the history says of messages that may have come before."""
 
     def __init__(self, events: Sequence[HistoryEvent]) -> None:
-        self._scheduled = {event.event_id: event.timestamp for event in events if isinstance(event, Scheduled)}
+        self._scheduled = {event.event_id: _mark(event) for event in events if isinstance(event, Scheduled)}
         self._completed = {completed_id(event) for event in events if isinstance(event, Completing)}
         self._raised = {_print(event) for event in events if isinstance(event, EventRaised)}
         self._asked = {
@@ -184,10 +202,16 @@ class _Known:
         """An episode that a crash undid may have asked for other work under the same id: its answer is not ours."""
         if task not in self._scheduled:
             return admission.early
-        if task in self._completed or one.message.asked not in (None, self._scheduled[task]):
+        asked, ours = one.message.asked, self._scheduled[task]
+        if task in self._completed or (asked and ours and asked != ours):
             return admission.dropped
         self._completed.add(task)
         return admission.accepted
+
+
+def _mark(event: HistoryEvent) -> str | None:
+    """What answers to it are marked with."""
+    return event.child_execution_id if isinstance(event, SubOrchestrationInstanceCreated) else event.timestamp
 
 
 def _is_answer(one: Received) -> bool:

@@ -7,7 +7,7 @@ what we never fill (trace contexts, failure details) is written as null, and unk
 import base64
 import binascii
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
 from typing import Any, TypeAlias
 
@@ -102,7 +102,8 @@ def _parent(value: Any) -> Parent | None:
     waiting, task = _execution(found["OrchestrationInstance"]), _integer(found["TaskScheduleId"])
     if waiting is None or task is None:
         raise ValueError("ParentInstance is incomplete")
-    return Parent(_text(found.get("Name")) or "", waiting, task, _text(found.get("Version")) or "")
+    ours = {"child_execution_id": _text(found.get("ChildExecutionId")), "asked": _date(found.get("Asked"))}
+    return Parent(_text(found.get("Name")) or "", waiting, task, _text(found.get("Version")) or "", **ours)
 
 
 def _tags(value: Any) -> Mapping[str, str] | None:
@@ -128,8 +129,9 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
 _COMMON = ("timestamp", "event_id", "is_played")
 _DATES = ("fire_at", "scheduled_start_time")
 _NESTED = ("orchestration_instance", "parent_instance", "tags")
-_HIDDEN_FROM_WORKERS = ("correlation", "scheduled_start_time", "generation", "listed")
-_OURS_ALONE = ("listed",)
+_HIDDEN_FROM_WORKERS = ("correlation", "scheduled_start_time", "generation", "listed", "child_execution_id")
+_OURS_ALONE = ("listed", "child_execution_id")
+_OURS_IN_PARENT = ("child_execution_id", "asked")
 
 _UNFILLED: Mapping[type[HistoryEvent], tuple[str, ...]] = {
     ExecutionStarted: ("ParentTraceContext",),
@@ -161,8 +163,12 @@ def _plain(value: Any, typed: bool = False) -> Any:
     """A nested value as JSON; `typed` puts the `$type` first that readers of messages need."""
     if not is_dataclass(value) or isinstance(value, type):
         return dict(value) if isinstance(value, Mapping) else value
-    found = {_pascal(f.name): _plain(getattr(value, f.name), typed) for f in fields(value)}
+    found = {_pascal(name): _plain(getattr(value, name), typed) for name in _told(value)}
     return {"$type": _TYPES[type(value)], **found} if typed else found
+
+
+def _told(value: Any) -> Iterator[str]:
+    return (f.name for f in fields(value) if f.name not in _OURS_IN_PARENT or getattr(value, f.name) is not None)
 
 
 def _value(name: str, found: Any) -> Any:

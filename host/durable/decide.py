@@ -182,9 +182,10 @@ def _too_large(custom_status: str | None) -> str | None:
     )
 
 
-def child_execution(execution_id: str, task_id: int) -> str:
-    """The execution id of a child: the same whenever the same step is taken again."""
-    return uuid.uuid5(_NAMESPACE, f"{execution_id}:{task_id}").hex
+def _child_execution(execution_id: str | None, call: SubOrchestrationInstanceCreated) -> str:
+    """The execution id of a child: the same whenever the same call is made again, and only then."""
+    asked = ask.compact([execution_id, call.event_id, call.name, call.version, call.instance_id, call.input])
+    return uuid.uuid5(_NAMESPACE, asked).hex
 
 
 def entity_request(execution: Execution, task_id: int) -> str:
@@ -366,16 +367,15 @@ class _Walk:
 
     def _child(self, action: ask.CallSubOrchestrator) -> _Task:
         event_id = self._take_id()
-        return self._schedule(
-            SubOrchestrationInstanceCreated(
-                timestamp=self._now,
-                event_id=event_id,
-                name=action.name,
-                version=self._limits.version if action.version is None else action.version,
-                instance_id=action.instance_id or f"{self._execution.execution_id}:{event_id}",
-                input=action.input,
-            )
+        call = SubOrchestrationInstanceCreated(
+            timestamp=self._now,
+            event_id=event_id,
+            name=action.name,
+            version=self._limits.version if action.version is None else action.version,
+            instance_id=action.instance_id or f"{self._execution.execution_id}:{event_id}",
+            input=action.input,
         )
+        return self._schedule(replace(call, child_execution_id=_child_execution(self._execution.execution_id, call)))
 
     def _timer(self, action: ask.CreateTimer) -> _Task:
         if self._seconds_until(action.fire_at) > self._limits.longest_timer:

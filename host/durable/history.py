@@ -5,7 +5,7 @@ case, so that `codec` can derive every outside form from these classes.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 from typing import ClassVar, TypeAlias
@@ -79,12 +79,18 @@ class Execution:
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """Who waits for a sub-orchestration, and as which task."""
+    """Who waits for a sub-orchestration, and as which task.
+
+    `child_execution_id` is the child's first one and tells which call this is, `asked` when it was made: a crash may
+    undo an episode, and the next may make another call under the same id. Other hosts do not say.
+    """
 
     name: str
     orchestration_instance: Execution
     task_schedule_id: int
     version: str = ""
+    child_execution_id: str | None = None
+    asked: Instant | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -149,11 +155,14 @@ class TaskFailed(HistoryEvent):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SubOrchestrationInstanceCreated(HistoryEvent):
+    """`child_execution_id`: see Parent."""
+
     number = 7
     name: str
     version: str | None = ""
     instance_id: str
     input: str | None = None
+    child_execution_id: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

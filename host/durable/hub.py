@@ -53,15 +53,15 @@ class Message:
     """An event on its way to an instance. A TaskScheduled goes to the work items, all else to `target`'s own queue.
 
     `sender` is None for clients; `episode` counts the sender's episodes (task-hub-storage.md 4.1). `asked` is when the
-    activity or timer that it is about was scheduled: it tells an answer from one to an episode that a crash undid.
-    Other hosts do not say.
+    activity or timer that it is about was scheduled, or the first execution id of the child: it tells an answer from
+    one to an episode that a crash undid. Other hosts do not say.
     """
 
     target: Execution
     event: HistoryEvent
     sender: Execution | None = None
     episode: int | None = None
-    asked: Instant | None = None
+    asked: str | None = None
 
     @property
     def is_work_item(self) -> bool:

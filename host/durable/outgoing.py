@@ -6,7 +6,7 @@ Rules from durable-replay-protocol.md 6.3, 6.4, 6.9, 7 and task-hub-storage.md 4
 from collections.abc import Iterable, Iterator
 
 from host.durable.actions import compact
-from host.durable.decide import Completed, Failed, Finish, child_execution
+from host.durable.decide import Completed, Failed, Finish
 from host.durable.entity_messages import RELEASE, release_text, sent_request
 from host.durable.history import (
     EventRaised,
@@ -50,20 +50,21 @@ def _told(started: ExecutionStarted, event: Scheduling, now: Instant) -> tuple[E
         case EventSent():
             return Execution(event.instance_id), EventRaised(timestamp=now, name=event.name, input=event.input)
         case SubOrchestrationInstanceCreated():
-            child = Execution(event.instance_id, child_execution(us.execution_id or "", event.event_id))
+            child = Execution(event.instance_id, event.child_execution_id)
             return child, _child_start(started, event, child, now)
 
 
 def _child_start(
     started: ExecutionStarted, event: SubOrchestrationInstanceCreated, child: Execution, now: Instant
 ) -> ExecutionStarted:
+    us, version = started.orchestration_instance, started.version or ""
     return ExecutionStarted(
         timestamp=now,
         orchestration_instance=child,
         name=event.name,
         version=event.version,
         input=event.input,
-        parent_instance=Parent(started.name, started.orchestration_instance, event.event_id, started.version or ""),
+        parent_instance=Parent(started.name, us, event.event_id, version, child.execution_id, event.timestamp),
     )
 
 
@@ -84,7 +85,7 @@ def end_message(started: ExecutionStarted, finish: Finish | None, now: Instant) 
             reason=finish.reason,
             details=finish.details,
         )
-    yield Message(parent.orchestration_instance, told, started.orchestration_instance)
+    yield Message(parent.orchestration_instance, told, started.orchestration_instance, asked=parent.child_execution_id)
 
 
 def release_messages(started: ExecutionStarted, history: Iterable[HistoryEvent], now: Instant) -> Iterator[Message]:

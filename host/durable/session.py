@@ -226,7 +226,8 @@ class Session:
             return _ended_by(events[0], past, opened)
         if isinstance(events[0], (ExecutionSuspended, ExecutionResumed)):
             return _noted(events[0], past, opened)
-        return await self._replayed(past, (opened, *events), [] if begins else self._texts)
+        episode = await self._replayed(past, (opened, *events), [] if begins else self._texts)
+        return replace(episode, outbox=(*_let_go(state, opened.timestamp), *episode.outbox)) if begins else episode
 
     def _now(self, past: Sequence[HistoryEvent], events: Sequence[HistoryEvent]) -> Instant:
         """The time of this episode: never before an earlier one, nor before a timer that fires in it (6.7)."""
@@ -330,7 +331,7 @@ def _played(opening: Sequence[HistoryEvent]) -> Iterator[HistoryEvent]:
 
 
 def _next_opening(started: ExecutionStarted, again: Continued, now: Instant) -> tuple[HistoryEvent, ...]:
-    """A new execution of the same instance, with the events it inherits (6.11)."""
+    """A new execution of the same instance, with the events it inherits; the old one has played them (1.1, 6.11)."""
     us = started.orchestration_instance
     execution = replace(us, execution_id=next_execution(us.execution_id or ""))
     fresh = replace(
@@ -342,12 +343,19 @@ def _next_opening(started: ExecutionStarted, again: Continued, now: Instant) -> 
         generation=None,
         scheduled_start_time=None,
     )
-    return (OrchestratorStarted(timestamp=now), fresh, *again.carried)
+    carried = (replace(event, is_played=True) for event in again.carried)
+    return (OrchestratorStarted(timestamp=now), fresh, *carried)
 
 
 def _listed(events: Sequence[HistoryEvent]) -> int | None:
     """An episode in which the orchestrator did not run lists what the one before it listed."""
     return next((event.listed for event in reversed(events) if isinstance(event, OrchestratorCompleted)), 0)
+
+
+def _let_go(replaced: State, now: Instant) -> Iterator[Message]:
+    """The locks of an execution that another replaces while it is alive."""
+    if replaced.events and not is_over(replaced.events):
+        yield from release_messages(_started(replaced.events), replaced.events, now)
 
 
 def _noted(event: HistoryEvent, past: State, opened: OrchestratorStarted) -> Episode:

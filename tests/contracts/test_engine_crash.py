@@ -1,14 +1,23 @@
 """A host that is killed between any two storage operations loses nothing: the next one comes to the same end."""
 
 import asyncio
-from collections.abc import Sequence
+import json
+from collections.abc import Generator, Sequence
+from contextlib import suppress
+from typing import Any
 
 import pytest
+from azure.durable_functions import DurableOrchestrationContext as Context
 
 from azurite import Azurite
 from bindings.storage import parse
+from host.durable.history import Instance, SubOrchestrationInstanceCreated
+from host.durable.hub import AlreadyExists
+from host.durable.sqlite import SqliteHub
 from tests.support import programs
-from tests.support.lives import Life, live, on_azure, on_sqlite
+from tests.support.crashing import Fuse, fast, killed, stepwise
+from tests.support.engines import Functions, Served, hub_settings, made
+from tests.support.lives import HIDDEN, QUICK, SPEED, Life, live, on_azure, on_sqlite
 from tests.support.programs import Tree
 from tests.support.sdk import SDK_WARNINGS
 
@@ -54,3 +63,35 @@ async def test_a_host_may_die_after_any_request(scenario: str, storage: Azurite)
 
     needed = await lived()
     await asyncio.gather(*(lived(last) for last in range(1, needed, EVERY)))
+
+
+class Changing:
+    """Orchestrators that call a child with what the world says just then."""
+
+    def __init__(self) -> None:
+        self.world = "before"
+        self.functions = Functions({"Parent": self.parent, "Child": self.child}, {"Echo": lambda value: value})
+
+    def parent(self, context: Context) -> Generator[Any, Any, Any]:
+        return (yield context.call_sub_orchestrator("Child", self.world))
+
+    def child(self, context: Context) -> Generator[Any, Any, Any]:
+        return (yield context.call_activity("Echo", context.get_input()))
+
+
+async def test_a_child_is_the_one_on_record_though_a_crash_undid_another_call() -> None:
+    async with made(SqliteHub(hub_settings(hidden=HIDDEN, keep_inputs=True), clock=(clock := fast(SPEED)))) as hub:
+        for last in range(1, 12):
+            changing, instance = Changing(), f"parent-{last}"
+
+            async def script(served: Served, instance: str = instance) -> Instance:
+                with suppress(AlreadyExists):
+                    await served.start("Parent", None, instance)
+                return await served.end(instance)
+
+            await killed(stepwise(hub), changing.functions, script, Fuse(last), settings=QUICK, clock=clock)
+            changing.world = "afterwards"
+            ended = await killed(stepwise(hub), changing.functions, script, Fuse(), settings=QUICK, clock=clock)
+            history = (await hub.load(instance)).events
+            (call,) = [event for event in history if isinstance(event, SubOrchestrationInstanceCreated)]
+            assert ended and ended.output and ended.output == json.loads(call.input or "")

@@ -7,10 +7,14 @@ from host.durable.history import (
     EventRaised,
     EventSent,
     Execution,
+    ExecutionCompleted,
     ExecutionResumed,
     ExecutionStarted,
     Instance,
     Parent,
+    Status,
+    SubOrchestrationInstanceCompleted,
+    SubOrchestrationInstanceCreated,
     TaskCompleted,
     TaskScheduled,
     fold,
@@ -56,6 +60,37 @@ def test_a_childs_first_start_does_not_disturb_what_it_has_grown_into() -> None:
     first = received(replace(START, parent_instance=parent))
     admission = admit(State("next", (now,)), None, [first])
     assert (admission.dropped, admission.refused, admission.accepted) == ([first], [], [])
+
+
+def test_of_two_calls_under_one_id_the_later_one_counts() -> None:
+    """A crash undid the episode that made the earlier one."""
+
+    def start(call: str, asked: str) -> ExecutionStarted:
+        parent = Parent("P", Execution("p", "x"), 0, "", call, asked)
+        return replace(START, orchestration_instance=Execution(US.instance_id, call), parent_instance=parent)
+
+    earlier, later = start("c1", AT), start("c2", "2024-05-01T10:00:01.0000000Z")
+    ended = ExecutionCompleted(timestamp=AT, event_id=1, orchestration_status=Status.Completed)
+    for history in ((earlier,), (earlier, ended)):
+        assert admit(State("c1", history), None, [received(later)]).accepted
+    for history in ((later,), (later, ended)):
+        assert admit(State("c2", history), None, [received(earlier)]).dropped
+        assert admit(State("c2", history), None, [received(later)]).dropped
+
+
+def test_a_childs_end_must_be_that_of_the_call_on_record() -> None:
+    call = SubOrchestrationInstanceCreated(
+        timestamp=AT, event_id=0, name="C", instance_id="e:0", child_execution_id="c2"
+    )
+    end = SubOrchestrationInstanceCompleted(timestamp=AT, task_scheduled_id=0, result="1")
+
+    def told(asked: str | None) -> Received:
+        return Received(Message(US, end, Execution("e:0", "x"), asked=asked), "control-00", "1")
+
+    state = State("e", (START, call))
+    assert admit(state, None, [told("c1")]).dropped
+    assert admit(state, None, [told("c2")]).accepted
+    assert admit(state, None, [told(None)]).accepted, "other hosts do not say"
 
 
 def test_an_entitys_answer_waits_until_the_history_knows_what_was_asked() -> None:
