@@ -3,6 +3,8 @@
 Rules from task-hub-storage.md 4.7 and durable-replay-protocol.md 6.2 and 12.
 """
 
+import hashlib
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -34,6 +36,9 @@ from host.durable.hub import Received, State
 
 PATIENCE = 300
 """How often a message that came too early is tried again before it is dropped: for a quarter of an hour (4.7)."""
+
+REMEMBERED = 100
+"""How many raised events outlive their execution: more than are under way when a host dies."""
 
 Control = (ExecutionTerminated, ExecutionSuspended, ExecutionResumed)
 Completing = (
@@ -166,7 +171,7 @@ def _sort_rest(state: State, row: Instance | None, rest: Sequence[Received], adm
         return
     else:
         events, execution = state.events, state.execution_id
-    known = _Known(events)
+    known = _Known(events, state.seen)
     for one in rest:
         if is_over(events) or one.message.target.execution_id not in (None, execution):
             admission.dropped.append(one)
@@ -174,13 +179,20 @@ def _sort_rest(state: State, row: Instance | None, rest: Sequence[Received], adm
             known.sort(one, admission)
 
 
+def seen_before(past: State, taken: Iterable[HistoryEvent]) -> tuple[str, ...]:
+    """Digests of what an execution knew and took, for the one that follows it."""
+    raised = (event for event in (*past.events, *taken) if isinstance(event, EventRaised))
+    return (*past.seen, *map(_digest, raised))[-REMEMBERED:]
+
+
 class _Known:
     """What the history says of messages that may have come before."""
 
-    def __init__(self, events: Sequence[HistoryEvent]) -> None:
+    def __init__(self, events: Sequence[HistoryEvent], seen: Iterable[str]) -> None:
         self._scheduled = {event.event_id: _mark(event) for event in events if isinstance(event, Scheduled)}
         self._completed = {completed_id(event) for event in events if isinstance(event, Completing)}
         self._raised = {_print(event) for event in events if isinstance(event, EventRaised)}
+        self._seen = frozenset(seen)
         self._asked = {
             request.id for event in events if isinstance(event, EventSent) and (request := sent_request(event))
         }
@@ -190,13 +202,16 @@ class _Known:
         if isinstance(event, Completing):
             target = self._completing(one, completed_id(event), admission)
         elif isinstance(event, EventRaised):
-            target = admission.dropped if _print(event) in self._raised else admission.accepted
+            target = admission.dropped if self._is_known(event) else admission.accepted
             if _is_answer(one) and event.name not in self._asked:
                 target = admission.early
             self._raised.add(_print(event))
         else:
             target = admission.accepted
         target.append(one)
+
+    def _is_known(self, event: EventRaised) -> bool:
+        return _print(event) in self._raised or (bool(self._seen) and _digest(event) in self._seen)
 
     def _completing(self, one: Received, task: int, admission: Admission) -> list[Received]:
         """An episode that a crash undid may have asked for other work under the same id: its answer is not ours."""
@@ -222,3 +237,7 @@ def _is_answer(one: Received) -> bool:
 def _print(event: EventRaised) -> tuple[str, str | None, str]:
     """Two raised events that agree in all of this are one, delivered twice."""
     return event.name, event.input, event.timestamp
+
+
+def _digest(event: EventRaised) -> str:
+    return hashlib.blake2b(json.dumps(_print(event)).encode(), digest_size=8).hexdigest()

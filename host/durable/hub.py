@@ -105,13 +105,15 @@ class State:
     """The history of an instance's current execution.
 
     `version` is the hub's token for `record`, None if nothing was ever recorded. `custom_status` is the one that the
-    last record set, kept with the history so that a row which a crash left behind can be mended.
+    last record set, kept with the history so that a row which a crash left behind can be mended. `seen` are digests of
+    raised events that earlier executions took: they may be delivered again.
     """
 
     execution_id: str | None = None
     events: tuple[HistoryEvent, ...] = ()
     version: str | None = None
     custom_status: str | None = None
+    seen: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,7 @@ class Checkpoint:
 
     `events` follow those of `since`, unless `execution_id` is a new one: then they replace them (continue-as-new, or
     an id used again). So they do when they are `rewritten`, as many as before. `instance` is the row as it is now.
+    `seen` counts for an execution that begins; one that goes on has seen what it had.
     """
 
     since: State
@@ -127,10 +130,15 @@ class Checkpoint:
     events: tuple[HistoryEvent, ...]
     instance: Instance
     rewritten: bool = False
+    seen: tuple[str, ...] = ()
 
     @property
     def replaces(self) -> bool:
-        return self.rewritten or self.execution_id != self.since.execution_id
+        return self.rewritten or self.begins
+
+    @property
+    def begins(self) -> bool:
+        return self.execution_id != self.since.execution_id
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Protocol
 from bindings.contract import Outcome
 from host.durable import codec
 from host.durable.actions import Answer, BadAnswer, compact, read_answer
-from host.durable.admit import Admission, admit, is_over, is_suspended, needs_row, next_batch
+from host.durable.admit import Admission, admit, is_over, is_suspended, needs_row, next_batch, seen_before
 from host.durable.decide import Continued, Decision, Failed, Limits, decide, next_execution
 from host.durable.entity import EntityLimits
 from host.durable.entity_messages import answer_text, read_request
@@ -82,6 +82,7 @@ class Episode:
     outbox: tuple[Message, ...]
     custom_status: str | None
     one_at_a_time: bool = False
+    seen: tuple[str, ...] = ()
 
 
 class Session:
@@ -196,7 +197,7 @@ class Session:
         row = fold(None, (*past, *episode.events), episode.custom_status)
         if row is None:
             raise HubError(f"The history of instance {self.instance} does not begin with its start.")
-        return Checkpoint(state, episode.execution_id, episode.events, row)
+        return Checkpoint(state, episode.execution_id, episode.events, row, seen=episode.seen)
 
     async def _drop(self, state: State, dropped: Sequence[Received]) -> None:
         if dropped and (not self._has_recorded or any(one.deliveries > 0 for one in dropped)):
@@ -238,7 +239,7 @@ class Session:
     async def _replayed(self, past: State, opening: tuple[HistoryEvent, ...], texts: Sequence[str]) -> Episode:
         """Run the orchestrator, and again for every continue-as-new (task-hub-storage.md 3.6)."""
         outbox: list[Message] = []
-        events, status = past.events, past.custom_status
+        events, status, first = past.events, past.custom_status, opening
         while True:
             now = opening[0].timestamp
             started = _started((*events, *opening))
@@ -258,6 +259,7 @@ class Session:
             outbox=tuple(outbox),
             custom_status=str(status) if status is not None else None,
             one_at_a_time=decision.one_at_a_time,
+            seen=seen_before(past, first),
         )
 
     async def _ask(self, started: ExecutionStarted, texts: Sequence[str]) -> Answer:

@@ -191,6 +191,8 @@ class SqliteHub:
         def create(connection: sqlite3.Connection) -> None:
             for statement in SCHEMA.split(";"):
                 connection.execute(statement)
+            if "seen" not in {column for _, column, *_ in connection.execute("PRAGMA table_info(heads)")}:
+                connection.execute("ALTER TABLE heads ADD COLUMN seen TEXT")
             connection.execute("UPDATE messages SET held_until = ''")
 
         await self._store.run(create)
@@ -289,14 +291,14 @@ class SqliteHub:
             for ordinal, event in enumerate(checkpoint.events, len(before))
         ]
         connection.executemany("INSERT INTO history (instance, ordinal, event) VALUES (?, ?, ?)", rows)
+        seen = checkpoint.seen if checkpoint.begins else since.seen
         connection.execute(
-            "INSERT OR REPLACE INTO heads (instance, execution, version, custom_status) VALUES (?, ?, ?, ?)",
-            (instance.id, checkpoint.execution_id, version, instance.custom_status),
+            "INSERT OR REPLACE INTO heads (instance, execution, version, custom_status, seen) VALUES (?, ?, ?, ?, ?)",
+            (instance.id, checkpoint.execution_id, version, instance.custom_status, " ".join(seen)),
         )
         _write_instance(connection, instance)
-        return State(
-            checkpoint.execution_id, (*before, *checkpoint.events), str(version), custom_status=instance.custom_status
-        )
+        events = (*before, *checkpoint.events)
+        return State(checkpoint.execution_id, events, str(version), instance.custom_status, seen)
 
     async def find(self, instance: str) -> Instance | None:
         return await self._store.run(lambda connection: _find(connection, instance))
@@ -340,13 +342,13 @@ def _received(queue: str, number: int, deliveries: int, body: str) -> Received:
 
 def _load(connection: sqlite3.Connection, instance: str) -> State:
     head = connection.execute(
-        "SELECT execution, version, custom_status FROM heads WHERE instance = ?", (instance,)
+        "SELECT execution, version, custom_status, seen FROM heads WHERE instance = ?", (instance,)
     ).fetchone()
     if head is None:
         return State()
     found = connection.execute("SELECT event FROM history WHERE instance = ? ORDER BY ordinal", (instance,))
     events = tuple(codec.event_of_row(json.loads(text)) for (text,) in found)
-    return State(head[0], events, str(head[1]), custom_status=head[2])
+    return State(head[0], events, str(head[1]), head[2], tuple((head[3] or "").split()))
 
 
 def _next_version(connection: sqlite3.Connection, instance: str, since: str | None) -> int:

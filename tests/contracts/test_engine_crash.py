@@ -95,3 +95,33 @@ async def test_a_child_is_the_one_on_record_though_a_crash_undid_another_call() 
             history = (await hub.load(instance)).events
             (call,) = [event for event in history if isinstance(event, SubOrchestrationInstanceCreated)]
             assert ended and ended.output and ended.output == json.loads(call.input or "")
+
+
+def adding_up(context: Context) -> Generator[Any, Any, Any]:
+    """Ends at 1 + 2 + 4; takes one event in each execution."""
+    total = context.get_input() + (yield context.wait_for_external_event("Add"))
+    return total if total >= 7 else context.continue_as_new(total)
+
+
+@pytest.mark.parametrize("at_once", (True, False))
+async def test_an_event_counts_once_though_its_execution_is_gone(at_once: bool) -> None:
+    functions, asked = Functions({"AddingUp": adding_up}), set[str]()
+    async with made(SqliteHub(hub_settings(hidden=HIDDEN), clock=(clock := fast(SPEED)))) as hub:
+        for last in range(1, 15):
+
+            async def script(served: Served, instance: str = f"sum-{last}") -> Instance:
+                if instance not in asked:
+                    asked.add(instance)
+                    await asyncio.shield(asyncio.create_task(add_up(served, instance)))
+                return await served.end(instance)
+
+            for fuse in (Fuse(last), Fuse()):
+                seen = hub if at_once else stepwise(hub)
+                ended = await killed(seen, functions, script, fuse, settings=QUICK, clock=clock)
+            assert ended and ended.output == "7"
+
+
+async def add_up(served: Served, instance: str) -> None:
+    await served.start("AddingUp", 0, instance)
+    for number in (1, 2, 4):
+        await served.client.raise_event(instance, "Add", str(number))
