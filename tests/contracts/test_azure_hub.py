@@ -17,6 +17,7 @@ from azure.storage.queue.aio import QueueClient
 
 from azurite import Azurite
 from bindings.storage import Operation, Tables, Wire, parse
+from bindings.storage.wire import Answer, Request
 from host.durable.azure import AzureHub
 from host.durable.azure.reservation import lease_id
 from host.durable.history import (
@@ -33,7 +34,17 @@ from host.durable.history import (
     fold,
     later,
 )
-from host.durable.hub import WORK_ITEMS, Checkpoint, HubError, HubSettings, HubUnreachable, Message, Query, State
+from host.durable.hub import (
+    WORK_ITEMS,
+    AlreadyExists,
+    Checkpoint,
+    HubError,
+    HubSettings,
+    HubUnreachable,
+    Message,
+    Query,
+    State,
+)
 from host.log import Log, Record
 
 pytestmark = pytest.mark.anyio
@@ -101,6 +112,11 @@ class Official:
     async def blobs(self) -> list[str]:
         async with self.large as client:
             return [name async for name in client.list_blob_names()]
+
+    async def count(self, queue: str) -> int:
+        """Its messages, also those that are in someone's hands."""
+        async with self.queue(queue) as client:
+            return (await client.get_queue_properties()).approximate_message_count or 0
 
     async def write(self, table: str, *rows: Mapping[str, Any]) -> None:
         """As another host writes: dates as dates, all else as it stands."""
@@ -342,6 +358,38 @@ async def test_a_start_whose_row_another_wrote_first_leaves_that_row(hub: AzureH
     await hub._instances.begin(replace(known.instance, input="3"), known, None)
     found = await hub.find("order-42")
     assert found and found.input == "2"
+
+
+@pytest.fixture
+def asked(hub: AzureHub, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The methods of what was asked of the storage."""
+    methods, ask = list[str](), hub._wire.ask
+
+    async def noted(request: Request) -> Answer:
+        methods.append(request.method)
+        return await ask(request)
+
+    monkeypatch.setattr(hub._wire, "ask", noted)
+    return methods
+
+
+async def test_a_new_instance_is_started_with_two_writes_and_loaded_with_one_look(
+    hub: AzureHub, asked: list[str]
+) -> None:
+    await hub.start(Message(RUN, started()))
+    assert await hub.load("order-42") == State()
+    assert asked == ["POST", "POST", "GET"]
+
+
+async def test_a_refused_start_leaves_nothing(hub: AzureHub, official: Official) -> None:
+    await hub.start(Message(RUN, started()))
+    rows = await official.rows("Instances")
+    large = replace(started(input="x" * 50_000), orchestration_instance=Execution("order-42", "f" * 32))
+    with pytest.raises(AlreadyExists):
+        await hub.start(Message(large.orchestration_instance, large))
+    assert await official.rows("Instances") == rows
+    assert sum([await official.count(queue.partition("-")[2]) for queue in hub.queues]) == 1
+    assert await official.blobs() == []
 
 
 # --- errors and leases -----------------------------------------------------------------------------------------------

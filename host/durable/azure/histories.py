@@ -55,6 +55,8 @@ class Histories:
         self._keep_inputs, self._clock = keep_inputs, clock
 
     async def load(self, instance: str) -> State:
+        if not await self._has_any(instance):
+            return State()
         rows = await self._rows(instance, (), with_etags=True)
         sentinel = next((row for row in rows if row["RowKey"] == SENTINEL), None)
         if sentinel is None:
@@ -65,6 +67,16 @@ class Histories:
         mark = Mark(sentinel[ETAG], len(ours), any(map(blobs_of, ours)), "CustomStatus" in sentinel)
         found = await together(self._event(row) for row in whole)
         return State(sentinel["ExecutionId"], tuple(found), str(mark), codec.custom_status_of(sentinel))
+
+    async def _has_any(self, instance: str) -> bool:
+        """Most that is loaded is new, and a query of nothing costs an emulator as much as all rows of the hub."""
+        try:
+            await self._tables.get(self._table, partition_key(instance), SENTINEL)
+        except NotFound as error:
+            if error.code == "TableNotFound":
+                raise
+            return False
+        return True
 
     async def _event(self, row: Row) -> HistoryEvent:
         return codec.event_of_row({**row, **await self._large.columns(row)})

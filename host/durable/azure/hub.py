@@ -10,9 +10,9 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 from bindings.storage import Account, Containers, Queues, StorageError, StorageUnreachable, Tables, Wire
 from host.durable.azure.histories import Histories, Mark
-from host.durable.azure.instances import Instances
+from host.durable.azure.instances import Instances, Known
 from host.durable.azure.large import Large
-from host.durable.azure.mail import Encoding, Mail
+from host.durable.azure.mail import Encoding, Mail, Posted
 from host.durable.azure.names import Names, partition_key
 from host.durable.azure.owners import Owners
 from host.durable.azure.reservation import Reservation
@@ -120,19 +120,33 @@ class AzureHub:
 
     @verb
     async def start(self, start: Message, overridable: Iterable[Status] = OVERRIDABLE) -> Received:
-        """The message goes first: one without its row is put aside, a row without its message would wait for ever."""
-        event = start.event
-        assert isinstance(event, ExecutionStarted), "only an ExecutionStarted starts an instance"
-        execution = event.orchestration_instance
-        known = await self._instances.known(execution.instance_id)
-        if known and known.instance.execution_id == execution.execution_id:
-            return (await self._mail.post(start)).received  # Asked again: the row is there.
+        """The message goes first: one without its row is put aside, a row without its message would wait for ever.
+
+        Most ids are new. Others show when the row is written, and their message is taken back.
+        """
+        posted, is_begun = await self._begin(start, None)
+        if is_begun:
+            return posted.received
+        known = await self._instances.known(start.target.instance_id)
+        if known and known.instance.execution_id == start.target.execution_id:
+            return posted.received  # Asked again: the row is there.
+        await self._take_back(posted)
         if known and known.instance.status not in frozenset(overridable):
             raise AlreadyExists(known.instance.status)
-        fresh = replace(event, generation=(known.instance.generation or 0) + 1 if known else 0)
-        posted = await self._mail.post(replace(start, event=fresh))
-        await self._instances.begin(pending(fresh, self._clock()), known, posted.blob)
+        posted, _ = await self._begin(start, known)
         return posted.received
+
+    async def _begin(self, start: Message, known: Known | None) -> tuple[Posted, bool]:
+        """Post it and write its row; False if the row is not as it was known."""
+        assert isinstance(start.event, ExecutionStarted), "only an ExecutionStarted starts an instance"
+        fresh = replace(start.event, generation=(known.instance.generation or 0) + 1 if known else 0)
+        posted = await self._mail.post(replace(start, event=fresh))
+        return posted, await self._instances.begin(pending(fresh, self._clock()), known, posted.blob)
+
+    async def _take_back(self, posted: Posted) -> None:
+        await self._mail.settle([posted.received])
+        if posted.blob:
+            await self._large.remove(posted.blob)
 
     @verb
     async def send(self, messages: Iterable[Message], elsewhere: Container[str] = ()) -> Sequence[Received]:

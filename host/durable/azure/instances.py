@@ -49,10 +49,10 @@ class Instances:
         texts = {name: await self._large.referred(row[name]) for name in ("Input", "Output") if row.get(name)}
         return codec.instance_of_row(instance_id(row["PartitionKey"]), {**row, **texts})
 
-    async def begin(self, instance: Instance, known: Known | None, blob: str | None) -> None:
+    async def begin(self, instance: Instance, known: Known | None, blob: str | None) -> bool:
         """Make it Pending. `blob` is where its start message lies if that is large.
 
-        If another starter was quicker, its row stays: our message is dropped then, being of another execution.
+        False if there is another row than was known: that one stays, and our message counts for nothing.
         """
         columns = {**codec.start_columns(instance), **codec.status_columns(instance, self._hub)}
         if blob:
@@ -63,7 +63,8 @@ class Instances:
                 self._table, Operation("replace", row, known.etag) if known else Operation("insert", row)
             )
         except (AlreadyThere, PreconditionFailed):
-            return
+            return False
+        return True
 
     async def record(self, checkpoint: Checkpoint, history: Sequence[HistoryEvent], blobs: Mapping[str, str]) -> None:
         """The row after a checkpoint. `blobs` names the blobs in which large texts lie already."""
