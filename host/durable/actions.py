@@ -142,9 +142,8 @@ class Answer:
     trouble: Failure | None = None
 
 
-def compact(value: Any) -> str:
-    """JSON text as .NET writes it: no blanks, no needless escapes."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+compact = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+"""JSON text as .NET writes it: no blanks, no needless escapes."""
 
 
 def read_answer(outcome: Outcome) -> Answer:

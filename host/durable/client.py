@@ -8,7 +8,7 @@ import asyncio
 import re
 import uuid
 from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
@@ -32,6 +32,7 @@ from host.durable.history import (
 from host.durable.hub import OVERRIDABLE, Checkpoint, Hub, Message, Page, Purged, Query, Received, all_of
 from host.durable.outgoing import unknown_function
 from host.durable.rewind import rewound
+from host.durable.watches import Watch
 from host.errors import FnhostError
 
 SHORTEST_INTERVAL = 0.1
@@ -128,8 +129,8 @@ class Engine(Protocol):
     def forget(self, instance: str) -> None:
         """It is about to be purged."""
 
-    def watching(self, instance: str) -> AbstractContextManager[asyncio.Event]:
-        """An event that is set whenever the instance is recorded here."""
+    def watching(self, instance: str) -> AbstractContextManager[Watch]:
+        """Be told whenever the instance is recorded here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,20 +210,15 @@ class Client:
     async def wait(self, instance: str, longest: float, interval: float) -> Instance:
         """The instance when it has come to its end, or as it is after `longest` seconds. Raises NotFound.
 
-        It is looked at whenever this host records it, and every `interval` seconds in case another host does.
+        This host tells when it records it; every `interval` seconds it is looked at in case another host does.
         """
-        clock = asyncio.get_running_loop().time
+        clock, pause = asyncio.get_running_loop().time, max(interval, SHORTEST_INTERVAL)
         deadline = clock() + longest
-        with self.engine.watching(instance) as changed:
-            while True:
-                changed.clear()
-                found = await self.expect(instance)
-                left = deadline - clock()
-                if found.status.is_terminal or left <= 0:
-                    return found
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(min(left, max(interval, SHORTEST_INTERVAL))):
-                        await changed.wait()
+        with self.engine.watching(instance) as watch:
+            found = await self.expect(instance)
+            while not found.status.is_terminal and (left := deadline - clock()) > 0:
+                found = await watch.next(min(left, pause)) or await self.expect(instance)
+        return found
 
     async def raise_event(self, instance: str, name: str, data: str | None) -> None:
         """`data` is JSON text. Raises NotFound, Finished."""

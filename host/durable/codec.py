@@ -149,6 +149,8 @@ _BY_NUMBER = {kind.number: kind for kind in EVENTS.values()}
 _OWN = {
     kind: tuple((f.name, _pascal(f.name)) for f in fields(kind) if f.name not in _COMMON) for kind in EVENTS.values()
 }
+_SHOWN = {kind: tuple(pair for pair in own if pair[0] not in _HIDDEN_FROM_WORKERS) for kind, own in _OWN.items()}
+"""What workers see of an event."""
 _REQUIRED = {kind: {f.name for f in fields(kind) if f.default is MISSING} for kind in EVENTS.values()}
 _TYPES: Mapping[type, str] = {
     Execution: "DurableTask.Core.OrchestrationInstance",
@@ -165,6 +167,10 @@ def _plain(value: Any, typed: bool = False) -> Any:
         return dict(value) if isinstance(value, Mapping) else value
     found = {_pascal(name): _plain(getattr(value, name), typed) for name in _told(value)}
     return {"$type": _TYPES[type(value)], **found} if typed else found
+
+
+def _nested(name: str, value: Any) -> Any:
+    return _plain(value) if name in _NESTED else value
 
 
 def _told(value: Any) -> Iterator[str]:
@@ -198,7 +204,7 @@ def _told_by_details(event: HistoryEvent, found: Mapping[str, Any]) -> HistoryEv
 
 def history_json(event: HistoryEvent) -> str:
     """One event as the compact JSON text that a worker replays."""
-    own = {key: _plain(getattr(event, name)) for name, key in _OWN[type(event)] if name not in _HIDDEN_FROM_WORKERS}
+    own = {key: _nested(name, getattr(event, name)) for name, key in _SHOWN[type(event)]}
     if isinstance(event, _FAILED):
         own |= {"Reason": event.reason or "", "Details": event.details or "", "FailureDetails": None}
     common = {"EventId": event.event_id, "IsPlayed": event.is_played, "Timestamp": event.timestamp}

@@ -7,8 +7,8 @@ import asyncio
 import json
 import socket
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -25,6 +25,7 @@ from host.durable.history import (
     Clock,
     EventSent,
     Execution,
+    Instance,
     Scheduling,
     SubOrchestrationInstanceCreated,
     TaskCompleted,
@@ -40,6 +41,7 @@ from host.durable.outgoing import activity_completed, activity_end, activity_fai
 from host.durable.patient import PatientHub
 from host.durable.registry import Kind, Registry
 from host.durable.session import Session
+from host.durable.watches import Watch, Watches
 from host.errors import FnhostError, WorkerDied
 from host.log import Log
 from host.supervise import supervise
@@ -87,7 +89,7 @@ class Engine:
         self._hands = Hands(hub, settings.hidden)
         self._sessions: OrderedDict[str, Session] = OrderedDict()
         self._running: dict[str, asyncio.Task[None]] = {}
-        self._watchers: dict[str, set[asyncio.Event]] = {}
+        self._watches = Watches()
         self._tasks: set[asyncio.Task[None]] = set()
         self._alarms: dict[asyncio.TimerHandle, Received] = {}
         self._polled: set[str] = set()
@@ -123,21 +125,11 @@ class Engine:
         if left <= 0:
             self._hands.release([one])
 
-    @contextmanager
-    def watching(self, instance: str) -> Iterator[asyncio.Event]:
-        """An event that is set whenever the instance is recorded here."""
-        event = asyncio.Event()
-        self._watchers.setdefault(instance, set()).add(event)
-        try:
-            yield event
-        finally:
-            self._watchers[instance].discard(event)
-            if not self._watchers[instance]:
-                del self._watchers[instance]
+    def watching(self, instance: str) -> AbstractContextManager[Watch]:
+        return self._watches.watching(instance)
 
-    def recorded(self, instance: str) -> None:
-        for event in self._watchers.get(instance, ()):
-            event.set()
+    def recorded(self, instance: Instance) -> None:
+        self._watches.tell(instance)
 
     def _seconds_until(self, due: str) -> float:
         return (to_datetime(due) - to_datetime(self.clock())).total_seconds()

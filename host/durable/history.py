@@ -24,7 +24,8 @@ def utc_now() -> Instant:
 
 
 def instant(at: datetime) -> Instant:
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f") + "0Z"
+    utc = at if at.tzinfo is UTC else at.astimezone(UTC)
+    return utc.isoformat(timespec="microseconds")[:26] + "0Z"
 
 
 def parse_instant(text: str) -> Instant:

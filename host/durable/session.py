@@ -4,6 +4,7 @@ import json
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Protocol
 
 from bindings.contract import Outcome
@@ -24,6 +25,7 @@ from host.durable.history import (
     ExecutionTerminated,
     GenericEvent,
     HistoryEvent,
+    Instance,
     Instant,
     OrchestratorCompleted,
     OrchestratorStarted,
@@ -66,7 +68,7 @@ class Tools(Protocol):
     async def commit(self, progress: Progress) -> State | None:
         """Store it, and see to what it sends. Raises Conflict."""
 
-    def recorded(self, instance: str) -> None: ...
+    def recorded(self, instance: Instance) -> None: ...
 
     def settle(self, received: Iterable[Received]) -> None: ...
 
@@ -190,7 +192,7 @@ class Session:
         self._hold(after, [*kept, *(codec.history_json(event) for event in episode.events)])
         self._has_recorded = True
         self._one_at_a_time = episode.one_at_a_time
-        self._tools.recorded(self.instance)
+        self._tools.recorded(checkpoint.instance)
 
     def _checkpoint(self, state: State, episode: Episode) -> Checkpoint:
         past = state.events if episode.execution_id == state.execution_id else ()
@@ -411,6 +413,7 @@ def _embedded(text: str | None) -> str:
     return text or "null"
 
 
+@cache
 def _span(seconds: float) -> str:
     """A .NET time span: `d.hh:mm:ss`."""
     days, rest = divmod(int(seconds), 86400)

@@ -7,7 +7,7 @@ import asyncio
 import itertools
 import json
 import re
-from collections.abc import AsyncIterator, Callable, Generator
+from collections.abc import AsyncIterator, Callable, Generator, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,7 +27,7 @@ from host.durable.client import Client
 from host.durable.engine import Engine, EngineSettings
 from host.durable.entity import read_entity
 from host.durable.history import Instance, Status, utc_now
-from host.durable.hub import Checkpoint, HubSettings, State
+from host.durable.hub import HubSettings, Progress, Received, State
 from host.durable.sqlite import SqliteHub
 from host.log import Log
 from host.web.durable import TOKEN, management
@@ -155,11 +155,11 @@ class WatchedHub(SqliteHub):
         super().__init__(HubSettings())
         self._recorded = asyncio.Condition()
 
-    async def record(self, checkpoint: Checkpoint) -> State:
-        state = await super().record(checkpoint)
+    async def commit(self, progress: Progress) -> tuple[State | None, Sequence[Received]]:
+        answer = await super().commit(progress)
         async with self._recorded:
             self._recorded.notify_all()
-        return state
+        return answer
 
     async def until(self, instance: str, is_so: Callable[[Instance], bool]) -> Instance:
         async with asyncio.timeout(20), self._recorded:

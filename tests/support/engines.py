@@ -81,11 +81,10 @@ class Served:
 
     async def until(self, instance: str, is_so: Callable[[Instance], bool]) -> Instance:
         """The instance as soon as it is as wanted."""
-        with self.engine.watching(instance) as changed:
+        with self.engine.watching(instance) as watch:
             async with asyncio.timeout(PATIENCE):
                 while (found := await self.client.find(instance)) is None or not is_so(found):
-                    await changed.wait()
-                    changed.clear()
+                    await watch.next()
         return found
 
     async def history(self, instance: str) -> tuple[HistoryEvent, ...]:
