@@ -76,7 +76,7 @@ class Refused(Exception):
 class Reload:
     """Serves the app of a site, and every new version of it. `entered` is told of each that goes into service."""
 
-    def __init__(self, site: Site, entered: Callable[[App], None]) -> None:
+    def __init__(self, site: Site, entered: Callable[[View], None]) -> None:
         self._site, self._log, self._entered = site, site.log, entered
         self._running: Running | None = None
         self._hub: TaskHub | None = None
@@ -111,7 +111,7 @@ class Reload:
         try:
             app = await asyncio.to_thread(self._site.read)
             watch.follow(app)
-            await self._enter(app)
+            view = await self._enter(app)
         except AppError as error:
             self._refuse([str(problem) for problem in error.problems])
         except Refused as error:
@@ -119,13 +119,13 @@ class Reload:
         except WorkerError as error:
             self._refuse([str(error)])
         else:
-            self._say_entered(app, changed, time.perf_counter() - started)
+            self._say_entered(view, changed, time.perf_counter() - started)
 
-    def _say_entered(self, app: App, changed: Sequence[Path], seconds: float) -> None:
+    def _say_entered(self, view: View, changed: Sequence[Path], seconds: float) -> None:
         if changed:
             self._log.information(OURS, f"Reloaded in {seconds * 1000:.0f} ms: {', '.join(map(str, changed[:3]))}")
         self._log.information("Host.Startup", STARTED)
-        self._entered(app)
+        self._entered(view)
 
     def _refuse(self, faults: Sequence[str]) -> None:
         served = "The last good version keeps serving." if self._serving else "Nothing is served yet."
@@ -140,7 +140,7 @@ class Reload:
         stack.enter_context(self._site.front.showing(view))
         self._succeed(Running(view, stack))
 
-    async def _enter(self, app: App) -> None:
+    async def _enter(self, app: App) -> View:
         """Load the new version beside the running one, then let it take over. Raises Refused, WorkerError."""
         stack = AsyncExitStack()
         try:
@@ -150,6 +150,7 @@ class Reload:
             await stack.aclose()
             raise
         self._succeed(Running(view, stack))
+        return view
 
     def _succeed(self, running: Running) -> None:
         before, self._running = self._running, running

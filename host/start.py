@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from host import __version__
-from host.app import App
 from host.console import Console, JsonLines, banner, in_error, listing
 from host.load.localsettings import read_local
 from host.log import Log, Reader
@@ -22,6 +21,7 @@ from host.web.cors import Cors, read_cors
 from host.web.front import Front
 from host.web.keys import Keys
 from host.web.server import bind, serving
+from host.web.view import View
 from host.worker.pool import Standby
 
 PORT = 7071
@@ -149,16 +149,18 @@ def host_id(root: Path) -> str:
 
 
 class Announce:
-    """Prints an app when it goes into service: whole the first time, then what is new about it."""
+    """Prints a version that goes into service: whole the first time, then what is new about it."""
 
     def __init__(self, console: Console, log: Log, base: str, options: Options) -> None:
         self._console, self._log, self._base, self._options = console, log, base, options
         self._shown = ""
         self._said: set[str] = set()
 
-    def __call__(self, app: App) -> None:
+    def __call__(self, view: View) -> None:
+        app = view.app
         self._console.set_levels({**app.config.log_levels, **self._options.levels})
-        errors = in_error(app.problems)
+        unloaded = [f"The '{function}' function is in error: {text}" for function, text in view.failures.items()]
+        errors = [*in_error(app.problems), *unloaded]
         for text in (*app.warnings, *errors):
             if text not in self._said:
                 (self._log.error if text in errors else self._log.warning)("Host.Startup", text)

@@ -84,10 +84,12 @@ def test_a_broken_function_does_not_keep_the_others_from_serving(tmp_path: Path)
 
 def test_a_function_that_cannot_be_imported_has_its_route_and_fails(tmp_path: Path) -> None:
     files = {"Bad/__init__.py": "import nowhere_to_be_found\n", "Bad/function.json": http()}
+    reason = "cannot load the Bad function: ModuleNotFoundError: No module named 'nowhere_to_be_found'"
     with running(write_app(tmp_path, {**HELLO, **files})) as host:
+        host.output.until(f"The 'Bad' function is in error: {reason}")
         assert host.get("/api/Hello").text == "hello"
         assert (host.get("/api/Bad").status_code, host.get("/api/Bad").content) == (500, b"")
-        host.output.until("cannot load the Bad function: ModuleNotFoundError: No module named 'nowhere_to_be_found'")
+        host.output.until(f"Exception: {reason}")
 
 
 def test_the_functions_that_are_named(tmp_path: Path) -> None:
