@@ -1,4 +1,4 @@
-"""The files an app is described in, as plain values: JSON, with comments tolerated, and YAML."""
+"""The files an app is described in, as plain values: YAML, and JSON with comments and last commas tolerated."""
 
 import json
 import re
@@ -27,7 +27,7 @@ def read_object(path: Path) -> dict[str, Any]:
 
 def read_json(text: str) -> Any:
     try:
-        return json.loads(_without_comments(text))
+        return json.loads(_strict(text))
     except json.JSONDecodeError as error:
         raise Unreadable(f"line {error.lineno} column {error.colno}", f"{error.msg}.") from error
     except (ValueError, RecursionError) as error:
@@ -54,12 +54,16 @@ def _read_text(path: Path) -> str:
         raise Unreadable("", f"The file cannot be read as UTF-8 text: {error}.") from error
 
 
-_STRING_OR_COMMENT = re.compile(r'"(?:\\.|[^"\\])*"|//[^\n]*|/\*.*?\*/', re.DOTALL)
+_STRING = r'"(?:\\.|[^"\\])*"'
+_STRING_OR_COMMENT = re.compile(rf"{_STRING}|//[^\n]*|/\*.*?\*/", re.DOTALL)
+_STRING_OR_LAST_COMMA = re.compile(rf"{_STRING}|[\[{{]\s*,|,(?=\s*[\]}}])", re.DOTALL)
 
 
-def _without_comments(text: str) -> str:
-    """Comments become spaces, so that every error keeps its line and column."""
-    return _STRING_OR_COMMENT.sub(lambda found: found[0] if found[0][0] == '"' else _blank(found[0]), text)
+def _strict(text: str) -> str:
+    """What the platform reads and JSON has not becomes spaces, so that every error keeps its line and column."""
+    for pattern in (_STRING_OR_COMMENT, _STRING_OR_LAST_COMMA):
+        text = pattern.sub(lambda found: _blank(found[0]) if found[0][0] in "/," else found[0], text)
+    return text
 
 
 def _blank(text: str) -> str:

@@ -13,6 +13,7 @@ from bindings.contract import Binding
 from host.app import App, Function, Retry
 from host.errors import AppError, Problem, StartError
 from host.load import find_root, load
+from host.load.documents import Unreadable, read_json
 
 HTTP = [{"type": "httpTrigger", "name": "req"}, {"type": "http", "direction": "out", "name": "$return"}]
 NO_SETTINGS: Mapping[str, str] = {}
@@ -116,11 +117,18 @@ def test_a_function_may_be_written_in_yaml(root: Path) -> None:
     assert function.config["bindings"][0]["methods"] == ["get"]
 
 
-def test_comments_and_a_byte_order_mark_are_tolerated(root: Path) -> None:
-    text = '\ufeff{ // one\n "bindings": /* "two" */ [{"type": "httpTrigger", "name": "req", "route": "a//b/*c*/"}] }'
+def test_comments_last_commas_and_a_byte_order_mark_are_tolerated(root: Path) -> None:
+    route = '{"type": "httpTrigger", "name": "req", "route": "a//b/*c*/,]",}'
+    text = f'\ufeff{{ // one\n "bindings": /* "two" */ [{route}, // the last\n ], \n}}'
     write(root / "F" / "function.json", text)
     write(root / "F" / "index.mjs", "")
-    assert only(load(root, {})).trigger.properties == {"route": "a//b/*c*/"}
+    assert only(load(root, {})).trigger.properties == {"route": "a//b/*c*/,]"}
+
+
+@pytest.mark.parametrize("text", ["[,]", "{ ,}", "[1,,]", '{"a":,}'])
+def test_commas_that_follow_nothing_are_not(text: str) -> None:
+    with pytest.raises(Unreadable):
+        read_json(text)
 
 
 @pytest.mark.parametrize(
