@@ -159,7 +159,7 @@ class Channel(asyncio.Protocol):
 
     def _flush(self) -> None:
         frames, self._outbox = self._outbox, []
-        self._transport.write(b"".join(frames))
+        self._transport.writelines(frames)
 
 
 def _expire(waiting: asyncio.Future[Frame]) -> None:

@@ -14,6 +14,7 @@ from bindings.contract import Collection, Cookie, HttpRequest, HttpResponse, Jso
 HEAD = struct.Struct(">II")
 TEXT_IN_JSON = 4096
 to_json = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+read_json = json.JSONDecoder().raw_decode
 
 Message: TypeAlias = dict[str, Any]
 TypedData: TypeAlias = dict[str, Any]
@@ -47,24 +48,30 @@ class Frames:
 
     def __init__(self) -> None:
         self._kept = bytearray()
+        self._needed = HEAD.size
 
-    def feed(self, data: bytes) -> list[Frame]:
-        """The frames that `data` completes."""
-        self._kept += data
-        frames, start = [], 0
-        while (end := self._end_of_frame(start)) is not None:
-            size, length = HEAD.unpack_from(self._kept, start)
-            body = bytes(self._kept[end - size : end])
-            frames.append((json.loads(body[:length].decode()), memoryview(body)[length:]))
+    def feed(self, data: bytes | bytearray) -> list[Frame]:
+        """The frames that `data` completes. Only what is not yet whole is copied."""
+        if self._kept:
+            self._kept += data
+            if len(self._kept) < self._needed:
+                return []
+            data, self._kept = self._kept, bytearray()
+        frames, start, view = [], 0, memoryview(data)
+        while len(data) >= (end := _end_of_frame(data, start)):
+            middle = start + HEAD.size + int(HEAD.unpack_from(data, start)[1])
+            message, _ = read_json(str(view[start + HEAD.size : middle], "utf-8"))
+            frames.append((message, view[middle:end]))
             start = end
-        del self._kept[:start]
+        self._kept += view[start:]
+        self._needed = end - start
         return frames
 
-    def _end_of_frame(self, start: int) -> int | None:
-        if len(self._kept) - start < HEAD.size:
-            return None
-        end = start + HEAD.size + int(HEAD.unpack_from(self._kept, start)[0])
-        return end if end <= len(self._kept) else None
+
+def _end_of_frame(data: bytes | bytearray, start: int) -> int:
+    """As far as the data tells: of its head, when even that is not whole."""
+    end = start + HEAD.size
+    return end + int(HEAD.unpack_from(data, start)[0]) if end <= len(data) else end
 
 
 def encode(value: Value, blobs: Blobs) -> TypedData | None:

@@ -33,7 +33,7 @@ class Datum:
         return self.value
 
 
-def to_datum(data: TypedData | None, blobs: memoryview) -> Datum | None:
+def to_datum(data: TypedData | None, blobs: bytes) -> Datum | None:
     """None when the data says nothing."""
     if not data:
         return None
@@ -49,7 +49,7 @@ def to_datum(data: TypedData | None, blobs: memoryview) -> Datum | None:
     return Datum(value, kind)
 
 
-def _request(http: TypedData, blobs: memoryview) -> dict[str, Any]:
+def _request(http: TypedData, blobs: bytes) -> dict[str, Any]:
     """A query parameter without a value is not handed to Python (functions-host.md 3.3)."""
     return {
         "method": Datum(http["method"], "string"),
@@ -65,7 +65,7 @@ def _texts(pairs: dict[str, str]) -> dict[str, Datum]:
     return {name: Datum(value, "string") for name, value in pairs.items()}
 
 
-def _collection(kind: str, value: dict[str, list[Any]], blobs: memoryview) -> Datum:
+def _collection(kind: str, value: dict[str, list[Any]], blobs: bytes) -> Datum:
     """`collectionBytes: {bytes: [...]}` becomes what the platform's workers hand on: an object with that attribute."""
     ((item, values),) = value.items()
     if item == "bytes":

@@ -16,7 +16,7 @@ Answer = tuple[Message, Blobs]
 class Invocation:
     """Raises nothing: a failure of user code, `sys.exit()` among them, is an answer."""
 
-    def __init__(self, function: Function, request: Message, blobs: memoryview) -> None:
+    def __init__(self, function: Function, request: Message, blobs: bytes) -> None:
         self.id: str = request["invocationId"]
         self._function = function
         self._request = request

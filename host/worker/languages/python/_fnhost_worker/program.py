@@ -51,11 +51,11 @@ class Program:
             traceback.print_exc()
         os._exit(1)
 
-    def _init(self, message: Message, blobs: memoryview) -> None:
+    def _init(self, message: Message, blobs: bytes) -> None:
         metadata = {"runtimeName": "python", "runtimeVersion": platform.python_version()}
         self._wire.send({"t": "workerInitResponse", "result": {"status": "success"}, "workerMetadata": metadata})
 
-    def _load_soon(self, message: Message, blobs: memoryview) -> None:
+    def _load_soon(self, message: Message, blobs: bytes) -> None:
         self._loop.call_soon_threadsafe(self._load, message)
 
     def _load(self, message: Message) -> None:
@@ -68,7 +68,7 @@ class Program:
             result = {"status": "failure", "exception": {"message": f"cannot load the {name} function: {error}"}}
         self._wire.send({"t": "functionLoadResponse", "functionId": function_id, "result": result})
 
-    def _invoke(self, message: Message, blobs: memoryview) -> None:
+    def _invoke(self, message: Message, blobs: bytes) -> None:
         function = self._functions[message["functionId"]]
         invocation = Invocation(function, message, blobs)
         context = contextvars.Context()
@@ -93,7 +93,7 @@ class Program:
     async def _run_async(self, invocation: Invocation) -> None:
         self._wire.send(*await invocation.run_async())
 
-    def _terminate(self, message: Message, blobs: memoryview) -> None:
+    def _terminate(self, message: Message, blobs: bytes) -> None:
         """End as Python does, with `atexit`, unless user code still runs."""
         sys.stdout.flush()
         sys.stderr.flush()

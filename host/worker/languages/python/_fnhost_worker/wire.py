@@ -18,6 +18,7 @@ TEXT_IN_JSON = 4096
 """Longer texts travel as blobs: never escaped."""
 
 to_json = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+read_json = json.JSONDecoder().raw_decode
 
 Message = dict[str, Any]
 
@@ -39,12 +40,12 @@ class Blobs:
         return text if len(text) <= TEXT_IN_JSON else self.put(text.encode("utf-8", "surrogatepass"))
 
 
-def get_bytes(reference: dict[str, int], blobs: memoryview) -> bytes:
+def get_bytes(reference: dict[str, int], blobs: bytes) -> bytes:
     start = reference["$b"]
-    return bytes(blobs[start : start + reference["n"]])
+    return blobs[start : start + reference["n"]]
 
 
-def get_text(value: str | dict[str, int], blobs: memoryview) -> str:
+def get_text(value: str | dict[str, int], blobs: bytes) -> str:
     return value if isinstance(value, str) else get_bytes(value, blobs).decode("utf-8", "surrogatepass")
 
 
@@ -74,14 +75,14 @@ class Wire:
         except OSError:
             os._exit(1)
 
-    def receive(self) -> Iterator[tuple[Message, memoryview]]:
+    def receive(self) -> Iterator[tuple[Message, bytes]]:
         """Every frame, until the host closes the socket."""
         reader = self._socket.makefile("rb", buffering=1 << 16)
         try:
             while len(head := reader.read(HEAD.size)) == HEAD.size:
                 size, length = HEAD.unpack(head)
-                body = memoryview(reader.read(size))
-                yield json.loads(str(body[:length], "utf-8")), body[length:]
+                message, _ = read_json(reader.read(length).decode())
+                yield message, reader.read(size - length)
         except ConnectionError:
             return
 
