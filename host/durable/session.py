@@ -245,7 +245,10 @@ class Session:
         while True:
             now = opening[0].timestamp
             started = _started((*events, *opening))
-            answer = await self._ask(started, [*texts, *map(codec.history_json, opening)])
+            if opening is first or not self._is_to_end:
+                answer = await self._ask(started, [*texts, *map(codec.history_json, opening)])
+            else:
+                answer = Answer()  # one that continues as new for ever would never come to what is to end it
             decision = decide((*events, *opening), answer, self._tools.limits)
             self._say_refused(answer, decision)
             if not decision.keeps_status and (answer.custom_status is not None or not isinstance(status, _Carried)):
@@ -263,6 +266,10 @@ class Session:
             one_at_a_time=decision.one_at_a_time,
             seen=seen_before(past, first),
         )
+
+    @property
+    def _is_to_end(self) -> bool:
+        return any(isinstance(one.message.event, ExecutionTerminated) for one in self._mailbox)
 
     async def _ask(self, started: ExecutionStarted, texts: Sequence[str]) -> Answer:
         payload = _payload(started, texts, self._tools.limits)

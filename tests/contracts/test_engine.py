@@ -152,6 +152,10 @@ def counting(context: Context) -> Steps:
     return context.continue_as_new([*so_far, event])
 
 
+def spinning(context: Context) -> Steps:
+    yield context.continue_as_new(None)
+
+
 def stages(context: Context) -> Steps:
     context.set_custom_status({"stage": "first", "über": "ß"})
     yield context.call_activity("Gate", context.instance_id)
@@ -626,6 +630,22 @@ async def test_a_terminated_instance_ends_and_what_was_under_way_is_dropped(serv
     GATES.open(instance)
     assert output(await served.run("Chain", instance=f"{instance}-after")) == ["a", "ab", f"{instance}-after"]
     assert await served.history(instance) == events
+
+
+async def test_one_that_continues_as_new_for_ever_can_be_terminated(served: Served, instance: str) -> None:
+    begun = asyncio.Event()
+
+    async def spin(event: Event) -> Outcome:
+        begun.set()
+        await asyncio.sleep(0)
+        return await orchestrator(spinning)(event)
+
+    with served.engine.serving("orchestrator", instance, spin):
+        await served.client.start(instance, instance)
+        await begun.wait()
+        await served.client.terminate(instance, "enough")
+        found = await served.end(instance)
+    assert (found.status, found.output) == (Status.Terminated, "enough")
 
 
 async def test_a_terminated_child_fails_at_its_parent(served: Served, instance: str) -> None:
