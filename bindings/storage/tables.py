@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 from urllib.parse import quote
 
+from bindings.storage.connections import Answer
 from bindings.storage.errors import AlreadyThere
-from bindings.storage.wire import Answer, Request, Wire, refused
+from bindings.storage.wire import Request, Wire, refused
 
 Row: TypeAlias = Mapping[str, Any]
 Verb = Literal["insert", "replace", "merge", "insert or replace", "insert or merge", "delete"]
@@ -77,7 +78,7 @@ class Tables:
         """One row, with its etag."""
         request = Request("table", "GET", _address(table, partition, row), None, {"Accept": PLAIN})
         answer = await self._wire.ask(request)
-        return {**json.loads(answer.body), ETAG: answer.headers.get("ETag", "")}
+        return {**json.loads(answer.body), ETAG: answer.headers.get("etag", "")}
 
     async def query(
         self,
@@ -108,7 +109,7 @@ class Tables:
         path, body = _path(table, operation), _body(operation)
         method, again = _METHODS[operation.verb], operation.may_repeat
         answer = await self._wire.ask(Request("table", method, path, None, headers, body, again))
-        return answer.headers.get("ETag", "")
+        return answer.headers.get("etag", "")
 
     async def transact(self, table: str, operations: Sequence[Operation]) -> Sequence[str]:
         """Write up to 100 rows of one partition, or none of them. Their new etags, in order."""
@@ -143,8 +144,8 @@ def _body(operation: Operation) -> bytes:
 
 
 def _continuation(answer: Answer) -> tuple[str, str] | None:
-    partition = answer.headers.get("x-ms-continuation-NextPartitionKey")
-    return (partition, answer.headers.get("x-ms-continuation-NextRowKey", "")) if partition else None
+    partition = answer.headers.get("x-ms-continuation-nextpartitionkey")
+    return (partition, answer.headers.get("x-ms-continuation-nextrowkey", "")) if partition else None
 
 
 # --- transactions ----------------------------------------------------------------------------------------------------

@@ -6,18 +6,14 @@ import hmac
 import json
 import re
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from email.utils import formatdate
-from io import BytesIO
 from types import TracebackType
 from typing import Literal, Self
 from urllib.parse import quote, urlsplit
 
-import aiohttp
-from yarl import URL
-
 from bindings.storage.account import Account
+from bindings.storage.connections import Answer, Connections, NoAnswer, NotSent, Origin
 from bindings.storage.errors import StorageError, StorageUnreachable, refusal
 
 Service = Literal["blob", "queue", "table"]
@@ -26,10 +22,10 @@ VERSION = "2021-12-02"
 CONNECTIONS = 32
 KEPT = 4.0
 """Seconds an idle connection is kept: less than the emulator's five, so that it is not closed under a request."""
-TIME_LIMIT = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=60)
+CONNECT_LIMIT, ANSWER_LIMIT = 5.0, 60.0
+PORTS = {"http": 80, "https": 443}
 PAUSES = (0.1, 0.3, 1.0)
 """Seconds before each further try."""
-LARGE_BODY = 2**20
 LOCAL = ("127.0.0.1", "localhost", "[::1]", "::1")
 
 
@@ -49,45 +45,29 @@ class Request:
     again: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-
 class Wire:
     """Open it as a block."""
 
     def __init__(self, account: Account) -> None:
         self.account = account
-        self._session: aiohttp.ClientSession | None = None
-        self._closing = AsyncExitStack()
+        self._connections = Connections(CONNECTIONS, KEPT, CONNECT_LIMIT, ANSWER_LIMIT)
 
     async def __aenter__(self) -> Self:
-        self._session = await self._closing.enter_async_context(
-            aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=KEPT),
-                timeout=TIME_LIMIT,
-                cookie_jar=aiohttp.DummyCookieJar(),
-                skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
-            )
-        )
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._closing.aclose()
+        self._connections.close()
 
     async def ask(self, request: Request) -> Answer:
         """The answer to a request that succeeded. Raises StorageError."""
         for pause in PAUSES:
             try:
                 answer = await self._exchange(request)
-            except aiohttp.ClientConnectorError:
-                pass  # Nothing was sent.
-            except (aiohttp.ClientError, TimeoutError) as error:
+            except NotSent:
+                pass
+            except NoAnswer as error:
                 if not request.again:
                     raise self._unreachable(request.service, error) from error
             else:
@@ -99,27 +79,25 @@ class Wire:
     async def _last_try(self, request: Request) -> Answer:
         try:
             return _checked(request, await self._exchange(request))
-        except (aiohttp.ClientError, TimeoutError) as error:
+        except (NotSent, NoAnswer) as error:
             raise self._unreachable(request.service, error) from error
 
     async def _exchange(self, request: Request) -> Answer:
-        assert self._session is not None, "the wire is used outside of its block"
         url, headers = signed(self.account, request, formatdate(usegmt=True))
-        # The client library asks for a file where a body is large.
-        body = BytesIO(request.body) if len(request.body) > LARGE_BODY else request.body or None
-        async with self._session.request(
-            request.method, URL(url, encoded=True), headers=headers, data=body
-        ) as response:
-            return Answer(response.status, response.headers, await response.read())
+        where = urlsplit(getattr(self.account, request.service))
+        origin = Origin(where.hostname or "", where.port or PORTS[where.scheme], where.scheme == "https")
+        target = url.removeprefix(f"{where.scheme}://{where.netloc}")
+        spelled = "".join(f"{name}: {value}\r\n" for name, value in {"Host": where.netloc, **headers}.items())
+        head = f"{request.method} {target} HTTP/1.1\r\n{spelled}\r\n"
+        return await self._connections.ask(origin, head.encode() + request.body)
 
     def _unreachable(self, service: Service, error: Exception) -> StorageUnreachable:
         where = urlsplit(getattr(self.account, service))
         hint = (
             "Is Azurite running?" if where.hostname in LOCAL else "Is the network up, and the connection string right?"
         )
-        reason = str(error) or type(error).__name__
         return StorageUnreachable(
-            f"The storage account's {service} service at {where.netloc} does not answer ({reason}). {hint}"
+            f"The storage account's {service} service at {where.netloc} does not answer ({error}). {hint}"
         )
 
 

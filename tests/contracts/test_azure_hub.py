@@ -17,7 +17,8 @@ from azure.storage.queue.aio import QueueClient
 
 from azurite import Azurite
 from bindings.storage import Operation, Tables, Wire, parse
-from bindings.storage.wire import Answer, Request
+from bindings.storage.connections import Answer
+from bindings.storage.wire import Request
 from host.durable.azure import AzureHub
 from host.durable.azure.reservation import lease_id
 from host.durable.history import (

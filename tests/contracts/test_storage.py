@@ -3,10 +3,12 @@
 import asyncio
 import uuid
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import uvloop
 from azure.data.tables import EdmType, EntityProperty
 from azure.data.tables.aio import TableClient
 from azure.storage.queue import AccountSasPermissions, ResourceTypes, generate_account_sas
@@ -219,20 +221,105 @@ async def test_nobody_there_is_said_with_the_address() -> None:
             await Queues(wire).put("q", "x")
 
 
-async def test_a_busy_service_is_asked_again(queues: Queues) -> None:
-    answers = [b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n", b"HTTP/1.1 204 Done\r\nContent-Length: 0\r\n\r\n"]
+class Scripted:
+    """A service that gives these answers in turn, and closes after an empty one and one that says so."""
 
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while await reader.readuntil(b"\r\n\r\n"):
-            writer.write(answers.pop(0))
-            if not answers:
-                return writer.close()
+    def __init__(self, *answers: bytes) -> None:
+        self.answers = list(answers)
+        self.connections = 0
 
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        with suppress(asyncio.IncompleteReadError):
+            while await reader.readuntil(b"\r\n\r\n"):
+                answer = self.answers.pop(0)
+                writer.write(answer)
+                if not answer or b"Connection: close" in answer:
+                    break
+        writer.close()
+
+
+@asynccontextmanager
+async def asking(scripted: Scripted) -> AsyncIterator[Queues]:
+    server = await asyncio.start_server(scripted, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     async with server, Wire(parse(f"AccountName=a;AccountKey=a2V5;QueueEndpoint=http://127.0.0.1:{port}/a")) as wire:
-        await Queues(wire).remove("q", "1", "r")
-    assert answers == []
+        yield Queues(wire)
+
+
+BUSY = b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n"
+DONE = b"HTTP/1.1 204 Done\r\nContent-Length: 0\r\n\r\n"
+LAST = b"HTTP/1.1 204 Done\r\nConnection: close\r\n\r\n"
+IN_CHUNKS = (
+    b"HTTP/1.1 200 Here\r\nTransfer-Encoding: chunked\r\n\r\n"
+    b"1e\r\n<L><M><MessageId>7</MessageId>\r\n8\r\n</M></L>\r\n0\r\n\r\n"
+)
+
+
+@pytest.mark.parametrize("first", [BUSY, b"", b"no HTTP at all\r\n\r\n"])
+async def test_a_service_that_is_not_well_is_asked_again(first: bytes) -> None:
+    service = Scripted(first, DONE)
+    async with asking(service) as queues:
+        await queues.remove("q", "1", "r")
+    assert service.answers == []
+
+
+async def test_what_may_not_be_done_twice_is_asked_once() -> None:
+    service = Scripted(b"", DONE)
+    async with asking(service) as queues:
+        with pytest.raises(StorageUnreachable, match=r"does not answer \(the connection was closed\)"):
+            await queues.hide("q", "1", "r", 5)
+    assert service.answers == [DONE]
+
+
+async def test_a_connection_is_kept_until_the_service_closes_it() -> None:
+    service = Scripted(DONE, DONE, LAST, DONE)
+    async with asking(service) as queues:
+        for _ in range(3):
+            await queues.remove("q", "1", "r")
+        assert service.connections == 1
+        await queues.remove("q", "1", "r")
+    assert service.connections == 2
+
+
+def test_it_works_on_the_loop_that_the_host_runs() -> None:
+    service = Scripted(DONE)
+
+    async def work() -> None:
+        async with asking(service) as queues:
+            await queues.remove("q", "1", "r")
+
+    uvloop.run(work())
+    assert service.answers == []
+
+
+async def test_an_answer_may_come_in_chunks() -> None:
+    async with asking(Scripted(IN_CHUNKS)) as queues:
+        assert [found.id for found in await queues.get("q", 1, 5)] == ["7"]
+
+
+async def test_a_request_that_is_given_up_takes_its_connection_with_it() -> None:
+    """Its answer would be taken for that of the next."""
+    reached = asyncio.Event()
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        reached.set()
+        ended.append(await reader.read())
+        writer.close()
+        reached.set()
+
+    ended: list[bytes] = []
+    server = await asyncio.start_server(silent, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server, Wire(parse(f"AccountName=a;AccountKey=a2V5;QueueEndpoint=http://127.0.0.1:{port}/a")) as wire:
+        asked = asyncio.create_task(Queues(wire).remove("q", "1", "r"))
+        await reached.wait()
+        reached.clear()
+        asked.cancel()
+        async with asyncio.timeout(10):
+            await reached.wait()
+    assert ended == [b""]
 
 
 async def test_a_wrong_key_is_told(storage: Azurite) -> None:
