@@ -6,12 +6,14 @@ Beside JSON Schema's own words a schema may ask for two formats: `timespan` and 
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
-
-from jsonschema import Draft202012Validator, FormatChecker
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from bindings.contract import Schema
 from bindings.expressions import ExpressionError, parse
+
+if TYPE_CHECKING:
+    from jsonschema import FormatChecker
 
 TEXT: Schema = {"type": "string"}
 FLAG: Schema = {"type": "boolean"}
@@ -58,8 +60,9 @@ def spelled(schema: Schema, value: Any) -> Any:
 
 def faults(schema: Schema, value: Any) -> list[Fault]:
     """All that the schema has against `value`; the pointers are spelled as in `value`."""
-    validator = Draft202012Validator(schema, format_checker=_FORMATS)
-    errors = validator.iter_errors(spelled(schema, value))
+    from jsonschema import Draft202012Validator  # takes its time to load: the first worker starts meanwhile
+
+    errors = Draft202012Validator(schema, format_checker=_formats()).iter_errors(spelled(schema, value))
     return [Fault(pointer(value, *error.absolute_path), str(error.cause or error.message)) for error in errors]
 
 
@@ -89,15 +92,22 @@ def timespan(text: str) -> float:
 
 
 _TIMESPAN = re.compile(r"(-)?(?:(\d{1,8})\.)?(\d{1,8}):([0-5]?\d)(?::([0-5]?\d)(?:\.(\d{1,7}))?)?")
-_FORMATS = FormatChecker(formats=())
 
 
-@_FORMATS.checks("timespan", raises=ValueError)
+@cache
+def _formats() -> "FormatChecker":
+    from jsonschema import FormatChecker
+
+    formats = FormatChecker(formats=())
+    formats.checks("timespan", raises=ValueError)(_is_timespan)
+    formats.checks("template", raises=ExpressionError)(_is_template)
+    return formats
+
+
 def _is_timespan(value: object) -> bool:
     return not isinstance(value, str) or timespan(value) is not None
 
 
-@_FORMATS.checks("template", raises=ExpressionError)
 def _is_template(value: object) -> bool:
     return not isinstance(value, str) or parse(value) is not None
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from host import __version__
 from host.console import in_error, listing
 from host.errors import AppError, FnhostError
-from host.generation import servable, uses_durable
 from host.load import find_root, load
-from host.start import ADDRESS, PORT, Options, start
+from host.options import ADDRESS, PORT, Options
+from host.start import start
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -59,6 +59,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _check(options: argparse.Namespace) -> int:
     """List everything, the sound and the broken."""
+    from host.generation import servable, uses_durable  # not needed to start a worker, and heavy
+
     root = find_root(Path(options.app))
     try:
         app = servable(load(root, os.environ, options.functions))

@@ -1,74 +1,35 @@
-"""`fnhost start`: the front listens, the app and every later version of it is served, a signal ends it."""
+"""`fnhost start`: the first worker is on its way before most of the host is loaded; a signal ends everything."""
 
 import asyncio
-import gc
 import os
 import signal
-import socket
 import sys
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from contextlib import AsyncExitStack
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
-from host import __version__
-from host.console import Console, JsonLines, banner, in_error, listing
-from host.load.localsettings import read_local
+from host.app import App, HostConfig
+from host.console import Console, JsonLines
+from host.errors import StartError
+from host.load.localsettings import likely, merge, read_local
 from host.log import Log, Reader
-from host.reload import Reload, Site
-from host.web.cors import Cors, read_cors
-from host.web.front import Front
-from host.web.keys import Keys
-from host.web.server import bind, serving
-from host.web.view import View
+from host.options import ADDRESS, PORT, Options
+from host.web.sockets import bind, name_of
+from host.worker.commands import command
 from host.worker.pool import Standby
 
-PORT = 7071
-ADDRESS = "127.0.0.1"
-OURS = ".fnhost"
-"""The folder in the app where the host keeps its own files."""
 LONGEST_END = 1.8
 """Seconds after which Ctrl-C ends the process whatever happens; its children end with it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What the command line says of a start; None where it says nothing (functions-host.md 7.1)."""
-
-    root: Path
-    environment: Mapping[str, str]
-    functions: Sequence[str] = ()
-    port: int | None = None
-    address: str | None = None
-    cors: str | None = None
-    cors_credentials: bool = False
-    enable_auth: bool = False
-    use_https: bool = False
-    certificate: str | None = None
-    password: str | None = None
-    python: str | None = None
-    worker_arguments: str | None = None
-    user_log_level: str | None = None
-    verbose: bool = False
-    json_output: bool = False
-    json_file: str | None = None
-
-    @property
-    def levels(self) -> Mapping[str, str]:
-        return {"Function": self.user_log_level} if self.user_log_level else {}
-
-
 def start(options: Options) -> int:
     """Serve until a signal comes; the exit code. Raises StartError."""
-    local = read_local(options.root).host
-    port = options.port if options.port is not None else int(local.get("LocalHttpPort") or PORT)
-    sockets = bind(str(options.address or local.get("LocalHttpAddress") or ADDRESS), port)
     console = Console(sys.stdout, verbose=options.verbose, levels=options.levels)
-    gc.freeze()  # what is loaded stays: the collector need not look at it again and again
+    work = _serve(options, console, Log(*_readers(options, console)))
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         try:
-            return runner.run(_serve(options, local, sockets, console, Log(*_readers(options, console))))
+            return runner.run(_until_stopped(work, console))
         finally:
             console.flush()
 
@@ -89,40 +50,19 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return factory
 
 
-async def _serve(
-    options: Options, local: Mapping[str, Any], sockets: Sequence[socket.socket], console: Console, log: Log
-) -> int:
-    root, name = options.root, f"localhost:{sockets[0].getsockname()[1]}"
-    keys = Keys(root / OURS / "keys.json")
-    front = Front(root, log, keys, enable_auth=options.enable_auth, cors=_cors(options, local), host_id=host_id(root))
-    console.print(banner(__version__))
-    if options.enable_auth:
-        keys.of("host")
-        console.print(f"Keys are demanded. They are in {OURS}/keys.json.\n")
-    async with AsyncExitStack() as stack:
-        site = Site(
-            root=root,
-            environment=_environment(options, name),
-            only=options.functions,
-            python=options.python,
-            host_python=sys.executable,
-            host_name=name,
-            front=front,
-            keys=keys,
-            standby=await stack.enter_async_context(Standby(log)),
-            log=log,
-        )
-        announce = Announce(console, log, f"{'https' if options.use_https else 'http'}://{name}", options)
-        await stack.enter_async_context(serving(front, sockets, _certificate(options)))
-        return await _until_stopped(Reload(site, announce).serve(), console)
+async def _serve(options: Options, console: Console, log: Log) -> None:
+    expected = likely(options.root)
+    local = read_local(options.root).host if expected.host else {}
+    port = options.port if options.port is not None else int(local.get("LocalHttpPort") or PORT)
+    sockets = bind(str(options.address or local.get("LocalHttpAddress") or ADDRESS), port)
+    options = replace(options, environment=_environment(options, name_of(sockets)))
+    async with Standby(log) as standby:
+        with suppress(StartError):  # it is told when the app has been read
+            app = App(options.root, "python", (), merge(options.environment, expected), HostConfig())
+            await standby.begin(command(app, options.python, sys.executable))
+        from host.serve import serve  # takes as long to load as the worker takes to start
 
-
-def _certificate(options: Options) -> Path | None:
-    if not options.use_https:
-        return None
-    from host.web.tls import certificate  # takes its time to load, and few ask for it
-
-    return certificate(options.root / OURS, options.certificate, options.password)
+        await serve(options, local, sockets, console, log, standby)
 
 
 def _environment(options: Options, name: str) -> Mapping[str, str]:
@@ -131,45 +71,6 @@ def _environment(options: Options, name: str) -> Mapping[str, str]:
     if options.worker_arguments:
         given["languageWorkers__python__arguments"] = options.worker_arguments.removeprefix("-- ")
     return {**options.environment, **given}
-
-
-def _cors(options: Options, local: Mapping[str, Any]) -> Cors | None:
-    origins = str(options.cors or local.get("CORS") or "")
-    return read_cors(origins, options.cors_credentials or bool(local.get("CORSCredentials")))
-
-
-def host_id(root: Path) -> str:
-    """The platform's rule: machine name and a 32-bit hash of the path (functions-host.md 5.1)."""
-    value = 23
-    for character in str(root):
-        value = (value * 31 + ord(character)) & 0xFFFFFFFF
-    signed = value - 2**32 if value >= 2**31 else value
-    machine = "".join(filter(str.isalnum, socket.gethostname()))
-    return f"{machine}-{abs(signed)}".lower()[:32].rstrip("-")
-
-
-class Announce:
-    """Prints a version that goes into service: whole the first time, then what is new about it."""
-
-    def __init__(self, console: Console, log: Log, base: str, options: Options) -> None:
-        self._console, self._log, self._base, self._options = console, log, base, options
-        self._shown = ""
-        self._said: set[str] = set()
-
-    def __call__(self, view: View) -> None:
-        app = view.app
-        self._console.set_levels({**app.config.log_levels, **self._options.levels})
-        unloaded = [f"The '{function}' function is in error: {text}" for function, text in view.failures.items()]
-        errors = [*in_error(app.problems), *unloaded]
-        for text in (*app.warnings, *errors):
-            if text not in self._said:
-                (self._log.error if text in errors else self._log.warning)("Host.Startup", text)
-        self._said = {*app.warnings, *errors}
-        if (shown := listing(app, self._base)) != self._shown:
-            self._console.print(f"\n{shown}\n")
-        if not self._shown and not self._options.verbose:
-            self._console.print("For detailed output, run fnhost with --verbose flag.")
-        self._shown = shown
 
 
 async def _until_stopped(work: Coroutine[Any, Any, None], console: Console) -> int:

@@ -31,7 +31,8 @@ from host.load.localsettings import has_connection
 from host.log import Log
 from host.web.durable import management
 from host.web.keys import Keys
-from host.web.server import bind_near, serving
+from host.web.server import serving
+from host.web.sockets import bind_near
 
 RPC_PORT = 17071
 RPC_PATH = "/durabletask"

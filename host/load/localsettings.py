@@ -42,6 +42,14 @@ def read_local(root: Path) -> LocalSettings:
     return _parsed(spelled(SHAPE, document))
 
 
+def likely(root: Path) -> LocalSettings:
+    """What the file says as it stands, unchecked; nothing if that cannot be told. `read_local` decides."""
+    try:
+        return _parsed(spelled(SHAPE, read_object(root / FILE)))
+    except (OSError, Unreadable, AttributeError, KeyError, TypeError):
+        return LocalSettings()
+
+
 def merge(shell: Mapping[str, str], local: LocalSettings) -> Settings:
     """The shell wins wherever it has a value that is not empty."""
     fresh = {key: value for key, value in local.values.items() if key and value is not None and not shell.get(key)}

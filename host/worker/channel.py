@@ -29,7 +29,8 @@ class Channel(asyncio.Protocol):
         self._process = process
         self._log = log
         self._frames = Frames()
-        self._answers: dict[str, asyncio.Future[Frame]] = {}
+        self._hello: asyncio.Future[Frame] = asyncio.get_running_loop().create_future()
+        self._answers = {"startStream": self._hello}  # it may come before anybody waits for it
         self._running: dict[str, str] = {}
         self._outbox: list[bytes] = []
 
@@ -91,9 +92,13 @@ class Channel(asyncio.Protocol):
 
     async def greet(self, root: str) -> None:
         """The first exchange on a new socket."""
-        await self._answer_to("startStream")
+        await self._hello
         self._send({"t": "workerInitRequest", "hostVersion": "4", "functionAppDirectory": root}, Blobs())
         await self._answer_to("workerInitResponse")
+
+    def warm_up(self) -> None:
+        """Let it import what its app may need, as it has nothing to do."""
+        self._send({"t": "workerWarmupRequest"}, Blobs())
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.WriteTransport, transport)

@@ -51,6 +51,12 @@ class Standby:
         self._drop_all_but(None)
         await asyncio.gather(*self._dropped)
 
+    async def begin(self, command: Command) -> None:
+        """Have the first process on its way when this returns."""
+        if not command.is_exclusive:
+            self._waiting.append((command, asyncio.create_task(open_channel(command, self._log))))
+            await asyncio.sleep(0)
+
     def prepare(self, command: Command, count: int = 1, after: float = STANDBY_DELAY) -> None:
         """In `after` seconds, have `count` of them waiting. Asked again meanwhile, the time starts anew."""
         self._cancel_timer()
@@ -69,7 +75,12 @@ class Standby:
         self._drop_all_but(command)
         missing = 0 if command.is_exclusive else count - len(self._waiting)
         for _ in range(missing):
-            self._waiting.append((command, asyncio.create_task(open_channel(command, self._log))))
+            self._waiting.append((command, asyncio.create_task(self._open(command))))
+
+    async def _open(self, command: Command) -> Channel:
+        channel = await open_channel(command, self._log)
+        channel.warm_up()
+        return channel
 
     def _cancel_timer(self) -> None:
         if self._timer:

@@ -31,7 +31,8 @@ from host.durable.hub import HubSettings, Progress, Received, State
 from host.durable.sqlite import SqliteHub
 from host.log import Log
 from host.web.durable import TOKEN, management
-from host.web.server import bind, serving
+from host.web.server import serving
+from host.web.sockets import bind
 from tests.support.sdk import entity
 
 pytestmark = [

@@ -16,6 +16,7 @@ FLOORS = {
     "host.app": 0,
     "host.errors": 0,
     "host.log": 0,
+    "host.options": 0,
     "host.supervise": 0,
     "host.durable.history": 0,
     "host.durable.hub": 0,
@@ -43,6 +44,7 @@ FLOORS = {
     "host.generation": 4,
     "host.watch": 4,
     "host.reload": 5,
+    "host.serve": 5,
     "host.start": 5,
     "host.__main__": 5,
 }

@@ -25,7 +25,9 @@ from .threads import Threads
 from .wire import Message, Wire, connect
 
 VERSION = ".".join(map(str, sys.version_info[:2]))
-SDKS = ("azure.functions", "azure.durable_functions")
+SDK, DURABLE_SDK = "azure.functions", "azure.durable_functions"
+DURABLE = frozenset({"orchestrationtrigger", "entitytrigger", "durableclient", "orchestrationclient"})
+"""Types of bindings whose functions need the second."""
 
 
 class Program:
@@ -40,6 +42,7 @@ class Program:
         """Until the host is gone; then nothing of this process may go on."""
         handlers = {
             "workerInitRequest": self._init,
+            "workerWarmupRequest": self._warm_up_soon,
             "functionLoadRequest": self._load_soon,
             "invocationRequest": self._invoke,
             "workerTerminate": self._terminate,
@@ -55,6 +58,9 @@ class Program:
         metadata = {"runtimeName": "python", "runtimeVersion": platform.python_version()}
         self._wire.send({"t": "workerInitResponse", "result": {"status": "success"}, "workerMetadata": metadata})
 
+    def _warm_up_soon(self, message: Message, blobs: bytes) -> None:
+        self._loop.call_soon_threadsafe(warm_up)
+
     def _load_soon(self, message: Message, blobs: bytes) -> None:
         self._loop.call_soon_threadsafe(self._load, message)
 
@@ -63,6 +69,7 @@ class Program:
         result: Message = {"status": "success"}
         try:
             self._functions[function_id] = load(message["metadata"])
+            times.quicken()
         except FunctionLoadError as error:
             name = message["metadata"]["name"]
             result = {"status": "failure", "exception": {"message": f"cannot load the {name} function: {error}"}}
@@ -105,6 +112,8 @@ class Program:
 def load(metadata: Message) -> Function:
     """Raises FunctionLoadError."""
     name, directory = metadata["name"], metadata["directory"]
+    if not DURABLE.isdisjoint(binding["type"].lower() for binding in metadata["bindings"].values()):
+        import_quietly(DURABLE_SDK)
     try:
         call = loading.load_callable(name, directory, metadata["scriptFile"], metadata["entryPoint"])
         return bind(name, directory, call, _bindings(metadata["bindings"]), _converters())
@@ -128,12 +137,17 @@ def _converters() -> Converters:
         ) from error
 
 
-def import_sdks() -> None:
-    """What every app needs is imported before any app is loaded. What fails here fails again, in words, when used."""
-    for name in SDKS:
-        with contextlib.suppress(Exception), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            importlib.import_module(name)
+def warm_up() -> None:
+    """While it has nothing to do, a worker imports what many apps need."""
+    import_quietly(DURABLE_SDK)
+    gc.freeze()
+
+
+def import_quietly(name: str) -> None:
+    """What fails here fails again, in words, when it is used."""
+    with contextlib.suppress(Exception), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        importlib.import_module(name)
 
 
 def main() -> None:
@@ -147,8 +161,7 @@ def main() -> None:
     asyncio.set_event_loop(loop)
     program = Program(wire, loop, Threads(int(os.environ["PYTHON_THREADPOOL_THREAD_COUNT"])))
     loading.open_namespace(root)
-    import_sdks()
-    times.quicken()
+    import_quietly(SDK)
     gc.freeze()
     open_logs(wire, os.environ.get("PYTHON_ENABLE_DEBUG_LOGGING") == "1")
     wire.send({"t": "startStream"})

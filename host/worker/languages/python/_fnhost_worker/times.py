@@ -16,10 +16,10 @@ LENGTH = len("2024-05-01T10:00:01.1244567Z")
 
 
 def quicken() -> None:
-    """Call once the SDK is imported; without it, or with one that parses otherwise, nothing changes."""
+    """Call when the SDK may have been imported; without it, or with one that parses otherwise, nothing changes."""
     module = sys.modules.get(MODULE)
     slow = getattr(module, PARSER, None)
-    if slow is not None:
+    if slow is not None and slow.__module__ != __name__:
         setattr(module, PARSER, quick(slow))
 
 

@@ -1,0 +1,35 @@
+"""What the command line says."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+PORT = 7071
+ADDRESS = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line says of a start; None where it says nothing (functions-host.md 7.1)."""
+
+    root: Path
+    environment: Mapping[str, str]
+    functions: Sequence[str] = ()
+    port: int | None = None
+    address: str | None = None
+    cors: str | None = None
+    cors_credentials: bool = False
+    enable_auth: bool = False
+    use_https: bool = False
+    certificate: str | None = None
+    password: str | None = None
+    python: str | None = None
+    worker_arguments: str | None = None
+    user_log_level: str | None = None
+    verbose: bool = False
+    json_output: bool = False
+    json_file: str | None = None
+
+    @property
+    def levels(self) -> Mapping[str, str]:
+        return {"Function": self.user_log_level} if self.user_log_level else {}

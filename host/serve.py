@@ -1,0 +1,108 @@
+"""All that serves while `fnhost start` runs: the front listens, and the app and every later version of it is served."""
+
+import gc
+import socket
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from host import __version__
+from host.console import Console, banner, in_error, listing
+from host.log import Log
+from host.options import Options
+from host.reload import Reload, Site
+from host.web.cors import Cors, read_cors
+from host.web.front import Front
+from host.web.keys import Keys
+from host.web.server import serving
+from host.web.sockets import name_of
+from host.web.view import View
+from host.worker.pool import Standby
+
+OURS = ".fnhost"
+"""The folder in the app where the host keeps its own files."""
+
+
+async def serve(
+    options: Options,
+    local: Mapping[str, Any],
+    sockets: Sequence[socket.socket],
+    console: Console,
+    log: Log,
+    standby: Standby,
+) -> None:
+    """Until cancelled, or until the workers have crashed too often. Raises StartError.
+
+    `local` is the Host section of local.settings.json.
+    """
+    gc.freeze()  # what is loaded stays: the collector need not look at it again and again
+    root, name = options.root, name_of(sockets)
+    keys = Keys(root / OURS / "keys.json")
+    front = Front(root, log, keys, enable_auth=options.enable_auth, cors=_cors(options, local), host_id=host_id(root))
+    console.print(banner(__version__))
+    if options.enable_auth:
+        keys.of("host")
+        console.print(f"Keys are demanded. They are in {OURS}/keys.json.\n")
+    site = Site(
+        root=root,
+        environment=options.environment,
+        only=options.functions,
+        python=options.python,
+        host_python=sys.executable,
+        host_name=name,
+        front=front,
+        keys=keys,
+        standby=standby,
+        log=log,
+    )
+    announce = Announce(console, log, f"{'https' if options.use_https else 'http'}://{name}", options)
+    async with serving(front, sockets, _certificate(options)):
+        await Reload(site, announce).serve()
+
+
+def _certificate(options: Options) -> Path | None:
+    if not options.use_https:
+        return None
+    from host.web.tls import certificate  # takes its time to load, and few ask for it
+
+    return certificate(options.root / OURS, options.certificate, options.password)
+
+
+def _cors(options: Options, local: Mapping[str, Any]) -> Cors | None:
+    origins = str(options.cors or local.get("CORS") or "")
+    return read_cors(origins, options.cors_credentials or bool(local.get("CORSCredentials")))
+
+
+def host_id(root: Path) -> str:
+    """The platform's rule: machine name and a 32-bit hash of the path (functions-host.md 5.1)."""
+    value = 23
+    for character in str(root):
+        value = (value * 31 + ord(character)) & 0xFFFFFFFF
+    signed = value - 2**32 if value >= 2**31 else value
+    machine = "".join(filter(str.isalnum, socket.gethostname()))
+    return f"{machine}-{abs(signed)}".lower()[:32].rstrip("-")
+
+
+class Announce:
+    """Prints a version that goes into service: whole the first time, then what is new about it."""
+
+    def __init__(self, console: Console, log: Log, base: str, options: Options) -> None:
+        self._console, self._log, self._base, self._options = console, log, base, options
+        self._shown = ""
+        self._said: set[str] = set()
+
+    def __call__(self, view: View) -> None:
+        app = view.app
+        self._console.set_levels({**app.config.log_levels, **self._options.levels})
+        unloaded = [f"The '{function}' function is in error: {text}" for function, text in view.failures.items()]
+        errors = [*in_error(app.problems), *unloaded]
+        for text in (*app.warnings, *errors):
+            if text not in self._said:
+                (self._log.error if text in errors else self._log.warning)("Host.Startup", text)
+        self._said = {*app.warnings, *errors}
+        if (shown := listing(app, self._base)) != self._shown:
+            self._console.print(f"\n{shown}\n")
+        if not self._shown and not self._options.verbose:
+            self._console.print("For detailed output, run fnhost with --verbose flag.")
+        self._shown = shown
