@@ -140,7 +140,6 @@ def _converters() -> Converters:
 def warm_up() -> None:
     """While it has nothing to do, a worker imports what many apps need."""
     import_quietly(DURABLE_SDK)
-    gc.freeze()
 
 
 def import_quietly(name: str) -> None:
@@ -148,6 +147,7 @@ def import_quietly(name: str) -> None:
     with contextlib.suppress(Exception), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         importlib.import_module(name)
+    gc.freeze()  # it stays: the collector need not look at it again and again
 
 
 def main() -> None:
@@ -162,7 +162,6 @@ def main() -> None:
     program = Program(wire, loop, Threads(int(os.environ["PYTHON_THREADPOOL_THREAD_COUNT"])))
     loading.open_namespace(root)
     import_quietly(SDK)
-    gc.freeze()
     open_logs(wire, os.environ.get("PYTHON_ENABLE_DEBUG_LOGGING") == "1")
     wire.send({"t": "startStream"})
     threading.Thread(target=program.serve, name="host", daemon=True).start()
