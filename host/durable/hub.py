@@ -106,7 +106,8 @@ class State:
 
     `version` is the hub's token for `record`, None if nothing was ever recorded. `custom_status` is the one that the
     last record set, kept with the history so that a row which a crash left behind can be mended. `seen` are digests of
-    raised events that earlier executions took: they may be delivered again.
+    raised events that earlier executions took: they may be delivered again. `opening` is there when a crash tore an
+    execution's first record: what it began with, if that much was written.
     """
 
     execution_id: str | None = None
@@ -114,6 +115,7 @@ class State:
     version: str | None = None
     custom_status: str | None = None
     seen: tuple[str, ...] = ()
+    opening: tuple[HistoryEvent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

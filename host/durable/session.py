@@ -144,6 +144,8 @@ class Session:
         if any(isinstance(one.message.event, GenericEvent) for one in batch):
             self._state = None  # it was rewound: the history that we hold is another
         state = await self._load()
+        if state.opening:
+            state = await self._begin_again(state)
         admission = await self._admit(state, batch)
         if admission.accepted:
             episode = await self._episode(state, [one.message.event for one in admission.accepted])
@@ -200,6 +202,12 @@ class Session:
         if row is None:
             raise HubError(f"The history of instance {self.instance} does not begin with its start.")
         return Checkpoint(state, episode.execution_id, episode.events, row, seen=episode.seen)
+
+    async def _begin_again(self, torn: State) -> State:
+        """An execution that followed another by continue-as-new has no message that would begin it once more."""
+        past = State(version=torn.version, seen=torn.seen)
+        await self._commit(torn, await self._replayed(past, torn.opening, []), [])
+        return await self._load()
 
     async def _drop(self, state: State, dropped: Sequence[Received]) -> None:
         if dropped and (not self._has_recorded or any(one.deliveries > 0 for one in dropped)):

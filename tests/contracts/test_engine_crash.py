@@ -7,18 +7,23 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
+from aiohttp import web
 from azure.durable_functions import DurableOrchestrationContext as Context
 
 from azurite import Azurite
 from bindings.storage import parse
+from host.durable.azure import AzureHub
+from host.durable.engine import EngineSettings
 from host.durable.history import Instance, SubOrchestrationInstanceCreated
 from host.durable.hub import AlreadyExists
 from host.durable.sqlite import SqliteHub
+from host.log import Log
 from tests.support import programs
 from tests.support.crashing import Fuse, fast, killed, stepwise
-from tests.support.engines import Functions, Served, hub_settings, made
-from tests.support.lives import HIDDEN, QUICK, SPEED, Life, live, on_azure, on_sqlite
+from tests.support.engines import Functions, Served, hub_settings, made, serving
+from tests.support.lives import HIDDEN, QUICK, SPEED, Life, check_history, live, on_azure, on_sqlite
 from tests.support.programs import Tree
+from tests.support.proxies import Answer, Forward, proxied
 from tests.support.sdk import SDK_WARNINGS
 
 pytestmark = [pytest.mark.anyio, *map(pytest.mark.filterwarnings, SDK_WARNINGS)]
@@ -125,3 +130,35 @@ async def add_up(served: Served, instance: str) -> None:
     await served.start("AddingUp", 0, instance)
     for number in (1, 2, 4):
         await served.client.raise_event(instance, "Add", str(number))
+
+
+def wide(context: Context) -> Generator[Any, Any, Any]:
+    """Continues as new with more work than one transaction can record."""
+    if (given := context.get_input()) == 0:
+        return context.continue_as_new((yield context.call_activity("Echo", 1)))
+    return sum((yield context.task_all([context.call_activity("Echo", given) for _ in range(120)])))
+
+
+async def test_an_execution_begins_again_when_its_first_record_was_torn(storage: Azurite) -> None:
+    account, settings = parse(storage.connection_string), hub_settings(hidden=1.0, partitions=1)
+    functions = Functions({"Wide": wide}, {"Echo": lambda value: value})
+    how, fuse = EngineSettings(hidden=1.0, shortest_poll=0.02, longest_poll=0.1), Fuse()
+
+    async def tearing(request: web.BaseRequest, forward: Forward) -> Answer:
+        if not fuse.blown.is_set():
+            answer = await forward(request)
+            if b'"IsCheckpointComplete":false' not in await request.read():
+                return answer
+        fuse.blown.set()
+        raise ConnectionResetError("the host is dead")
+
+    async def script(served: Served) -> Instance:
+        return await served.end(await served.start("Wide", 0, "wide"))
+
+    async with made(AzureHub(settings, account, Log())) as hub:
+        async with proxied(account, tearing) as dead, AzureHub(settings, dead, Log()) as seen:
+            assert await killed(seen, functions, script, fuse, hub, settings=how) is None
+        assert (torn := await hub.load("wide")).opening and not torn.events
+        async with serving(hub, functions, how) as served:
+            assert (await served.end("wide")).output == "120"
+        check_history((await hub.load("wide")).events)

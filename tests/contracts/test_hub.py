@@ -467,6 +467,18 @@ async def test_of_many_who_record_at_once_one_wins(hub: Hub) -> None:
     assert await hub.load("order-42") == won
 
 
+async def test_what_earlier_executions_took_is_remembered(hub: Hub) -> None:
+    run, following = execution(), execution()
+    state = await hub.record(checkpoint(State(), run, *opening(run)))
+    state = await hub.record(replace(checkpoint(state, following, *opening(following)), seen=("a1", "b2")))
+    assert (state.seen, await hub.load("order-42")) == (("a1", "b2"), state)
+    state = await hub.record(checkpoint(state, following, *episode("more")))
+    assert (state.seen, await hub.load("order-42")) == (("a1", "b2"), state)
+    last = execution()
+    state = await hub.record(checkpoint(state, last, *opening(last)))
+    assert (state.seen, await hub.load("order-42")) == ((), state)
+
+
 async def test_a_long_checkpoint_is_recorded_whole(hub: Hub) -> None:
     run = execution()
     many = [EventRaised(timestamp=AT, name=str(number), input="x" * 500) for number in range(250)]

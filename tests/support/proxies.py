@@ -41,8 +41,9 @@ async def proxied(account: Account, treat: Treatment = plain) -> AsyncIterator[A
     A treatment that raises ConnectionError closes the connection without an answer.
     """
     async with AsyncExitStack() as stack:
+        connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=2.0)  # less than the emulator keeps them
         session = await stack.enter_async_context(
-            aiohttp.ClientSession(auto_decompress=False, skip_auto_headers=AUTOMATIC)
+            aiohttp.ClientSession(connector=connector, auto_decompress=False, skip_auto_headers=AUTOMATIC)
         )
         addresses: dict[str, Any] = {}
         for service in SERVICES:
@@ -53,12 +54,6 @@ async def proxied(account: Account, treat: Treatment = plain) -> AsyncIterator[A
             await (site := web.TCPSite(runner, "127.0.0.1", 0)).start()
             addresses[service] = str(target.with_port(_port(site)))
         yield replace(account, **addresses)
-
-
-def _session() -> aiohttp.ClientSession:
-    """Connections are kept for less than the emulator keeps them."""
-    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=2.0)
-    return aiohttp.ClientSession(connector=connector, auto_decompress=False, skip_auto_headers=AUTOMATIC)
 
 
 def _port(site: web.TCPSite) -> int:

@@ -3,7 +3,7 @@
 import itertools
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bindings.storage import AlreadyThere, NotFound, Operation, PreconditionFailed, Row, Tables
 from bindings.storage.tables import ETAG, literal
@@ -11,7 +11,7 @@ from host.durable import codec
 from host.durable.azure.large import LARGE_COLUMNS, Large, blobs_of, is_large
 from host.durable.azure.names import SENTINEL, partition_key, row_key
 from host.durable.azure.together import together, unless_gone
-from host.durable.history import Clock, HistoryEvent, OrchestratorCompleted
+from host.durable.history import Clock, ExecutionStarted, HistoryEvent, OrchestratorCompleted
 from host.durable.hub import Checkpoint, Conflict, State
 
 EVENTS_PER_TRANSACTION = 99
@@ -65,8 +65,10 @@ class Histories:
         ours = list(itertools.takewhile(lambda row: row["ExecutionId"] == sentinel["ExecutionId"], events))
         whole = ours if sentinel.get("IsCheckpointComplete", True) else _without_torn(ours)
         mark = Mark(sentinel[ETAG], len(ours), any(map(blobs_of, ours)), "CustomStatus" in sentinel)
-        found = await together(self._event(row) for row in whole)
-        return State(sentinel["ExecutionId"], tuple(found), str(mark), codec.custom_status_of(sentinel))
+        found = tuple(await together(self._event(row) for row in whole))
+        opening = () if whole else _opening(await together(self._event(row) for row in ours))
+        seen = tuple((sentinel.get("Seen") or "").split())
+        return State(sentinel["ExecutionId"], found, str(mark), codec.custom_status_of(sentinel), seen, opening)
 
     async def _has_any(self, instance: str) -> bool:
         """Most that is loaded is new, and a query of nothing costs an emulator as much as all rows of the hub."""
@@ -103,8 +105,9 @@ class Histories:
         etag = await self._commit(checkpoint, [*map(_written, rows), *_cut_off(checkpoint, count, before.rows)])
         mark = Mark(etag, count, bool(blobs) or (before.has_blobs and not checkpoint.replaces))
         await self._remove_old_blobs(checkpoint, before, blobs)
-        events = (*kept, *checkpoint.events)
-        return Written(State(checkpoint.execution_id, events, str(mark), checkpoint.instance.custom_status), blobs)
+        events, status = (*kept, *checkpoint.events), checkpoint.instance.custom_status
+        seen = checkpoint.seen if checkpoint.begins else since.seen
+        return Written(State(checkpoint.execution_id, events, str(mark), status, seen), blobs)
 
     async def _row(self, checkpoint: Checkpoint, ordinal: int, event: HistoryEvent, blobs: dict[str, str]) -> Row:
         key, row, kind = partition_key(checkpoint.instance.id), row_key(ordinal), type(event).__name__
@@ -131,12 +134,14 @@ class Histories:
         return etag
 
     def _sentinel(self, checkpoint: Checkpoint, is_last: bool) -> Row:
+        since = checkpoint.since
         return {
             "PartitionKey": partition_key(checkpoint.instance.id),
             "RowKey": SENTINEL,
             "ExecutionId": checkpoint.execution_id,
             **codec.sentinel_columns(self._clock() if is_last else None),
             **(codec.custom_status_column(checkpoint.instance) if is_last else {}),
+            **({"Seen": " ".join(checkpoint.seen)} if checkpoint.begins and (checkpoint.seen or since.seen) else {}),
         }
 
     async def _remove_old_blobs(self, checkpoint: Checkpoint, before: Mark, blobs: dict[str, str]) -> None:
@@ -157,6 +162,16 @@ class Histories:
             await self._tables.transact(self._table, deletes)
         except NotFound:  # Someone else removes them too.
             await together(unless_gone(self._tables.write(self._table, one)) for one in deletes)
+
+
+def _opening(events: Sequence[HistoryEvent]) -> tuple[HistoryEvent, ...]:
+    """What an execution began with: all before the first thing that it caused, as it was before it was played."""
+    told = tuple(itertools.takewhile(lambda event: event.event_id < 0, events))
+    return tuple(replace(event, is_played=False) for event in told) if any(map(_starts, told)) else ()
+
+
+def _starts(event: HistoryEvent) -> bool:
+    return isinstance(event, ExecutionStarted)
 
 
 def _without_torn(rows: Sequence[Row]) -> Sequence[Row]:
