@@ -12,8 +12,6 @@ from contextlib import AbstractContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 
-import aiohttp
-
 from bindings.contract import BindingError, Event, Failure, Fire, Json, Outcome, Value
 from host.durable.actions import compact
 from host.durable.decide import HTTP_ACTIVITY, Limits
@@ -33,7 +31,7 @@ from host.durable.history import (
     TaskScheduled,
     to_datetime,
 )
-from host.durable.http_activity import call_http, request_of
+from host.durable.http_activity import HttpCalls
 from host.durable.hub import WORK_ITEMS, Hub, Progress, Received, State
 from host.durable.identity import Identity, passing
 from host.durable.leases import Leases, LeaseSettings
@@ -97,7 +95,7 @@ class Engine:
         self._leases = Leases(hub, self, identity or passing(socket.gethostname()), clock, log, settings.leases)
         self._orchestrators = asyncio.Semaphore(settings.orchestrators)
         self._activities = asyncio.Semaphore(settings.activities)
-        self._http: aiohttp.ClientSession | None = None
+        self._http = HttpCalls()
         self._open = False
 
     # For bindings and clients
@@ -168,7 +166,7 @@ class Engine:
     async def running(self) -> AsyncIterator[None]:
         """Receive and work inside the block; at its end give back what is not finished."""
         self._open = True
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=100)) as self._http:
+        async with self._http:
             await self._begin_to_share()
             self._spawn("Sharing the task hub", self._share)
             self._spawn("Renewing messages", self._hands.keep)
@@ -388,8 +386,7 @@ class Engine:
 
     async def _outcome(self, item: TaskScheduled, instance: str) -> Outcome:
         if item.name == HTTP_ACTIVITY:
-            assert self._http is not None
-            return await call_http(self._http, request_of(item.input))
+            return await self._http.call(item.input)
         given = activity_input(item.input)
         for _ in range(self._settings.deaths):
             await self._served("activity", item.name)

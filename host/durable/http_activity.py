@@ -2,16 +2,49 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
-
-import aiohttp
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
 
 from bindings.contract import Failure, Json, Outcome
 from host.durable.actions import compact
 
+if TYPE_CHECKING:
+    import aiohttp
 
-async def call_http(session: aiohttp.ClientSession, request: Mapping[str, Any]) -> Outcome:
+LONGEST = 100
+"""Seconds that a call may take: the platform's client waits no longer."""
+
+
+class HttpCalls:
+    """Open it as a block. The client library takes its time to load, and few orchestrations call HTTP."""
+
+    def __init__(self) -> None:
+        self._opened = AsyncExitStack()
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._opened.aclose()
+
+    async def call(self, activity_input: str | None) -> Outcome:
+        """The request in an activity's one-element input, and what came of it."""
+        import aiohttp
+
+        if self._session is None:
+            session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=LONGEST))
+            self._session = await self._opened.enter_async_context(session)
+        return await call_http(self._session, _request_of(activity_input))
+
+
+async def call_http(session: "aiohttp.ClientSession", request: Mapping[str, Any]) -> Outcome:
     """One request; any answer is a result, only the lack of one is a failure."""
+    import aiohttp
+
     if request.get("tokenSource"):
         return Outcome(failure=Failure(NO_IDENTITY))
     headers = {name: _joined(value) for name, value in (request.get("headers") or {}).items()}
@@ -37,7 +70,7 @@ def _joined(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _result(response: aiohttp.ClientResponse, text: str) -> str:
+def _result(response: "aiohttp.ClientResponse", text: str) -> str:
     headers: dict[str, Any] = {}
     for name in response.headers:
         if not name.lower().startswith("content-"):
@@ -46,7 +79,6 @@ def _result(response: aiohttp.ClientResponse, text: str) -> str:
     return compact({"statusCode": response.status, "headers": headers, "content": text})
 
 
-def request_of(activity_input: str | None) -> Mapping[str, Any]:
-    """The request in the activity's one-element input."""
+def _request_of(activity_input: str | None) -> Mapping[str, Any]:
     request = json.loads(activity_input or "[{}]")[0]
     return request if isinstance(request, dict) else {}
