@@ -85,7 +85,7 @@ class Received:
     """A message in our hands: invisible to others until `settle`, `release`, or its time is up.
 
     `id` is the queue's own: the same message received again has the same id. `receipt` is the hub's business. A work
-    item that was worked on has its end as its message.
+    item that was worked on has its end as its message. `is_new` says that its instance was unknown a moment ago.
     """
 
     message: Message
@@ -93,6 +93,7 @@ class Received:
     id: str
     receipt: str = ""
     deliveries: int = 0
+    is_new: bool = False
 
     @property
     def is_end(self) -> bool:
@@ -234,7 +235,7 @@ class Hub(Protocol):
         """Send an ExecutionStarted and make its instance Pending. Raises AlreadyExists, having written nothing.
 
         An instance in one of the `overridable` states is replaced; a start asked again is the same start. The message
-        comes back in our hands, as by `send`.
+        comes back in our hands, as by `send`; it tells whether the instance `is_new`.
         """
 
     async def send(self, messages: Iterable[Message], elsewhere: Container[str] = ()) -> Sequence[Received]:

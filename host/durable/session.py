@@ -143,6 +143,8 @@ class Session:
     async def _take(self, batch: Sequence[Received]) -> None:
         if any(isinstance(one.message.event, GenericEvent) for one in batch):
             self._state = None  # it was rewound: the history that we hold is another
+        if self._state is None and any(one.is_new for one in batch):
+            self._hold(State())  # nothing is stored that could be loaded
         state = await self._load()
         if state.opening:
             state = await self._begin_again(state)

@@ -217,7 +217,7 @@ class SqliteHub:
                 raise AlreadyExists(known.status)
             fresh = replace(event, generation=(known.generation or 0) + 1 if known else 0)
             _write_instance(connection, pending(fresh, self._clock()))
-            return self._put(connection, replace(start, event=fresh))
+            return replace(self._put(connection, replace(start, event=fresh)), is_new=known is None)
 
         return await self._store.run(begin)
 

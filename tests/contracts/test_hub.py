@@ -326,7 +326,7 @@ async def test_a_start_makes_the_instance_pending_and_hands_back_its_message(hub
     run = execution()
     received = await hub.start(start(run, tags={"a": "b"}, version="1.0", generation=None))
     event = received.message.event
-    assert isinstance(event, ExecutionStarted)
+    assert isinstance(event, ExecutionStarted) and received.is_new
     assert event == started(run, tags={"a": "b"}, version="1.0", generation=0)
     found = await hub.find("order-42")
     assert found is not None
@@ -349,7 +349,8 @@ async def test_a_start_of_a_living_instance_is_refused_and_writes_nothing(hub: H
 async def test_a_start_may_replace_what_it_is_told_to_replace(hub: Hub) -> None:
     await hub.start(start(execution()))
     second = execution()
-    await hub.start(start(second, input="2"), overridable=Status)
+    received = await hub.start(start(second, input="2"), overridable=Status)
+    assert not received.is_new
     found = await hub.find("order-42")
     assert found and (found.execution_id, found.input, found.generation) == (second.execution_id, "2", 1)
 

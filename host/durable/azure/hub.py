@@ -126,7 +126,7 @@ class AzureHub:
         """
         posted, is_begun = await self._begin(start, None)
         if is_begun:
-            return posted.received
+            return replace(posted.received, is_new=True)
         known = await self._instances.known(start.target.instance_id)
         if known and known.instance.execution_id == start.target.execution_id:
             return posted.received  # Asked again: the row is there.
