@@ -8,13 +8,15 @@ Needs Node 20 or newer with npm, or the extra `fnhost[azurite]`.
 
 from azurite.errors import AzuriteError, NodeMissing
 from azurite.install import installed
-from azurite.process import DEVELOPMENT, FREE, Azurite, Ports, development_storage, listening, running
+from azurite.process import DEVELOPMENT, FREE, Azurite, Ports, listening, running
+from azurite.shared import Emulator, development_storage
 
 __all__ = [
     "DEVELOPMENT",
     "FREE",
     "Azurite",
     "AzuriteError",
+    "Emulator",
     "NodeMissing",
     "Ports",
     "development_storage",

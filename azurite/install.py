@@ -4,15 +4,15 @@ import asyncio
 import json
 import os
 import shutil
-import sqlite3
 import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 from azurite.errors import SQLITE_HINT, AzuriteError, NodeMissing
+from azurite.lock import locked
 
 Say = Callable[[str], None]
 """Takes one line for the user."""
@@ -141,17 +141,11 @@ async def _told(process: asyncio.subprocess.Process, say: Say) -> list[str]:
 
 @asynccontextmanager
 async def _alone(lock: Path, say: Say) -> AsyncIterator[None]:
-    """One process at a time. A SQLite transaction is a lock on every system, and ends with its process."""
-    with closing(sqlite3.connect(lock, timeout=0, isolation_level=None)) as connection:
-        while not _locked(connection):
-            say("Another process is installing Azurite. Waiting for it.")
-            await asyncio.sleep(1)
-        yield
-
-
-def _locked(connection: sqlite3.Connection) -> bool:
-    try:
-        connection.execute("BEGIN EXCLUSIVE")
-    except sqlite3.OperationalError:
-        return False
-    return True
+    """One process at a time."""
+    while True:
+        with locked(lock) as is_ours:
+            if is_ours:
+                yield
+                return
+        say("Another process is installing Azurite. Waiting for it.")
+        await asyncio.sleep(1)

@@ -58,7 +58,10 @@ class Owner:
             return None
 
     def write(self, data: Path) -> None:
-        _file(data).write_text(json.dumps(asdict(self)), "utf-8")
+        """At once: another host must never read half of it, and take the data for free."""
+        fresh = data / "fnhost.json.new"
+        fresh.write_text(json.dumps(asdict(self)), "utf-8")
+        fresh.replace(_file(data))
 
 
 def _file(data: Path) -> Path:

@@ -5,13 +5,13 @@ import re
 import sys
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from azurite.errors import AzuriteError
 from azurite.install import HERE, Installation, Say, installed
-from azurite.owner import Owner, gone, take
+from azurite.owner import Owner, take
 
 ACCOUNT = "devstoreaccount1"
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
@@ -19,7 +19,6 @@ KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr
 
 GRACE = 15.0
 START_LIMIT = 60.0
-PATIENCE_TENTHS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,37 +208,3 @@ async def running(data: Path, environment: Mapping[str, str], say: Say, ports: P
                 await asyncio.wait([keeper])
         finally:
             await azurite.stop()
-
-
-@asynccontextmanager
-async def development_storage(data: Path, environment: Mapping[str, str], say: Say) -> AsyncIterator[Azurite | None]:
-    """What `UseDevelopmentStorage=true` means: the emulator that already answers (None), else ours on the same ports.
-
-    Raises AzuriteError.
-    """
-    await gone(data, say)
-    async with AsyncExitStack() as stack:
-        yield None if await _is_there() else await _ours(stack, data, environment, say)
-
-
-async def _ours(stack: AsyncExitStack, data: Path, environment: Mapping[str, str], say: Say) -> Azurite | None:
-    try:
-        return await stack.enter_async_context(running(data, environment, say, DEVELOPMENT))
-    except AzuriteError:
-        if await _is_there():  # Another host was quicker.
-            return None
-        raise
-
-
-async def _is_there() -> bool:
-    for _ in range(PATIENCE_TENTHS):
-        answering = await listening()
-        if len(answering) in (0, 3):
-            return bool(answering)
-        await asyncio.sleep(0.1)  # One that is starting or ending tells nobody.
-    missing = [f"{name} ({port})" for name, port in DEVELOPMENT.by_service.items() if name not in answering]
-    raise AzuriteError(
-        f"Something answers on the storage emulator's port for {' and '.join(answering)}, "
-        f"but nothing for {' and '.join(missing)}. "
-        "Stop it, and the host starts Azurite itself; or start Azurite with all of its services."
-    )

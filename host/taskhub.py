@@ -111,7 +111,7 @@ def _account(app: App, config: DurableConfig, log: Log) -> Account | None:
 
 
 @asynccontextmanager
-async def _emulator(app: App, log: Log) -> AsyncIterator[azurite.Azurite | None]:
+async def _emulator(app: App, log: Log) -> AsyncIterator[azurite.Emulator]:
     try:
         async with azurite.development_storage(
             app.root / ".azurite", app.settings.environment, lambda line: log.information(OURS, line)

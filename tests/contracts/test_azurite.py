@@ -3,17 +3,31 @@
 import asyncio
 import json
 import os
+import socket
 import sqlite3
 import sys
 from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from pathlib import Path
 
 import psutil
 import pytest
 from azure.storage.queue.aio import QueueClient
 
-from azurite import Azurite, AzuriteError, NodeMissing, Ports, development_storage, installed, listening, running
+from azurite import (
+    Azurite,
+    AzuriteError,
+    Emulator,
+    NodeMissing,
+    Ports,
+    development_storage,
+    installed,
+    listening,
+    running,
+)
 from azurite.install import HERE, find_node, version
+from azurite.owner import gone
+from azurite.process import connection_string
 
 pytestmark = pytest.mark.anyio
 
@@ -135,11 +149,169 @@ async def test_a_failed_start_tells_what_azurite_said(tmp_path: Path, storage: A
             pass
 
 
-async def test_development_storage_uses_what_answers_or_starts_its_own(tmp_path: Path) -> None:
-    async with development_storage(tmp_path, os.environ, print):
-        async with development_storage(tmp_path / "other", os.environ, print) as other:
-            assert other is None
-        assert await listening() == ("blob", "queue", "table")
+# --- one emulator for all hosts of a user -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def ports() -> Ports:
+    """Ports that nobody listens on."""
+    with ExitStack() as held:
+        taken = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(3)]
+        return Ports(*(one.getsockname()[1] for one in taken))
+
+
+@pytest.fixture
+async def user(tmp_path: Path) -> Mapping[str, str]:
+    """The environment of a user with a cache of his own, in which Azurite is installed."""
+    there = (await installed(os.environ, print)).script.parents[4]
+    (cache := tmp_path / "cache" / "fnhost").mkdir(parents=True)
+    (cache / there.name).symlink_to(there, target_is_directory=True)
+    return {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}
+
+
+class Hosts:
+    """Hosts of one user, each with an app of its own, that want the emulator on the same ports."""
+
+    def __init__(self, root: Path, user: Mapping[str, str], ports: Ports) -> None:
+        self.ports = ports
+        self._root, self._user = root, user
+
+    @asynccontextmanager
+    async def host(self, name: str) -> AsyncIterator[tuple[Emulator, Heard]]:
+        heard = Heard()
+        async with development_storage(self._root / name, self._user, heard, self.ports) as emulator:
+            emulator.restarted = lambda: heard("compared")
+            yield emulator, heard
+
+    @asynccontextmanager
+    async def process(self, name: str) -> AsyncIterator[asyncio.subprocess.Process]:
+        """The same in a process of its own, as soon as it has the emulator."""
+        given = (str(self._root / name), *map(str, self.ports.by_service.values()))
+        host = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", SHARING, *given),
+            env=self._user,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        assert host.stdout is not None
+        assert await host.stdout.readline()
+        try:
+            yield host
+        finally:
+            await host.communicate()
+
+    @property
+    def connection_string(self) -> str:
+        return connection_string(self.ports)
+
+
+SHARING = """
+import asyncio, os, sys
+from pathlib import Path
+from azurite import Ports, development_storage
+
+async def main():
+    ports = Ports(*map(int, sys.argv[2:]))
+    async with development_storage(Path(sys.argv[1]), os.environ, lambda line: None, ports):
+        print("ready", flush=True)
+        await asyncio.to_thread(sys.stdin.read)
+
+asyncio.run(main())
+"""
+INHERITED = "This host runs it from now on, with the same data"
+
+
+@pytest.fixture
+def hosts(tmp_path: Path, user: Mapping[str, str], ports: Ports) -> Hosts:
+    return Hosts(tmp_path, user, ports)
+
+
+async def test_a_host_starts_the_emulator_and_another_borrows_it(hosts: Hosts) -> None:
+    async with hosts.host("a") as (kept, _), hosts.host("b") as (borrowed, _):
+        assert kept.azurite and kept.azurite.ports == hosts.ports
+        assert borrowed.azurite is None
+    assert await listening(hosts.ports) == ()
+
+
+async def test_hosts_that_start_at_once_share_one_emulator(hosts: Hosts) -> None:
+    async with AsyncExitStack() as stack:
+        begun = await asyncio.gather(*(stack.enter_async_context(hosts.host(name)) for name in "abc"))
+        assert sum(emulator.azurite is not None for emulator, _ in begun) == 1
+        assert await listening(hosts.ports) == ("blob", "queue", "table")
+
+
+async def test_who_borrowed_keeps_it_on_the_same_data_when_its_host_has_ended(hosts: Hosts, tmp_path: Path) -> None:
+    async with AsyncExitStack() as first:
+        await first.enter_async_context(hosts.host("a"))
+        async with hosts.host("b") as (heir, heard):
+            await put(hosts.connection_string, "hello")
+            await first.aclose()
+            await heard.until("compared")
+            assert heir.azurite and heir.azurite.data == tmp_path / "a"
+            assert await peek(hosts.connection_string) == ["hello"]
+            async with hosts.host("a") as (again, _):
+                assert again.azurite is None
+    assert [line for line in heard.lines if str(tmp_path / "a") in line] == [heard.lines[0]]
+    assert INHERITED in heard.lines[0]
+    assert await listening(hosts.ports) == ()
+    assert not (tmp_path / "b").exists()
+
+
+async def test_what_a_killed_host_still_saves_is_inherited(hosts: Hosts) -> None:
+    async with hosts.process("a") as host, hosts.host("b") as (heir, heard):
+        await put(hosts.connection_string, "hello")
+        host.kill()
+        await heard.until("compared")
+        assert heir.azurite
+        assert await peek(hosts.connection_string) == ["hello"]
+
+
+async def test_of_two_heirs_one_keeps_it_and_the_other_comes_next(hosts: Hosts, tmp_path: Path) -> None:
+    async with AsyncExitStack() as first, AsyncExitStack() as second, AsyncExitStack() as third:
+        await first.enter_async_context(hosts.host("a"))
+        heirs = [
+            (stack, *await stack.enter_async_context(hosts.host(name))) for stack, name in ((second, "b"), (third, "c"))
+        ]
+        await put(hosts.connection_string, "hello")
+        await first.aclose()
+        await asyncio.gather(*(heard.until("compared") for _, _, heard in heirs))
+        (keeper, _, _), (_, other, heard) = sorted(heirs, key=lambda heir: heir[1].azurite is None)
+        assert other.azurite is None
+        await keeper.aclose()
+        await heard.until(INHERITED)
+        assert other.azurite and other.azurite.data == tmp_path / "a"
+        assert await peek(hosts.connection_string) == ["hello"]
+
+
+async def test_one_that_its_own_host_starts_again_is_not_inherited(hosts: Hosts) -> None:
+    async with hosts.host("a") as (kept, _), hosts.host("b") as (borrowed, heard):
+        assert kept.azurite
+        psutil.Process(kept.azurite.pid).kill()
+        await heard.until("compared")
+        assert borrowed.azurite is None
+        assert heard.lines == ["compared"]
+
+
+async def test_an_azurite_of_the_user_is_merely_waited_for(hosts: Hosts, tmp_path: Path) -> None:
+    """Be it that a killed host left a note of the emulator before it."""
+    async with hosts.process("a") as host:
+        host.kill()
+    await gone(tmp_path / "a", print)
+    async with AsyncExitStack() as users:
+        theirs = await users.enter_async_context(running(tmp_path / "user", os.environ, print, hosts.ports))
+        async with hosts.host("b") as (borrowed, heard):
+            assert theirs.ports == hosts.ports
+            await users.aclose()
+            async with running(tmp_path / "user", os.environ, print, hosts.ports):
+                assert borrowed.azurite is None
+        assert heard.lines == []
+
+
+async def test_where_nothing_can_be_noted_the_error_says_so(tmp_path: Path, ports: Ports) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(AzuriteError, match="Set XDG_CACHE_HOME"):
+        async with development_storage(tmp_path, {"XDG_CACHE_HOME": str(tmp_path / "file")}, print, ports):
+            pass
 
 
 # --- installing ------------------------------------------------------------------------------------------------------
