@@ -59,6 +59,7 @@ class Wire:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._connections.close()
+        await asyncio.sleep(0)  # they are closed in the loop's next turn
 
     async def ask(self, request: Request) -> Answer:
         """The answer to a request that succeeded. Raises StorageError."""

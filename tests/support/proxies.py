@@ -54,6 +54,7 @@ async def proxied(account: Account, treat: Treatment = plain) -> AsyncIterator[A
             await (site := web.TCPSite(runner, "127.0.0.1", 0)).start()
             addresses[service] = str(target.with_port(_port(site)))
         yield replace(account, **addresses)
+    await asyncio.sleep(0)  # what was aborted is closed in the loop's next turn
 
 
 def _port(site: web.TCPSite) -> int:
