@@ -19,12 +19,13 @@ from host.durable.client import (
     UnknownEntity,
     UnknownFunction,
 )
-from host.durable.hub import AlreadyExists
+from host.durable.hub import AlreadyExists, HubUnreachable
 from host.durable.payloads import JsonText
 from host.errors import FnhostError
 
 INCORRECT = "One or more of the arguments submitted is incorrect"
 WRONG = "Something went wrong while processing your request"
+AWAY = "The task hub's storage does not answer. Orchestrations wait until it is back."
 ARGUMENT = "System.ArgumentException"
 OPERATION = "System.InvalidOperationException"
 NOT_IMPLEMENTED = "System.NotImplementedException"
@@ -80,6 +81,13 @@ def _says(status: int, message: str, kind: str) -> FailureAnswer:
     return lambda request, error: problem(status, message, str(error), kind)
 
 
+def _away(request: Request, error: Exception) -> Response:
+    """Not the platform's 500, of which the SDKs make the status of an instance."""
+    failed = problem(503, AWAY, str(error), "System.TimeoutException")
+    failed.headers["Retry-After"] = "5"
+    return failed
+
+
 FAILURES: Mapping[type[Exception], FailureAnswer] = {
     NotFound: _is(404),
     Finished: _is(410),
@@ -94,6 +102,7 @@ FAILURES: Mapping[type[Exception], FailureAnswer] = {
     AlreadyExists: _tells(409),
     NotFinished: lambda request, error: answer(compact(str(error)), 412),
     NotFailed: lambda request, error: answer(compact(str(error)), 412),
+    HubUnreachable: _away,
     FnhostError: _says(500, WRONG, OPERATION),
     Exception: _says(500, WRONG, OPERATION),
 }

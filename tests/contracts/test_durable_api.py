@@ -33,6 +33,7 @@ from host.log import Log
 from host.web.durable import TOKEN, management
 from host.web.server import serving
 from host.web.sockets import bind
+from tests.support.outages import unreachable
 from tests.support.sdk import entity
 
 pytestmark = [
@@ -945,6 +946,26 @@ async def test_a_hub_that_cannot_be_used_is_a_500_in_json(door: Door, tmp_path: 
     assert answer.status_code == 500
     assert answer.json()["Message"] == "Something went wrong while processing your request"
     assert "cannot be used" in answer.json()["ExceptionMessage"]
+
+
+@pytest.mark.parametrize(
+    "verb, path", [("GET", "instances/one"), ("POST", "orchestrators/Greet"), ("GET", "instances")]
+)
+async def test_a_storage_that_is_away_is_a_503_that_says_so(door: Door, verb: str, path: str) -> None:
+    async with WatchedHub() as hub:
+        engine = Engine(hub, utc_now, Log(), EngineSettings())
+        away = unreachable(hub, lambda _: False, lambda _: True)
+        door.app = management(Client(engine, away, utc_now), Address(door.origin, "TestHubName"), ACCOUNTS.get)
+        with engine.serving("orchestrator", "Greet", never):
+            async with httpx.AsyncClient(base_url=door.origin) as http:
+                answer = await http.request(verb, path)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert answer.json() == {
+        "Message": "The task hub's storage does not answer. Orchestrations wait until it is back.",
+        "ExceptionMessage": "It is off.",
+        "ExceptionType": "System.TimeoutException",
+        "StackTrace": None,
+    }
 
 
 async def test_large_inputs_pass(site: Site) -> None:
