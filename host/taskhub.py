@@ -62,7 +62,8 @@ async def task_hub(
         account = _account(app, config, log)
         emulator = await stack.enter_async_context(_emulator(app, log)) if account == parse(DEVELOPMENT) else None
         hub = await stack.enter_async_context(_hub(account, config, log))
-        identity = stack.enter_context(lasting(socket.gethostname(), app.root / MARKS / config.hub.name))
+        marks = app.root / MARKS / config.hub.name
+        identity = stack.enter_context(lasting(socket.gethostname(), marks, app.root.name))
         engine = Engine(hub, clock, log, config.engine, identity)
         if emulator:
             emulator.restarted = engine.compare_all

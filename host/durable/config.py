@@ -118,7 +118,7 @@ def read_durable(app: App) -> DurableConfig:
             ),
             orchestrators=section.whole("maxConcurrentOrchestratorFunctions", 10 * cores),
             activities=section.whole("maxConcurrentActivityFunctions", 10 * cores),
-            leases=_leases(section),
+            leases=_leases(section, name),
             hidden=hidden,
             longest_poll=min(storage.seconds("maxQueuePollingInterval", LONGEST_POLL), LONGEST_POLL),
         ),
@@ -146,13 +146,14 @@ def _limits(section: _Section) -> Limits:
     )
 
 
-def _leases(section: _Section) -> LeaseSettings:
+def _leases(section: _Section, hub: str) -> LeaseSettings:
     options, usual = section.section("appLeaseOptions"), LeaseSettings()
     return LeaseSettings(
         use_app_lease=section.flag("useAppLease", True),
         app_renewal=options.seconds("renewInterval", usual.app_renewal),
         app_retry=options.seconds("acquireInterval", usual.app_retry),
         app_lease=options.seconds("leaseInterval", usual.app_lease, *LEASES),
+        hub=hub,
     )
 
 

@@ -5,10 +5,11 @@ perhaps the platform's own beside them. So an id here is the machine's name and 
 app's folder that its host keeps locked while it lives. A host that is started again takes a mark that is free: after a
 kill it is called as before, and its queues are its own at once. And a mark that is known here but not locked belongs to
 a dead host, whose queues need not wait for the end of their lease. Hosts in other folders and on other machines are
-believed to live until then.
+believed to live until then. A mark begins with the folder's name, so that people see whose it is.
 """
 
 import os
+import re
 import secrets
 import sys
 from collections.abc import Callable, Iterator
@@ -30,10 +31,11 @@ else:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """`is_gone` tells of another host's id that its host is surely dead."""
+    """`is_gone` tells of another host's id that its host is surely dead, `is_stranger` that it is of another folder."""
 
     id: str
     is_gone: Callable[[str], bool]
+    is_stranger: Callable[[str], bool] = lambda _: False
 
 
 def passing(machine: str) -> Identity:
@@ -42,31 +44,38 @@ def passing(machine: str) -> Identity:
 
 
 @contextmanager
-def lasting(machine: str, folder: Path) -> Iterator[Identity]:
+def lasting(machine: str, folder: Path, app: str = "") -> Iterator[Identity]:
     """An id that is ours inside the block, with its mark in `folder`; a passing one where nothing can be kept there."""
 
-    def is_gone(other: str) -> bool:
+    def mark_of(other: str) -> Path | None:
+        """Where it would be in our folder, if the id is one of this machine."""
         mark = other.removeprefix(f"{machine}-")
-        return mark != other and mark.isalnum() and _is_free(folder / mark)
+        return folder / mark if mark != other and mark.isalnum() else None
+
+    def is_gone(other: str) -> bool:
+        return (mark := mark_of(other)) is not None and _is_free(mark)
+
+    def is_stranger(other: str) -> bool:
+        return (mark := mark_of(other)) is not None and not mark.exists()
 
     try:
-        mark, file = _taken(folder)
+        mark, file = _taken(folder, app)
     except OSError:
         yield passing(machine)
         return
     try:
-        yield Identity(f"{machine}-{mark}", is_gone)
+        yield Identity(f"{machine}-{mark}", is_gone, is_stranger)
     finally:
         os.close(file)
 
 
-def _taken(folder: Path) -> tuple[str, int]:
+def _taken(folder: Path, app: str) -> tuple[str, int]:
     """The first mark that is free, locked; a new one if none is. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     for path in sorted(folder.iterdir()):
         with suppress(OSError):
             return path.name, _locked(path)
-    mark = secrets.token_hex(4)
+    mark = re.sub("[^A-Za-z0-9]", "", app)[:20] + secrets.token_hex(4)
     return mark, _locked(folder / mark, os.O_CREAT)
 
 

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from host.console import OURS
 from host.durable.history import Clock
-from host.durable.hub import WORK_ITEMS, Hub, HubError, Ownership
+from host.durable.hub import WORK_ITEMS, Hub, HubError, HubSettings, Ownership
 from host.durable.identity import Identity
 from host.durable.partitions import Me, Plan, others, plan
 from host.log import Level, Log
@@ -20,6 +20,7 @@ from host.log import Level, Log
 TRIES = 10
 """How often in a row a look is repeated because another host wrote between reading and writing."""
 LONGEST_LOOK = 2.0
+OWN_HUB = "To keep the apps apart, give each a task hub of its own: set extensions.durableTask.hubName in host.json."
 SOON = 1.0
 """Seconds until the next look while a queue changes hands, or after a look that took too long."""
 
@@ -38,6 +39,8 @@ class LeaseSettings:
     """The same while other hosts are there."""
     drain: float = 60.0
     """How long what runs may keep a queue that another host asks for."""
+    hub: str = HubSettings().name
+    """What the hub is called, for what is said of it."""
 
 
 class Desk(Protocol):
@@ -73,6 +76,7 @@ class Leases:
         self._renewal_at = 0.0 if settings.use_app_lease else math.inf
         self._draining: dict[str, float] = {}
         self._said = ""
+        self._strangers: frozenset[str] = frozenset()
 
     async def make(self) -> None:
         """Make the hub, once."""
@@ -125,8 +129,8 @@ class Leases:
 
     async def _give_up(self) -> None:
         self._say(
-            "Another app has the task hub (its app lease): this host starts and asks instances, but runs none until "
-            "the hub is free. To run them here, give the apps hubs of their own (hubName in host.json).",
+            f"Another app has the task hub '{self._settings.hub}', namely its app lease: this host starts and asks "
+            f"instances, but runs none until the hub is free. {OWN_HUB}",
             Level.WARNING,
         )
         for queue in (*self._hub.queues, WORK_ITEMS):
@@ -145,6 +149,7 @@ class Leases:
             if await self._follow(found):
                 break
         self._tell(found)
+        self._warn(others(rows, self._identity.id, self._dead(rows)))
         if found.is_moving:
             return SOON
         return self._settings.shared if found.is_shared else self._settings.alone
@@ -193,6 +198,17 @@ class Leases:
             count = len(self._hub.queues)
             text = f"This host, {self._identity.id}, serves {len(found.served)} of the task hub's {count} queues."
             self._say(text, Level.INFORMATION)
+
+    def _warn(self, names: frozenset[str]) -> None:
+        """The app lease does not keep apps apart that have no WEBSITE_SITE_NAME: here, nearly all."""
+        before, self._strangers = self._strangers, frozenset(filter(self._identity.is_stranger, names))
+        if self._strangers - before:
+            self._log.warning(
+                OURS,
+                f"An app in another folder uses the task hub '{self._settings.hub}' as well (its host is "
+                f"{' and '.join(sorted(self._strangers))}). Each runs what the other starts, and what has its function "
+                f"in the other alone waits. {OWN_HUB}",
+            )
 
     def _say(self, text: str, level: Level) -> None:
         if text != self._said:

@@ -18,7 +18,7 @@ from host.durable.history import Instance, Status, later, utc_now
 from host.durable.hub import HubSettings, Ownership
 from host.durable.identity import Identity, lasting, passing
 from host.durable.leases import LeaseSettings
-from host.log import Log
+from host.log import Level, Log
 from tests.acceptance.conftest import on_azurite
 from tests.support.engines import PATIENCE, POLL, Functions, Served, hub_settings, serving
 from tests.support.sdk import SDK_WARNINGS
@@ -86,9 +86,10 @@ class Site:
     async def host(
         self, identity: Identity, app: str = "", gate: Gate | None = None, **leases: float
     ) -> AsyncIterator[Served]:
-        settings = HubSettings(self.settings.name, self.settings.partitions, self.settings.hidden, app=app)
+        name = self.settings.name
+        settings = HubSettings(name, self.settings.partitions, self.settings.hidden, app=app)
         how = EngineSettings(
-            leases=LeaseSettings(alone=0.1, shared=0.1, app_retry=0.1, app_renewal=0.1, **leases),
+            leases=LeaseSettings(alone=0.1, shared=0.1, app_retry=0.1, app_renewal=0.1, hub=name, **leases),
             hidden=self.settings.hidden,
             shortest_poll=0.02,
             longest_poll=0.1,
@@ -239,7 +240,8 @@ async def test_one_app_at_a_time_runs_instances_and_any_may_ask(site: Site) -> N
     async with AsyncExitStack() as stack:
         async with site.host(named("A"), app="one") as first:
             second = await stack.enter_async_context(site.host(named("B"), app="two"))
-            assert second.said("Another app has the task hub")
+            assert second.said(f"Another app has the task hub '{site.settings.name}'")
+            assert second.said("set extensions.durableTask.hubName in host.json")
             assert outputs([await second.run("Echoes", None, "i1")]) == ["i1"]
             assert await site.owned() == {"A": 4}
             assert first.records == []
@@ -251,6 +253,23 @@ async def test_apps_that_do_not_reserve_the_hub_share_it(site: Site) -> None:
     free = {"use_app_lease": False}
     async with site.host(named("A"), app="one", **free), site.host(named("B"), app="two", **free):
         await site.until_owned(A=2, B=2)
+
+
+async def test_apps_of_two_folders_on_one_hub_are_told_so_once(site: Site, tmp_path: Path) -> None:
+    with lasting("box", tmp_path / "a", "my shop") as shop, lasting("box", tmp_path / "b", "bank") as bank:
+        async with site.host(shop) as first, site.host(bank) as second:
+            await site.until_owned(**{shop.id: 2, bank.id: 2})
+            text = f"An app in another folder uses the task hub '{site.settings.name}' as well (its host is box-{{}}"
+            assert second.said(text.format("myshop"), Level.WARNING) == 1
+            assert first.said(text.format("bank"), Level.WARNING) == 1
+            assert second.said("set extensions.durableTask.hubName in host.json") == 1
+
+
+async def test_hosts_of_one_folder_are_no_strangers(site: Site, tmp_path: Path) -> None:
+    with lasting("box", tmp_path) as one, lasting("box", tmp_path) as other:
+        async with site.host(one) as first, site.host(other) as second:
+            await site.until_owned(**{one.id: 2, other.id: 2})
+            assert [served.said("another folder") for served in (first, second)] == [0, 0]
 
 
 # --- marks -----------------------------------------------------------------------------------------------------------
@@ -266,6 +285,12 @@ def test_a_host_is_called_as_the_one_before_it_and_no_two_alike(tmp_path: Path) 
         (other,) = known - {again.id}
         assert again.is_gone(other)
         assert not again.is_gone(again.id)
+
+
+def test_a_host_of_this_machine_without_a_mark_here_is_a_stranger(tmp_path: Path) -> None:
+    with lasting("box", tmp_path, "shop") as identity:
+        others = (identity.id, "box-bank1234", "box", "elsewhere-bank1234", "box-../x")
+        assert [identity.is_stranger(other) for other in others] == [False, True, False, False, False]
 
 
 @pytest.mark.parametrize("other", ["box-12345678", "other-12345678", "box", "box-../x", ""])
