@@ -20,6 +20,8 @@ from host.web.sockets import name_of
 from host.web.view import View
 from host.worker.pool import Standby
 
+COLLECT = (20_000, 20, 50)
+"""When the collector runs: seldom, as next to nothing that a request leaves behind is a circle."""
 OURS = ".fnhost"
 """The folder in the app where the host keeps its own files."""
 
@@ -37,6 +39,7 @@ async def serve(
     `local` is the Host section of local.settings.json.
     """
     gc.freeze()  # what is loaded stays: the collector need not look at it again and again
+    gc.set_threshold(*COLLECT)
     root, name = options.root, name_of(sockets)
     keys = Keys(root / OURS / "keys.json")
     front = Front(root, log, keys, enable_auth=options.enable_auth, cors=_cors(options, local), host_id=host_id(root))
