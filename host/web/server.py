@@ -16,9 +16,9 @@ GRACE = 1
 
 
 class _Together:
-    """A transport: what is written within one turn of the loop leaves in one call, as a head and its body do.
+    """A transport: what is written within one turn of the loop leaves in one call, at the latest at its end.
 
-    So the client wakes once for a response.
+    So a response's head and body leave together, and the client wakes once.
     """
 
     def __init__(self, transport: asyncio.Transport) -> None:
@@ -31,22 +31,27 @@ class _Together:
 
     def write(self, data: bytes) -> None:
         if not self._held:
-            self._loop.call_soon(self._flush)
+            self._loop.call_soon(self.flush)
         self._held.append(data)
 
     def close(self) -> None:
-        self._flush()
+        self.flush()
         self._transport.close()
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
         held, self._held = self._held, []
-        if not self._transport.is_closing():
+        if held and not self._transport.is_closing():
             self._transport.writelines(held)
 
 
 class _Protocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(cast(asyncio.Transport, _Together(transport)))
+        self._together = _Together(transport)
+        super().connection_made(cast(asyncio.Transport, self._together))
+
+    def on_response_complete(self) -> None:
+        self._together.flush()
+        super().on_response_complete()
 
 
 class _Server(uvicorn.Server):
