@@ -3,8 +3,7 @@
 import json
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from bindings.contract import Failure, Json, Outcome
 from host.durable.actions import compact
@@ -16,20 +15,12 @@ LONGEST = 100
 """Seconds that a call may take: the platform's client waits no longer."""
 
 
-class HttpCalls:
+class HttpCalls(AsyncExitStack):
     """Open it as a block. The client library takes its time to load, and few orchestrations call HTTP."""
 
     def __init__(self) -> None:
-        self._opened = AsyncExitStack()
+        super().__init__()
         self._session: aiohttp.ClientSession | None = None
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._opened.aclose()
 
     async def call(self, activity_input: str | None) -> Outcome:
         """The request in an activity's one-element input, and what came of it."""
@@ -37,7 +28,7 @@ class HttpCalls:
 
         if self._session is None:
             session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=LONGEST))
-            self._session = await self._opened.enter_async_context(session)
+            self._session = await self.enter_async_context(session)
         return await call_http(self._session, _request_of(activity_input))
 
 

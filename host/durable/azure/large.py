@@ -3,8 +3,7 @@
 import secrets
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from bindings.storage import Account, NotFound, Row
 from host.durable.azure.names import blob_of, blob_url, column_blob, is_message_blob
@@ -20,28 +19,20 @@ LONGEST_COLUMN = 61_440
 LARGE_COLUMNS = ("Name", "Input", "Result", "Output", "Reason", "Details", "Correlation", "FailureDetails", "Tags")
 
 
-class Large:
+class Large(AsyncExitStack):
     """The container for large texts. Open it as a block."""
 
     def __init__(self, account: Account, container: str) -> None:
+        super().__init__()
         self._account, self._container = account, container
-        self._opened = AsyncExitStack()
         self._texts: Texts | None = None
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._opened.aclose()
 
     async def _client(self) -> "Texts":
         if self._texts is None:
             # The official client takes half a second to import, and most hubs never hold a large text.
             from bindings.storage.blobs import texts
 
-            self._texts = await self._opened.enter_async_context(texts(self._account, self._container))
+            self._texts = await self.enter_async_context(texts(self._account, self._container))
         return self._texts
 
     @property
