@@ -21,6 +21,7 @@ PATIENCE_TENTHS = 30
 LOOK = 0.2
 """Seconds between two looks at who keeps it: no event tells of the end of another's process."""
 RETRY = 5.0
+ENDED = "The host that ran the storage emulator has ended"
 
 
 class Emulator:
@@ -34,7 +35,7 @@ class Emulator:
         self._data, self._environment, self._say, self._ports = data.absolute(), environment, say, ports
         folder = cache_folder(environment).parent
         name = "emulator-" + "-".join(map(str, ports.by_service.values()))
-        self._lock, self._note = folder / f"{name}.lock", folder / f"{name}.txt"
+        self.lock, self.note = folder / f"{name}.lock", folder / f"{name}.txt"
         self._heritage: Path | None = None
         self._borrowed: Process | None = None
 
@@ -52,7 +53,7 @@ class Emulator:
     async def _settled(self) -> None:
         """Wait until another host's emulator answers, or nobody keeps one, not even those who borrowed the last."""
         while not await self._answers():
-            with locked(self._lock) as is_free:
+            with locked(self.lock) as is_free:
                 pass
             if is_free:
                 return await asyncio.sleep(3 * LOOK)
@@ -63,12 +64,12 @@ class Emulator:
 
     def _make_folder(self) -> None:
         try:
-            self._lock.parent.mkdir(parents=True, exist_ok=True)
-            with locked(self._lock):
+            self.lock.parent.mkdir(parents=True, exist_ok=True)
+            with locked(self.lock):
                 pass
         except (OSError, sqlite3.Error) as error:
             raise AzuriteError(
-                f"Nothing can be kept in {self._lock.parent}, where hosts tell each other who runs the storage "
+                f"Nothing can be kept in {self.lock.parent}, where hosts tell each other who runs the storage "
                 f"emulator: {error}. Set XDG_CACHE_HOME to a folder that can be written."
             ) from error
 
@@ -77,7 +78,7 @@ class Emulator:
         is_answering = await self._answers()
         try:
             async with AsyncExitStack() as ours:
-                if not ours.enter_context(locked(self._lock)):
+                if not ours.enter_context(locked(self.lock)):
                     return is_answering
                 if not await _is_there(self._ports):
                     await ours.enter_async_context(self._kept(self._data))
@@ -91,27 +92,27 @@ class Emulator:
     @asynccontextmanager
     async def _kept(self, data: Path) -> AsyncIterator[None]:
         """An Azurite of ours inside the block; the lock must be ours as well. Raises AzuriteError."""
-        self._note.write_text(str(data), "utf-8")
+        self.note.write_text(str(data), "utf-8")
         try:
             async with running(data, self._environment, self._say, self._ports) as self.azurite:
                 self.azurite.restarted = lambda: self.restarted()
                 yield
         finally:
             self.azurite = None
-            self._note.unlink(missing_ok=True)
+            self.note.unlink(missing_ok=True)
 
     async def watch(self) -> None:
         """Keep the emulator from when its host has ended. Until cancelled."""
         said = ""
         while True:
             await asyncio.sleep(LOOK)
-            if self._is_kept() or not self._is_orphaned():
+            if self._is_kept() or self._heritage is None:
                 continue
             try:
-                await self._inherit()
+                await self._inherit(self._heritage)
             except (AzuriteError, OSError) as error:
                 if str(error) != said:
-                    self._say(f"The host that ran the storage emulator has ended, and this one cannot run it: {error}")
+                    self._say(f"{ENDED}, and this one cannot run it: {error}")
                 said = str(error)
                 await asyncio.sleep(RETRY)
 
@@ -128,32 +129,25 @@ class Emulator:
 
     def _noted(self) -> Path | None:
         with suppress(OSError):
-            return Path(self._note.read_text("utf-8"))
+            return Path(self.note.read_text("utf-8"))
         return None
 
-    def _is_orphaned(self) -> bool:
-        """An Azurite that died alone is started again by its own host."""
-        if self._heritage is None:
-            return False
-        owner = Owner.of(self._heritage)
-        return owner is None or not (owner.host.is_alive or owner.azurite.is_alive)
-
-    async def _inherit(self) -> None:
-        """Keep it until cancelled; return if somebody was quicker."""
-        assert self._heritage is not None
-        with locked(self._lock) as is_ours:
+    async def _inherit(self, data: Path) -> None:
+        """Keep it until cancelled; return if somebody was quicker, or its host lives and starts it again."""
+        with locked(self.lock) as is_ours:
             if not is_ours:
                 return
-            if await listening(self._ports):  # Now it is the user's.
-                self._heritage = self._borrowed = None
-                return
-            async with self._kept(self._heritage):
-                self._say(
-                    "The host that ran the storage emulator has ended. "
-                    f"This host runs it from now on, with the same data, in {self._heritage}."
-                )
+            if await listening(self._ports):
+                return self._follow_the_user(data)
+            async with self._kept(data):
+                self._say(f"{ENDED}. This host runs it from now on, with the same data, in {data}.")
                 self.restarted()
                 await asyncio.Event().wait()
+
+    def _follow_the_user(self, data: Path) -> None:
+        self._heritage = self._borrowed = None
+        self._say(f"{ENDED}, and another Azurite took its ports: that one is used, without the data in {data}.")
+        self.restarted()
 
 
 @asynccontextmanager

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import socket
 import sqlite3
 import sys
 from collections.abc import AsyncIterator, Mapping
@@ -26,8 +25,10 @@ from azurite import (
     running,
 )
 from azurite.install import HERE, find_node, version
+from azurite.lock import locked
 from azurite.owner import gone
 from azurite.process import connection_string
+from tests.support.emulators import free_ports, made_cache
 
 pytestmark = pytest.mark.anyio
 
@@ -152,23 +153,6 @@ async def test_a_failed_start_tells_what_azurite_said(tmp_path: Path, storage: A
 # --- one emulator for all hosts of a user -----------------------------------------------------------------------------
 
 
-@pytest.fixture
-async def ports() -> Ports:
-    """Ports that nobody listens on."""
-    with ExitStack() as held:
-        taken = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(3)]
-        return Ports(*(one.getsockname()[1] for one in taken))
-
-
-@pytest.fixture
-async def user(tmp_path: Path) -> Mapping[str, str]:
-    """The environment of a user with a cache of his own, in which Azurite is installed."""
-    there = (await installed(os.environ, print)).script.parents[4]
-    (cache := tmp_path / "cache" / "fnhost").mkdir(parents=True)
-    (cache / there.name).symlink_to(there, target_is_directory=True)
-    return {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}
-
-
 class Hosts:
     """Hosts of one user, each with an app of its own, that want the emulator on the same ports."""
 
@@ -182,6 +166,10 @@ class Hosts:
         async with development_storage(self._root / name, self._user, heard, self.ports) as emulator:
             emulator.restarted = lambda: heard("compared")
             yield emulator, heard
+
+    def traces(self) -> Emulator:
+        """Where they leave their lock and note."""
+        return Emulator(self._root, self._user, print, self.ports)
 
     @asynccontextmanager
     async def process(self, name: str) -> AsyncIterator[asyncio.subprocess.Process]:
@@ -222,8 +210,9 @@ INHERITED = "This host runs it from now on, with the same data"
 
 
 @pytest.fixture
-def hosts(tmp_path: Path, user: Mapping[str, str], ports: Ports) -> Hosts:
-    return Hosts(tmp_path, user, ports)
+async def hosts(tmp_path: Path) -> Hosts:
+    cache = await made_cache(tmp_path / "cache")
+    return Hosts(tmp_path, {**os.environ, "XDG_CACHE_HOME": cache}, free_ports())
 
 
 async def test_a_host_starts_the_emulator_and_another_borrows_it(hosts: Hosts) -> None:
@@ -298,19 +287,37 @@ async def test_an_azurite_of_the_user_is_merely_waited_for(hosts: Hosts, tmp_pat
         host.kill()
     await gone(tmp_path / "a", print)
     async with AsyncExitStack() as users:
-        theirs = await users.enter_async_context(running(tmp_path / "user", os.environ, print, hosts.ports))
+        await users.enter_async_context(running(tmp_path / "user", os.environ, print, hosts.ports))
         async with hosts.host("b") as (borrowed, heard):
-            assert theirs.ports == hosts.ports
             await users.aclose()
+            async with running(tmp_path / "other", os.environ, print):  # as long as an heir would take
+                with locked(hosts.traces().lock) as is_free:
+                    assert (is_free, borrowed.azurite) == (True, None)
             async with running(tmp_path / "user", os.environ, print, hosts.ports):
-                assert borrowed.azurite is None
+                assert await listening(hosts.ports) == ("blob", "queue", "table")
         assert heard.lines == []
 
 
-async def test_where_nothing_can_be_noted_the_error_says_so(tmp_path: Path, ports: Ports) -> None:
+async def test_an_azurite_that_the_user_starts_meanwhile_is_used(hosts: Hosts, tmp_path: Path) -> None:
+    traces = hosts.traces()
+    with ExitStack() as kept:
+        assert kept.enter_context(locked(traces.lock))
+        traces.note.write_text(str(tmp_path / "a"), "utf-8")
+        async with AsyncExitStack() as first:
+            await first.enter_async_context(running(tmp_path / "a", os.environ, print, hosts.ports))
+            async with hosts.host("b") as (borrowed, heard):
+                await first.aclose()
+                async with running(tmp_path / "user", os.environ, print, hosts.ports):
+                    kept.close()
+                    await heard.until("compared")
+                    assert borrowed.azurite is None
+    assert ["another Azurite took its ports" in line for line in heard.lines] == [True, False]
+
+
+async def test_where_nothing_can_be_noted_the_error_says_so(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(AzuriteError, match="Set XDG_CACHE_HOME"):
-        async with development_storage(tmp_path, {"XDG_CACHE_HOME": str(tmp_path / "file")}, print, ports):
+        async with development_storage(tmp_path, {"XDG_CACHE_HOME": str(tmp_path / "file")}, print, free_ports()):
             pass
 
 

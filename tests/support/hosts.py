@@ -22,6 +22,8 @@ PATIENCE = 30.0
 POLL = 0.02
 """Seconds between two looks at a status: HTTP has no other way to wait for one."""
 STARTED = "Worker process started and initialized."
+PROGRAM = ("-m", "host")
+"""What Python runs: the command line as it is."""
 ADDRESS = r"http://localhost:(\d+)/"
 TOLD_OTHERWISE = ("FUNCTIONS_", "AzureWebJobs", "AZURE_FUNCTIONS", "VIRTUAL_ENV", "CI")
 
@@ -143,9 +145,11 @@ def environment(settings: Mapping[str, str]) -> dict[str, str]:
 
 
 @contextmanager
-def launched(*arguments: object, **settings: str) -> Iterator[tuple["subprocess.Popen[str]", Output]]:
+def launched(
+    *arguments: object, program: Sequence[str] = PROGRAM, **settings: str
+) -> Iterator[tuple["subprocess.Popen[str]", Output]]:
     """`fnhost` with these arguments, and what it prints. Whatever it started is gone afterwards."""
-    command = [sys.executable, "-m", "host", *map(str, arguments)]
+    command = [sys.executable, *program, *map(str, arguments)]
     process = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
@@ -186,9 +190,9 @@ def _kill(process: "subprocess.Popen[str] | psutil.Process") -> None:
 
 
 @contextmanager
-def running(app: Path, *options: object, **settings: str) -> Iterator[Host]:
+def running(app: Path, *options: object, program: Sequence[str] = PROGRAM, **settings: str) -> Iterator[Host]:
     """`fnhost start` over `app` on a free port. The app has an HTTP function: its address tells the port."""
-    with launched("start", app, "--port", 0, *options, **settings) as (process, output):
+    with launched("start", app, "--port", 0, *options, program=program, **settings) as (process, output):
         output.until("http://localhost:")
         match = re.search(ADDRESS, output.text)
         assert match, output.text
