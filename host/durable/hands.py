@@ -4,10 +4,18 @@ import asyncio
 from collections.abc import Callable, Container, Coroutine, Iterable, Sequence
 from typing import Any, TypeAlias
 
+from host.durable.history import ExecutionStarted
 from host.durable.hub import Progress, Received, State
 from host.durable.patient import PatientHub
 
 Dispatch: TypeAlias = Callable[[Iterable[Received]], None]
+
+
+def _reaches_others(progress: Progress) -> bool:
+    """Whether other instances will know of it before it is recorded. The start of a child can be taken back."""
+    us = progress.checkpoint and progress.checkpoint.instance.id
+    others = (one for one in progress.outbox if us and one.target.instance_id != us)
+    return any(not isinstance(one.event, ExecutionStarted) for one in others)
 
 
 class Hands:
@@ -46,10 +54,20 @@ class Hands:
             self._drop(progress.done)
             sent(received)
             return state
+        done = await self._stored(progress.done) if _reaches_others(progress) else progress.done
         sent(await self._hub.send(progress.outbox, elsewhere))
         state = await self._hub.record(progress.checkpoint) if progress.checkpoint else None
-        self.settle(progress.done)
+        self.settle(done)
         return state
+
+    async def _stored(self, done: Sequence[Received]) -> Sequence[Received]:
+        """With the ends of activities as messages: should we die now, another host is to come to the same."""
+        ends = [one for one in done if one.is_end]
+        if not ends:
+            return done
+        stored = await self._hub.send([one.message for one in ends])
+        self.settle(ends)
+        return [*(one for one in done if not one.is_end), *stored]
 
     def settle(self, received: Iterable[Received]) -> None:
         """They are dealt with: delete them, in the background."""

@@ -49,7 +49,7 @@ class World:
         self.calls = Counter[str]()
         self.gate, self.reached = asyncio.Event(), asyncio.Event()
         self.gate.set()
-        self.functions = Functions({"Twice": twice}, {"Work": self.work})
+        self.functions = Functions({"Twice": twice, "Parent": parent}, {"Work": self.work})
 
     async def work(self, given: str) -> str:
         self.calls[given] += 1
@@ -63,6 +63,10 @@ def twice(context: Context) -> Generator[Any, Any, Any]:
     return [first, (yield context.call_activity("Work", "b"))]
 
 
+def parent(context: Context) -> Generator[Any, Any, Any]:
+    return (yield context.call_sub_orchestrator("Twice"))
+
+
 async def test_an_end_needs_no_message_where_its_instance_is_at_hand() -> None:
     world = World()
     async with made(SqliteHub(hub_settings())) as hub:
@@ -70,6 +74,17 @@ async def test_an_end_needs_no_message_where_its_instance_is_at_hand() -> None:
         async with serving(sent, world.functions) as served:
             assert (await served.run("Twice")).output == '["A","B"]'
         assert sent.ends() == []
+        assert [await hub.receive(queue) for queue in (*hub.queues, "workitems")] == [[], []]
+
+
+async def test_an_end_is_stored_before_others_are_told_what_follows_from_it() -> None:
+    """Else a host that died then would leave the parent with one result, and the child with another."""
+    world = World()
+    async with made(SqliteHub(hub_settings())) as hub:
+        sent: Any = Sent(hub)
+        async with serving(sent, world.functions) as served:
+            assert (await served.run("Parent")).output == '["A","B"]'
+        assert sent.ends() == [json.dumps("B")]
         assert [await hub.receive(queue) for queue in (*hub.queues, "workitems")] == [[], []]
 
 
