@@ -41,6 +41,7 @@ class Standby:
         self._log = log
         self._waiting: list[tuple[Command, asyncio.Task[Channel]]] = []
         self._timer: asyncio.TimerHandle | None = None
+        self._turn = asyncio.Lock()
         self._dropped: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
@@ -78,7 +79,8 @@ class Standby:
             self._waiting.append((command, asyncio.create_task(self._open(command))))
 
     async def _open(self, command: Command) -> Channel:
-        channel = await open_channel(command, self._log)
+        async with self._turn:  # the others need the processor more
+            channel = await open_channel(command, self._log)
         channel.warm_up()
         return channel
 
