@@ -11,13 +11,6 @@ from host.durable.patient import PatientHub
 Dispatch: TypeAlias = Callable[[Iterable[Received]], None]
 
 
-def _reaches_others(progress: Progress) -> bool:
-    """Whether other instances will know of it before it is recorded. The start of a child can be taken back."""
-    us = progress.checkpoint and progress.checkpoint.instance.id
-    others = (one for one in progress.outbox if us and one.target.instance_id != us)
-    return any(not isinstance(one.event, ExecutionStarted) for one in others)
-
-
 class Hands:
     """Knows every message this host holds. A message that comes again while held only brings a newer receipt."""
 
@@ -118,3 +111,10 @@ class Hands:
         finally:
             for task in self._laying_down:
                 task.cancel()
+
+
+def _reaches_others(progress: Progress) -> bool:
+    """Whether other instances will know of it before it is recorded. The start of a child can be taken back."""
+    us = progress.checkpoint and progress.checkpoint.instance.id
+    others = (one for one in progress.outbox if us and one.target.instance_id != us)
+    return any(not isinstance(one.event, ExecutionStarted) for one in others)
