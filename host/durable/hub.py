@@ -143,6 +143,10 @@ class Checkpoint:
     def begins(self) -> bool:
         return self.execution_id != self.since.execution_id
 
+    @property
+    def seen_after(self) -> tuple[str, ...]:
+        return self.seen if self.begins else self.since.seen
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:

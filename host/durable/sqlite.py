@@ -291,7 +291,7 @@ class SqliteHub:
             for ordinal, event in enumerate(checkpoint.events, len(before))
         ]
         connection.executemany("INSERT INTO history (instance, ordinal, event) VALUES (?, ?, ?)", rows)
-        seen = checkpoint.seen if checkpoint.begins else since.seen
+        seen = checkpoint.seen_after
         connection.execute(
             "INSERT OR REPLACE INTO heads (instance, execution, version, custom_status, seen) VALUES (?, ?, ?, ?, ?)",
             (instance.id, checkpoint.execution_id, version, instance.custom_status, " ".join(seen)),

@@ -106,8 +106,7 @@ class Histories:
         mark = Mark(etag, count, bool(blobs) or (before.has_blobs and not checkpoint.replaces))
         await self._remove_old_blobs(checkpoint, before, blobs)
         events, status = (*kept, *checkpoint.events), checkpoint.instance.custom_status
-        seen = checkpoint.seen if checkpoint.begins else since.seen
-        return Written(State(checkpoint.execution_id, events, str(mark), status, seen), blobs)
+        return Written(State(checkpoint.execution_id, events, str(mark), status, checkpoint.seen_after), blobs)
 
     async def _row(self, checkpoint: Checkpoint, ordinal: int, event: HistoryEvent, blobs: dict[str, str]) -> Row:
         key, row, kind = partition_key(checkpoint.instance.id), row_key(ordinal), type(event).__name__
@@ -134,14 +133,14 @@ class Histories:
         return etag
 
     def _sentinel(self, checkpoint: Checkpoint, is_last: bool) -> Row:
-        since = checkpoint.since
+        seen = checkpoint.seen_after
         return {
             "PartitionKey": partition_key(checkpoint.instance.id),
             "RowKey": SENTINEL,
             "ExecutionId": checkpoint.execution_id,
             **codec.sentinel_columns(self._clock() if is_last else None),
             **(codec.custom_status_column(checkpoint.instance) if is_last else {}),
-            **({"Seen": " ".join(checkpoint.seen)} if checkpoint.begins and (checkpoint.seen or since.seen) else {}),
+            **({"Seen": " ".join(seen)} if seen != checkpoint.since.seen else {}),
         }
 
     async def _remove_old_blobs(self, checkpoint: Checkpoint, before: Mark, blobs: dict[str, str]) -> None:

@@ -59,7 +59,8 @@ class Program:
         self._wire.send({"t": "workerInitResponse", "result": {"status": "success"}, "workerMetadata": metadata})
 
     def _warm_up_soon(self, message: Message, blobs: bytes) -> None:
-        self._loop.call_soon_threadsafe(warm_up)
+        """While it has nothing to do, a worker imports what many apps need."""
+        self._loop.call_soon_threadsafe(import_quietly, DURABLE_SDK)
 
     def _load_soon(self, message: Message, blobs: bytes) -> None:
         self._loop.call_soon_threadsafe(self._load, message)
@@ -135,11 +136,6 @@ def _converters() -> Converters:
             f"{title(error)}. The package azure-functions is not installed for {sys.executable}. "
             f'Install it with "{sys.executable} -m pip install azure-functions".'
         ) from error
-
-
-def warm_up() -> None:
-    """While it has nothing to do, a worker imports what many apps need."""
-    import_quietly(DURABLE_SDK)
 
 
 def import_quietly(name: str) -> None:
