@@ -12,6 +12,7 @@ from typing import Any, Literal, Protocol
 from urllib.parse import quote_plus, urlencode
 
 from bindings.contract import Adapter, Binding, BindingError, Event, Fire, Json, Opener, Value
+from bindings.formats import compact
 
 Kind = Literal["orchestrator", "activity", "entity"]
 WEBHOOK = "/runtime/webhooks/durabletask"
@@ -87,7 +88,7 @@ class Address:
             "requiredQueryStringParameters": self.code,
             "rpcBaseUrl": self.rpc,
         }
-        return json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
+        return compact(payload)
 
 
 def origin(host_name: str) -> str:
@@ -154,7 +155,7 @@ def _request(wanted: Any, place: str) -> StartRequest:
     function, instance, input = (members.get(name) for name in ("functionname", "instanceid", "input"))
     if not isinstance(function, str) or not isinstance(instance, str | None):
         raise _unusable(place)
-    text = None if input is None else json.dumps(input, ensure_ascii=False, separators=(",", ":"))
+    text = None if input is None else compact(input)
     return StartRequest(function, instance or None, text)
 
 

@@ -9,6 +9,8 @@ from uuid import UUID
 from bindings.contract import Json
 
 TIME = "yyyy-MM-ddTHH-mm-ssK"
+compact = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+"""JSON text as .NET writes it: no blanks, no needless escapes."""
 
 
 def formatted(value: object, format: str = "") -> str:

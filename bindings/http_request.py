@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from bindings.contract import HttpRequest, Json, Value
+from bindings.formats import compact
 
 Scope = MutableMapping[str, Any]
 
@@ -68,4 +69,4 @@ def body_members(body: bytes | None) -> dict[str, Value]:
 
 
 def as_json(value: object) -> Json:
-    return Json(json.dumps(value, separators=(",", ":"), ensure_ascii=False))
+    return Json(compact(value))

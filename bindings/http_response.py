@@ -9,6 +9,7 @@ from typing import Any, NoReturn, TypeAlias
 from urllib.parse import quote
 
 from bindings.contract import BindingError, Cookie, HttpResponse, Json, Value
+from bindings.formats import compact
 
 Header: TypeAlias = tuple[bytes, bytes]
 Content: TypeAlias = tuple[bytes, Header | None]
@@ -112,10 +113,6 @@ def written(value: object) -> Content:
 
 def typed(text: str, kind: Header) -> Content:
     return text.encode(errors="replace"), kind
-
-
-def compact(value: object) -> str:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
 def refuse_constant(name: str) -> NoReturn:

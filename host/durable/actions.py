@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 from bindings.contract import Failure, Json, Outcome
 from bindings.durable import MARKER
+from bindings.formats import compact
 from host.durable.history import Instant, parse_instant
 
 
@@ -140,10 +141,6 @@ class Answer:
     custom_status: str | None = None
     error: str | None = None
     trouble: Failure | None = None
-
-
-compact = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
-"""JSON text as .NET writes it: no blanks, no needless escapes."""
 
 
 def read_answer(outcome: Outcome) -> Answer:

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
-from host.durable.actions import compact
+from bindings.formats import compact
 from host.durable.entity import Entity, read_entity
 from host.durable.entity_messages import EntityId, Request, request_json
 from host.durable.history import (

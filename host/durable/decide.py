@@ -12,8 +12,9 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
+from bindings.formats import compact
 from host.durable import actions as ask
-from host.durable.actions import Action, Answer, compact
+from host.durable.actions import Action, Answer
 from host.durable.entity_messages import (
     NEVER,
     RELEASE,
@@ -184,7 +185,7 @@ def _too_large(custom_status: str | None) -> str | None:
 
 def _child_execution(execution_id: str | None, call: SubOrchestrationInstanceCreated) -> str:
     """The execution id of a child: the same whenever the same call is made again, and only then."""
-    asked = ask.compact([execution_id, call.event_id, call.name, call.version, call.instance_id, call.input])
+    asked = compact([execution_id, call.event_id, call.name, call.version, call.instance_id, call.input])
     return uuid.uuid5(_NAMESPACE, asked).hex
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from bindings.contract import BindingError, Event, Failure, Fire, Json, Outcome, Value
-from host.durable.actions import compact
+from bindings.formats import compact
 from host.durable.decide import HTTP_ACTIVITY, Limits
 from host.durable.entity import EntityLimits
 from host.durable.entity_messages import EntityId, is_entity, sent_request

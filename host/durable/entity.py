@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bindings.contract import Json, Outcome
-from host.durable.actions import BadAnswer, compact
+from bindings.formats import compact
+from host.durable.actions import BadAnswer
 from host.durable.codec import Unreadable
 from host.durable.entity_messages import (
     CONTINUE,

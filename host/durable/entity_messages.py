@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from host.durable.actions import compact
+from bindings.formats import compact
 from host.durable.codec import Unreadable
 from host.durable.history import EventSent, Instant, parse_instant
 

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
 from bindings.contract import Failure, Json, Outcome
-from host.durable.actions import compact
+from bindings.formats import compact
 
 if TYPE_CHECKING:
     import aiohttp

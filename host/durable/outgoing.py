@@ -5,7 +5,7 @@ Rules from durable-replay-protocol.md 6.3, 6.4, 6.9, 7 and task-hub-storage.md 4
 
 from collections.abc import Iterable, Iterator
 
-from host.durable.actions import compact
+from bindings.formats import compact
 from host.durable.decide import Completed, Failed, Finish
 from host.durable.entity_messages import RELEASE, release_text, sent_request
 from host.durable.history import (

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import NoReturn, TypeAlias
 
-from host.durable.actions import compact
+from bindings.formats import compact
 from host.durable.entity import EXISTS, read_entity
 from host.durable.entity_messages import EntityId
 from host.durable.history import (

@@ -8,8 +8,9 @@ from functools import cache
 from typing import Protocol
 
 from bindings.contract import Outcome
+from bindings.formats import compact
 from host.durable import codec
-from host.durable.actions import Answer, BadAnswer, compact, read_answer
+from host.durable.actions import Answer, BadAnswer, read_answer
 from host.durable.admit import Admission, admit, is_over, is_suspended, needs_row, next_batch, seen_before
 from host.durable.decide import Continued, Decision, Failed, Limits, decide, next_execution
 from host.durable.entity import EntityLimits

@@ -15,8 +15,8 @@ from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bindings.durable import Address
+from bindings.formats import compact
 from host.durable import payloads
-from host.durable.actions import compact
 from host.durable.client import Client, NotFound, UnknownConnection
 from host.durable.entity_messages import EntityId
 from host.durable.history import Status

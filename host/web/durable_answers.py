@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from starlette.requests import Request
 from starlette.responses import Response
 
-from host.durable.actions import compact
+from bindings.formats import compact
 from host.durable.client import (
     Finished,
     InvalidId,

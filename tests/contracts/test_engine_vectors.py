@@ -15,7 +15,7 @@ import azure.durable_functions as df
 import pytest
 
 from bindings.contract import Event, Failure, Json, Outcome
-from host.durable.actions import compact
+from bindings.formats import compact
 from host.durable.client import Finished
 from host.durable.codec import event_of
 from host.durable.entity import read_entity

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from bindings.contract import Failure, Json, Outcome
-from host.durable.actions import Action, Answer, CallEntity, LockEntities, compact, read_answer
+from bindings.formats import compact
+from host.durable.actions import Action, Answer, CallEntity, LockEntities, read_answer
 from host.durable.codec import event_of
 from host.durable.decide import decide
 from host.durable.entity_messages import NEVER, Request, request_json, sent_request

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from bindings.contract import Json, Outcome
-from host.durable.actions import BadAnswer, compact
+from bindings.formats import compact
+from host.durable.actions import BadAnswer
 from host.durable.codec import Unreadable
 from host.durable.entity import (
     Batch,
