@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from azurite.errors import SQLITE_HINT, AzuriteError, NodeMissing
-from azurite.lock import locked
+from fnhost.azurite.errors import SQLITE_HINT, AzuriteError, NodeMissing
+from fnhost.azurite.lock import locked
 
 Say = Callable[[str], None]
 """Takes one line for the user."""

@@ -14,15 +14,15 @@ from pathlib import Path
 
 import psutil
 
-from azurite.errors import AzuriteError
-from azurite.install import Say
+from fnhost.azurite.errors import AzuriteError
+from fnhost.azurite.install import Say
 
 PATIENCE = 30.0
 CLOCK_DRIFT = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Process:
+class ProcessRecord:
     """A process, and when it began: ids are used again."""
 
     pid: int
@@ -42,8 +42,8 @@ class Process:
 class Owner:
     """The Azurite on a data folder, and the host that started it."""
 
-    azurite: Process
-    host: Process
+    azurite: ProcessRecord
+    host: ProcessRecord
 
     @classmethod
     def now(cls, azurite: int) -> "Owner":
@@ -53,7 +53,7 @@ class Owner:
     def of(cls, data: Path) -> "Owner | None":
         try:
             found = json.loads(_file(data).read_text("utf-8"))
-            return cls(Process(**found["azurite"]), Process(**found["host"]))
+            return cls(ProcessRecord(**found["azurite"]), ProcessRecord(**found["host"]))
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
@@ -68,8 +68,8 @@ def _file(data: Path) -> Path:
     return data / "fnhost.json"
 
 
-def _process(pid: int) -> Process:
-    return Process(pid, psutil.Process(pid).create_time())
+def _process(pid: int) -> ProcessRecord:
+    return ProcessRecord(pid, psutil.Process(pid).create_time())
 
 
 @asynccontextmanager
@@ -96,7 +96,7 @@ async def gone(data: Path, say: Say) -> None:
         raise AzuriteError(f"An Azurite without a host is still running as process {owner.azurite.pid}. End it.")
 
 
-async def _ended(process: Process) -> bool:
+async def _ended(process: ProcessRecord) -> bool:
     """No event tells of the end of a process that is not our child, so this looks again and again."""
     for _ in range(int(PATIENCE / 0.05)):
         if not process.is_alive:

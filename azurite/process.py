@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from azurite.errors import AzuriteError
-from azurite.install import HERE, Installation, Say, installed
-from azurite.owner import Owner, take
+from fnhost.azurite.errors import AzuriteError
+from fnhost.azurite.install import HERE, Installation, Say, installed
+from fnhost.azurite.owner import Owner, take
 
 ACCOUNT = "devstoreaccount1"
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="

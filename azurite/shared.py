@@ -11,11 +11,11 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
-from azurite.errors import AzuriteError
-from azurite.install import Say, cache_folder
-from azurite.lock import locked
-from azurite.owner import Owner, Process, gone
-from azurite.process import DEVELOPMENT, Azurite, Ports, listening, running
+from fnhost.azurite.errors import AzuriteError
+from fnhost.azurite.install import Say, cache_folder
+from fnhost.azurite.lock import locked
+from fnhost.azurite.owner import Owner, ProcessRecord, gone
+from fnhost.azurite.process import DEVELOPMENT, Azurite, Ports, listening, running
 
 PATIENCE_TENTHS = 30
 LOOK = 0.2
@@ -37,7 +37,7 @@ class Emulator:
         name = "emulator-" + "-".join(map(str, ports.by_service.values()))
         self.lock, self.note = folder / f"{name}.lock", folder / f"{name}.txt"
         self._heritage: Path | None = None
-        self._borrowed: Process | None = None
+        self._borrowed: ProcessRecord | None = None
 
     async def begin(self, stack: AsyncExitStack) -> None:
         """Borrow the emulator that answers, or keep one until the stack ends. Raises AzuriteError."""

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 from urllib.parse import quote_plus, urlencode
 
-from bindings.contract import Adapter, Binding, BindingError, Event, Fire, Json, Opener, Value
-from bindings.formats import compact
+from fnhost.bindings.contract import Adapter, Binding, BindingError, Event, Fire, Json, Opener, Value
+from fnhost.bindings.formats import compact
 
 Kind = Literal["orchestrator", "activity", "entity"]
 WEBHOOK = "/runtime/webhooks/durabletask"
@@ -20,21 +20,21 @@ MARKER = "\n\n$OutOfProcData$:"
 """Stands between the text of an orchestrator's exception and the state it left (durable-replay-protocol.md 4.2)."""
 
 
-class Engine(Protocol):
+class DurableFunctions(Protocol):
     """Who runs orchestrators, activities and entities."""
 
     def serving(self, kind: Kind, name: str, fire: Fire) -> AbstractContextManager[None]:
         """Inside the block, `fire` is what `name` means."""
 
 
-class Starter(Protocol):
+class OrchestrationStarter(Protocol):
     """Who starts orchestrations."""
 
     async def start(self, name: str, instance: str | None = None, input: str | None = None) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class HubEndpoints:
     """Where a hub is spoken to: `origin` like `http://localhost:7071`, `rpc` with a slash at its end."""
 
     origin: str
@@ -100,7 +100,7 @@ def origin(host_name: str) -> str:
 class DurableTrigger:
     """Lends the function to the engine for as long as it listens."""
 
-    engine: Engine
+    engine: DurableFunctions
     kind: Kind
     name: str
 
@@ -121,7 +121,7 @@ class ClientInput:
 class ClientOutput:
     """Starts one orchestration for each object written (durable-http-api.md 2.1)."""
 
-    starter: Starter
+    starter: OrchestrationStarter
     place: str
 
     async def write(self, value: Value, event: Event) -> None:
@@ -165,7 +165,7 @@ def _unusable(place: str) -> BindingError:
     )
 
 
-def openers(engine: Engine, starter: Starter, address: Address) -> Mapping[str, Opener]:
+def openers(engine: DurableFunctions, starter: OrchestrationStarter, address: HubEndpoints) -> Mapping[str, Opener]:
     """How to open each durable binding, over the engine, starter and address it is lent."""
 
     def orchestrator(function: str, binding: Binding, _: tuple[Binding, ...]) -> Adapter:
@@ -191,9 +191,9 @@ def openers(engine: Engine, starter: Starter, address: Address) -> Mapping[str, 
     }
 
 
-def addressed(address: Address, binding: Binding) -> Address:
+def addressed(address: HubEndpoints, binding: Binding) -> HubEndpoints:
     """The address with the hub and connection a binding names, if it does."""
-    return Address(
+    return HubEndpoints(
         origin=address.origin,
         hub=binding.properties.get("taskHub") or address.hub,
         connection=binding.properties.get("connectionName") or address.connection,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
-from bindings.contract import Json
+from fnhost.bindings.contract import Json
 
 TIME = "yyyy-MM-ddTHH-mm-ssK"
 compact = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bindings.contract import Binding
-from host.errors import Problem
+from fnhost.bindings.contract import Binding
+from fnhost.host.errors import Problem
 
 
 @dataclass(frozen=True, slots=True)

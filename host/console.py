@@ -7,16 +7,16 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TextIO
 
-from host.app import App, Function
-from host.errors import Problem
-from host.log import Level, Record
+from fnhost.host.app import App, Function
+from fnhost.host.errors import Problem
+from fnhost.host.log import Level, Record
 
 ALWAYS_SHOWN = ("Worker process started and initialized.", "Host lock lease acquired by instance ID")
-OURS = "Fnhost"
+HOST_CATEGORY = "Fnhost"
 """Category of what this host itself tells its user: shown like the user's own logs."""
 COLOURS = {Level.WARNING: "\x1b[33m", Level.ERROR: "\x1b[31m", Level.CRITICAL: "\x1b[31;1m"}
 RESET = "\x1b[0m"
-TOGETHER = 0.01
+FLUSH_DELAY = 0.01
 """Seconds for which a line waits for others."""
 
 
@@ -55,7 +55,7 @@ class Console:
         named = [prefix for prefix in self._levels if category == prefix or category.startswith(f"{prefix}.")]
         if named:
             return self._levels[max(named, key=len)]
-        is_users = category.startswith(("Function", "Host.Function.Console", OURS))
+        is_users = category.startswith(("Function", "Host.Function.Console", HOST_CATEGORY))
         return Level.INFORMATION if is_users or self._verbose else Level.WARNING
 
     def _line(self, record: Record) -> str:
@@ -83,7 +83,7 @@ def _second(second: int) -> str:
 
 def _soon(flush: object) -> None:
     try:
-        asyncio.get_running_loop().call_later(TOGETHER, flush)  # type: ignore[arg-type]
+        asyncio.get_running_loop().call_later(FLUSH_DELAY, flush)  # type: ignore[arg-type]
     except RuntimeError:
         """No loop runs yet, or any more: whoever prints then flushes at the end."""
 
@@ -156,7 +156,7 @@ SPELLINGS = {
 }
 
 
-def in_error(problems: Iterable[Problem]) -> list[str]:
+def error_lines(problems: Iterable[Problem]) -> list[str]:
     """One text per function that cannot be served, and per file that has no function."""
     by_function: dict[str, list[str]] = {}
     for problem in problems:

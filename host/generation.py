@@ -7,18 +7,19 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
-from bindings import durable, http
-from bindings.contract import Adapter, Binding, Event, Input, Opener, Output, Trigger
-from bindings.http import Routes, read_settings
-from host.app import App, Function
-from host.errors import Problem
-from host.invoke import Door
-from host.log import Log
-from host.supervise import supervise
-from host.web.front import Front
-from host.web.view import FireManually, View
-from host.worker.commands import Command
-from host.worker.pool import Pool, Standby
+from fnhost.bindings import durable
+from fnhost.bindings.contract import Adapter, Binding, Event, Input, Opener, Output, Trigger
+from fnhost.bindings.http import trigger
+from fnhost.bindings.http.trigger import RouteTable, read_settings
+from fnhost.host.app import App, Function
+from fnhost.host.errors import Problem
+from fnhost.host.invoker import FunctionInvoker
+from fnhost.host.log import Log
+from fnhost.host.supervise import supervise
+from fnhost.host.web.active_app import ActiveApp, ManualInvoke
+from fnhost.host.web.front import Front
+from fnhost.host.worker.commands import Command
+from fnhost.host.worker.pool import StandbyWorkers, WorkerPool
 
 DURABLE = frozenset(
     {"orchestrationtrigger", "activitytrigger", "entitytrigger", "durableclient", "orchestrationclient"}
@@ -28,24 +29,24 @@ MANUAL = "This function was programmatically called via the host APIs."
 
 
 if TYPE_CHECKING:
-    from host.taskhub import TaskHub
+    from fnhost.host.taskhub import TaskHub
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class LoadedApp:
     """An app whose workers have loaded it; one without functions has none.
 
     `failures` says what they could not load, by function name.
     """
 
     app: App
-    pool: Pool | None = None
+    pool: WorkerPool | None = None
     failures: Mapping[str, str] = field(default_factory=dict)
 
 
 def servable(app: App) -> App:
     """The app without the functions whose binding types this host has no adapter for; each is told as a problem."""
-    strange = {function.name: _strangers(function) for function in app.functions}
+    strange = {function.name: _unsupported(function) for function in app.functions}
     problems = [
         Problem(
             str(function.directory.relative_to(app.root) / "function.json"),
@@ -65,41 +66,46 @@ def uses_durable(app: App) -> bool:
     return any(binding.type in DURABLE for function in app.functions for binding in function.bindings)
 
 
-def _strangers(function: Function) -> list[str]:
+def _unsupported(function: Function) -> list[str]:
     return sorted({binding.type for binding in function.bindings} - SERVED)
 
 
 @asynccontextmanager
 async def loaded(
-    app: App, command: Command, standby: Standby, log: Log, patience: Callable[[], float], exhausted: asyncio.Event
-) -> AsyncIterator[Loaded]:
+    app: App,
+    command: Command,
+    standby: StandbyWorkers,
+    log: Log,
+    patience: Callable[[], float],
+    exhausted: asyncio.Event,
+) -> AsyncIterator[LoadedApp]:
     """Workers with the app in them. When the block ends, what still runs has `patience()` seconds to finish.
 
     `exhausted` is set when they crashed too often.
     """
-    async with Pool(app, command, standby, log, exhausted) as pool:
-        yield Loaded(app, pool, await pool.load())
+    async with WorkerPool(app, command, standby, log, exhausted) as pool:
+        yield LoadedApp(app, pool, await pool.load())
         await pool.drain(patience())
 
 
 @asynccontextmanager
-async def generation(loaded: Loaded, front: Front, hub: "TaskHub | None", log: Log) -> AsyncIterator[View]:
+async def generation(loaded: LoadedApp, front: Front, hub: "TaskHub | None", log: Log) -> AsyncIterator[ActiveApp]:
     """The app in service: its triggers listen and the front shows it, until the block ends."""
     app = loaded.app
     disabled = [function.name for function in app.functions if function.disabled]
     limit = app.settings.get("FUNCTIONS_REQUEST_BODY_SIZE_LIMIT")
-    routes = Routes(read_settings(app.config.extension("http"), limit), disabled)
+    routes = RouteTable(read_settings(app.config.extension("http"), limit), disabled)
     openers = _openers(routes, hub)
-    doors = {
-        function.name: _door(function, app, loaded.pool, openers, log) for function in app.functions if loaded.pool
+    invokers = {
+        function.name: _invoker(function, app, loaded.pool, openers, log) for function in app.functions if loaded.pool
     }
-    async with _listening(app, doors, openers, log):
+    async with _listening(app, invokers, openers, log):
         for sentence in routes.shadowed():
             log.warning("Host.Startup", sentence)
-        view = View(
+        view = ActiveApp(
             app=app,
             routes=routes,
-            fire_manually=_manually(doors),
+            fire_manually=_manual_invoke(invokers),
             webhooks={"durabletask": hub.api} if hub else {},
             failures=loaded.failures,
         )
@@ -107,17 +113,19 @@ async def generation(loaded: Loaded, front: Front, hub: "TaskHub | None", log: L
             yield view
 
 
-def _openers(routes: Routes, hub: "TaskHub | None") -> Mapping[str, Opener]:
-    return {**http.openers(routes), **(durable.openers(hub.engine, hub.client, hub.address) if hub else {})}
+def _openers(routes: RouteTable, hub: "TaskHub | None") -> Mapping[str, Opener]:
+    return {**trigger.openers(routes), **(durable.openers(hub.engine, hub.client, hub.address) if hub else {})}
 
 
-def _door(function: Function, app: App, pool: Pool, openers: Mapping[str, Opener], log: Log) -> Door:
+def _invoker(
+    function: Function, app: App, pool: WorkerPool, openers: Mapping[str, Opener], log: Log
+) -> FunctionInvoker:
     """Only what does something stands in the way of an invocation: an http output is written by its trigger."""
 
     def opened(binding: Binding) -> Adapter:
         return openers[binding.type](function.name, binding, function.bindings)
 
-    return Door(
+    return FunctionInvoker(
         function=function,
         worker=pool,
         log=log,
@@ -130,7 +138,7 @@ def _door(function: Function, app: App, pool: Pool, openers: Mapping[str, Opener
 
 @asynccontextmanager
 async def _listening(
-    app: App, doors: Mapping[str, Door], openers: Mapping[str, Opener], log: Log
+    app: App, invokers: Mapping[str, FunctionInvoker], openers: Mapping[str, Opener], log: Log
 ) -> AsyncIterator[None]:
     """Every trigger listens inside the block. A disabled function only keeps its route (functions-host.md 1.5)."""
     tasks = []
@@ -138,7 +146,7 @@ async def _listening(
         if not function.disabled or function.trigger.type == "httptrigger":
             trigger = cast(Trigger, openers[function.trigger.type](function.name, function.trigger, function.bindings))
             name = f"The listener for function 'Functions.{function.name}'"
-            listen = partial(trigger.listen, doors[function.name])
+            listen = partial(trigger.listen, invokers[function.name])
             tasks.append(asyncio.create_task(supervise(name, listen, log)))
     await asyncio.sleep(0)  # each has begun to listen when this returns
     try:
@@ -149,10 +157,10 @@ async def _listening(
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _manually(doors: Mapping[str, Door]) -> FireManually:
+def _manual_invoke(invokers: Mapping[str, FunctionInvoker]) -> ManualInvoke:
     """An HTTP function cannot be run without a request: its run ends as a failed one (functions-host.md 6)."""
 
     async def fire(name: str, given: str) -> object:
-        return await doors[name](Event(name, given, MANUAL))
+        return await invokers[name](Event(name, given, MANUAL))
 
     return fire

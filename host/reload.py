@@ -8,33 +8,33 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from bindings.http import HttpSettings, Routes
-from host.app import App, HostConfig, Settings
-from host.console import OURS, in_error
-from host.errors import AppError, WorkerError
-from host.generation import Loaded, generation, loaded, servable, uses_durable
-from host.load import load
-from host.log import Log
-from host.watch import Watch
-from host.web.front import Front
-from host.web.keys import Keys
-from host.web.view import View
-from host.worker.commands import command
-from host.worker.pool import Standby
+from fnhost.bindings.http.trigger import HttpSettings, RouteTable
+from fnhost.host.app import App, HostConfig, Settings
+from fnhost.host.console import HOST_CATEGORY, error_lines
+from fnhost.host.errors import AppError, WorkerError
+from fnhost.host.generation import LoadedApp, generation, loaded, servable, uses_durable
+from fnhost.host.load import load
+from fnhost.host.log import Log
+from fnhost.host.watch import FileWatcher
+from fnhost.host.web.active_app import ActiveApp
+from fnhost.host.web.front import Front
+from fnhost.host.web.keys import Keys
+from fnhost.host.worker.commands import command
+from fnhost.host.worker.pool import StandbyWorkers
 
 STARTED = "Worker process started and initialized."
 DRAIN, LAST_PATIENCE = 10.0, 0.5
 """Seconds that running invocations have when their version is replaced (functions-host.md 8.4), and when all ends."""
 if TYPE_CHECKING:
-    from host.durable.config import DurableConfig
-    from host.taskhub import TaskHub
+    from fnhost.host.durable.config import DurableConfig
+    from fnhost.host.taskhub import TaskHub
 
 T = TypeVar("T")
 U = TypeVar("U")
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class HostContext:
     """What stays while apps change: where it is, how it was asked for, and the rooms that are never closed."""
 
     root: Path
@@ -45,7 +45,7 @@ class Site:
     host_name: str
     front: Front
     keys: Keys
-    standby: Standby
+    standby: StandbyWorkers
     log: Log
 
     def read(self) -> App:
@@ -54,10 +54,10 @@ class Site:
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
+class RunningVersion:
     """The version in service, and how to leave it."""
 
-    view: View
+    view: ActiveApp
     stack: AsyncExitStack
 
     @property
@@ -76,9 +76,9 @@ class Refused(Exception):
 class Reload:
     """Serves the app of a site, and every new version of it. `entered` is told of each that goes into service."""
 
-    def __init__(self, site: Site, entered: Callable[[View], None]) -> None:
+    def __init__(self, site: HostContext, entered: Callable[[ActiveApp], None]) -> None:
         self._site, self._log, self._entered = site, site.log, entered
-        self._running: Running | None = None
+        self._running: RunningVersion | None = None
         self._hub: TaskHub | None = None
         self._hub_config: DurableConfig | None = None
         self._hub_stack = AsyncExitStack()
@@ -91,7 +91,7 @@ class Reload:
 
         Raises StartError if the first version needs what this machine has not.
         """
-        watch = Watch(self._site.root)
+        watch = FileWatcher(self._site.root)
         try:
             async with watch.running():
                 await self._take(watch)
@@ -99,13 +99,13 @@ class Reload:
         finally:
             await self._close()
 
-    async def _follow(self, watch: Watch) -> None:
+    async def _follow(self, watch: FileWatcher) -> None:
         while True:
             changed = await watch.next()
             self._log.information("Host.Watch", f"Changed: {', '.join(map(str, changed))}")
             await self._take(watch, changed)
 
-    async def _take(self, watch: Watch, changed: Sequence[Path] = ()) -> None:
+    async def _take(self, watch: FileWatcher, changed: Sequence[Path] = ()) -> None:
         """Read the app and put it into service, or say what keeps it from that."""
         started = time.perf_counter()
         try:
@@ -121,55 +121,57 @@ class Reload:
         else:
             self._say_entered(view, changed, time.perf_counter() - started)
 
-    def _say_entered(self, view: View, changed: Sequence[Path], seconds: float) -> None:
+    def _say_entered(self, view: ActiveApp, changed: Sequence[Path], seconds: float) -> None:
         if changed:
-            self._log.information(OURS, f"Reloaded in {seconds * 1000:.0f} ms: {', '.join(map(str, changed[:3]))}")
+            self._log.information(
+                HOST_CATEGORY, f"Reloaded in {seconds * 1000:.0f} ms: {', '.join(map(str, changed[:3]))}"
+            )
         self._log.information("Host.Startup", STARTED)
         self._entered(view)
 
     def _refuse(self, faults: Sequence[str]) -> None:
         served = "The last good version keeps serving." if self._serving else "Nothing is served yet."
-        self._log.error(OURS, "\n".join([*faults, f"{served} Mend it and save: it is tried again at once."]))
+        self._log.error(HOST_CATEGORY, "\n".join([*faults, f"{served} Mend it and save: it is tried again at once."]))
         if not self._serving:
             self._show_error(faults)
 
     def _show_error(self, faults: Sequence[str]) -> None:
         app = App(self._site.root, "", (), Settings({}), HostConfig())
-        view = View(app, Routes(HttpSettings()), _nobody, state="Error", errors=tuple(faults))
+        view = ActiveApp(app, RouteTable(HttpSettings()), _nobody, state="Error", errors=tuple(faults))
         stack = AsyncExitStack()
         stack.enter_context(self._site.front.showing(view))
-        self._succeed(Running(view, stack))
+        self._succeed(RunningVersion(view, stack))
 
-    async def _enter(self, app: App) -> View:
+    async def _enter(self, app: App) -> ActiveApp:
         """Load the new version beside the running one, then let it take over. Raises Refused, WorkerError."""
         stack = AsyncExitStack()
         try:
-            fresh, _ = await together(self._load(app, stack), self._open_hub(app))
+            fresh, _ = await run_both(self._load(app, stack), self._open_hub(app))
             view = await stack.enter_async_context(generation(fresh, self._site.front, self._hub, self._log))
         except BaseException:
             await stack.aclose()
             raise
-        self._succeed(Running(view, stack))
+        self._succeed(RunningVersion(view, stack))
         return view
 
-    def _succeed(self, running: Running) -> None:
+    def _succeed(self, running: RunningVersion) -> None:
         before, self._running = self._running, running
         if before:
             task = asyncio.create_task(before.stack.aclose())
             self._leaving.add(task)
             task.add_done_callback(self._leaving.discard)
 
-    async def _load(self, app: App, stack: AsyncExitStack) -> Loaded:
+    async def _load(self, app: App, stack: AsyncExitStack) -> LoadedApp:
         """Raises Refused if something broke that works in the version that is served."""
         fresh = await self._in_workers(app, stack)
         if self._serving and (worse := broken(app, fresh.failures) - self._serving.broken):
-            raise Refused(faults_of(app, fresh.failures, worse))
+            raise Refused(messages_of(app, fresh.failures, worse))
         return fresh
 
-    async def _in_workers(self, app: App, stack: AsyncExitStack) -> Loaded:
+    async def _in_workers(self, app: App, stack: AsyncExitStack) -> LoadedApp:
         site = self._site
         if not app.functions:
-            return Loaded(app)
+            return LoadedApp(app)
         run = command(app, site.python, site.host_python)
         if run.is_exclusive and self._running:
             await self._give_up()
@@ -183,7 +185,7 @@ class Reload:
             await before.stack.aclose()
 
     @property
-    def _serving(self) -> Running | None:
+    def _serving(self) -> RunningVersion | None:
         """The running version, unless it is the place-holder of an app that cannot be served."""
         return self._running if self._running and self._running.view.state == "Running" else None
 
@@ -191,9 +193,9 @@ class Reload:
         """The engine stays while host.json says the same of it. An app without one starts without its weight."""
         if not uses_durable(app):
             return
-        from host.durable.config import read_durable
-        from host.durable.history import utc_now
-        from host.taskhub import task_hub
+        from fnhost.host.durable.config import read_durable
+        from fnhost.host.durable.model.instants import utc_now
+        from fnhost.host.taskhub import task_hub
 
         if (config := read_durable(app)) == self._hub_config:
             return
@@ -209,7 +211,7 @@ class Reload:
         await asyncio.gather(*self._leaving, return_exceptions=True)
 
 
-async def together(first: Awaitable[T], second: Awaitable[U]) -> tuple[T, U]:
+async def run_both(first: Awaitable[T], second: Awaitable[U]) -> tuple[T, U]:
     """Both, side by side; if one fails the other is not left behind."""
     tasks = asyncio.ensure_future(first), asyncio.ensure_future(second)
     try:
@@ -238,9 +240,9 @@ def broken(app: App, failures: Mapping[str, str]) -> frozenset[str]:
     return frozenset(failures) | {problem.function or problem.file for problem in app.problems}
 
 
-def faults_of(app: App, failures: Mapping[str, str], wanted: frozenset[str]) -> list[str]:
+def messages_of(app: App, failures: Mapping[str, str], wanted: frozenset[str]) -> list[str]:
     problems = [problem for problem in app.problems if (problem.function or problem.file) in wanted]
-    return [*in_error(problems), *(text for name, text in failures.items() if name in wanted)]
+    return [*error_lines(problems), *(text for name, text in failures.items() if name in wanted)]
 
 
 async def _nobody(name: str, given: str) -> object:

@@ -9,15 +9,15 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from host.app import App, HostConfig
-from host.console import Console, JsonLines
-from host.errors import StartError
-from host.load.localsettings import likely, merge, read_local
-from host.log import Log, Reader
-from host.options import ADDRESS, PORT, Options
-from host.web.sockets import bind, name_of
-from host.worker.commands import command
-from host.worker.pool import Standby
+from fnhost.host.app import App, HostConfig
+from fnhost.host.console import Console, JsonLines
+from fnhost.host.errors import StartError
+from fnhost.host.load.localsettings import likely, merge, read_local
+from fnhost.host.log import Log, Reader
+from fnhost.host.options import ADDRESS, PORT, Options
+from fnhost.host.web.listen.sockets import bind, name_of
+from fnhost.host.worker.commands import command
+from fnhost.host.worker.pool import StandbyWorkers
 
 LONGEST_END = 1.8
 """Seconds after which Ctrl-C ends the process whatever happens; its children end with it."""
@@ -56,11 +56,11 @@ async def _serve(options: Options, console: Console, log: Log) -> None:
     port = options.port if options.port is not None else int(local.get("LocalHttpPort") or PORT)
     sockets = bind(str(options.address or local.get("LocalHttpAddress") or ADDRESS), port)
     options = replace(options, environment=_environment(options, name_of(sockets)))
-    async with Standby(log) as standby:
+    async with StandbyWorkers(log) as standby:
         with suppress(StartError):  # it is told when the app has been read
             app = App(options.root, "python", (), merge(options.environment, expected), HostConfig())
             await standby.begin(command(app, options.python, sys.executable))
-        from host.serve import serve  # takes as long to load as the worker takes to start
+        from fnhost.host.serve import serve  # takes as long to load as the worker takes to start
 
         await serve(options, local, sockets, console, log, standby)
 

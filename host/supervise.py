@@ -4,9 +4,9 @@ import asyncio
 import traceback
 from collections.abc import Awaitable, Callable
 
-from bindings.contract import BindingError
-from host.errors import FnhostError
-from host.log import Log
+from fnhost.bindings.contract import BindingError
+from fnhost.host.errors import FnhostError
+from fnhost.host.log import Log
 
 
 async def supervise(name: str, loop: Callable[[], Awaitable[None]], log: Log, longest: float = 10.0) -> None:

@@ -13,26 +13,26 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.types import ASGIApp
 
-import azurite
-from bindings.durable import Address, origin
-from bindings.storage import Account, BadConnection, parse, resolve
-from host.app import App
-from host.console import OURS
-from host.durable.azure import AzureHub
-from host.durable.client import Client
-from host.durable.config import AZURE, DurableConfig
-from host.durable.engine import Engine
-from host.durable.history import Clock
-from host.durable.hub import Hub
-from host.durable.identity import lasting
-from host.durable.sqlite import SqliteHub
-from host.errors import StartError
-from host.load.localsettings import has_connection
-from host.log import Log
-from host.web.durable import management
-from host.web.keys import Keys
-from host.web.server import serving
-from host.web.sockets import bind_near
+from fnhost import azurite
+from fnhost.bindings.durable import HubEndpoints, origin
+from fnhost.bindings.storage import Account, BadConnection, parse, resolve
+from fnhost.host.app import App
+from fnhost.host.console import HOST_CATEGORY
+from fnhost.host.durable.client import DurableClient
+from fnhost.host.durable.config import AZURE, DurableConfig
+from fnhost.host.durable.model.instants import Clock
+from fnhost.host.durable.runtime.engine import Engine
+from fnhost.host.durable.sharing.identity import persistent_identity
+from fnhost.host.durable.storage.azure import AzureHub
+from fnhost.host.durable.storage.hub import Hub
+from fnhost.host.durable.storage.sqlite import SqliteHub
+from fnhost.host.errors import StartError
+from fnhost.host.load.localsettings import has_connection
+from fnhost.host.log import Log
+from fnhost.host.web.durable.management import management
+from fnhost.host.web.keys import Keys
+from fnhost.host.web.listen.server import serving
+from fnhost.host.web.listen.sockets import bind_near
 
 RPC_PORT = 17071
 RPC_PATH = "/durabletask"
@@ -46,8 +46,8 @@ class TaskHub:
     """What the bindings of a generation and the front are lent."""
 
     engine: Engine
-    client: Client
-    address: Address
+    client: DurableClient
+    address: HubEndpoints
     api: ASGIApp
 
 
@@ -57,19 +57,19 @@ async def task_hub(
 ) -> AsyncIterator[TaskHub]:
     """Open it. Raises StartError when the storage cannot be had; waits for one that is merely away."""
     for text in config.warnings:
-        log.warning(OURS, text)
+        log.warning(HOST_CATEGORY, text)
     async with AsyncExitStack() as stack:
         account = _account(app, config, log)
         emulator = await stack.enter_async_context(_emulator(app, log)) if account == parse(DEVELOPMENT) else None
         hub = await stack.enter_async_context(_hub(account, config, log))
         marks = app.root / MARKS / config.hub.name
-        identity = stack.enter_context(lasting(socket.gethostname(), marks, app.root.name))
+        identity = stack.enter_context(persistent_identity(socket.gethostname(), marks, app.root.name))
         engine = Engine(hub, clock, log, config.engine, identity)
         if emulator:
             emulator.restarted = engine.compare_all
-        client = Client(engine, hub, clock, config.client)
+        client = DurableClient(engine, hub, clock, config.client)
         sockets = bind_near(RPC_PORT)
-        address = Address(
+        address = HubEndpoints(
             origin=origin(host_name),
             hub=config.hub.name,
             connection=config.connection,
@@ -100,7 +100,7 @@ def _account(app: App, config: DurableConfig, log: Log) -> Account | None:
     settings, connection = app.settings, config.connection
     if not has_connection(settings, connection):
         log.warning(
-            OURS,
+            HOST_CATEGORY,
             f"The setting AzureWebJobs{connection} is missing: durable functions use the storage emulator. In Azure "
             f'it must be set; here, write "AzureWebJobs{connection}": "{DEVELOPMENT}" into local.settings.json.',
         )
@@ -115,7 +115,7 @@ def _account(app: App, config: DurableConfig, log: Log) -> Account | None:
 async def _emulator(app: App, log: Log) -> AsyncIterator[azurite.Emulator]:
     try:
         async with azurite.development_storage(
-            app.root / ".azurite", app.settings.environment, lambda line: log.information(OURS, line)
+            app.root / ".azurite", app.settings.environment, lambda line: log.information(HOST_CATEGORY, line)
         ) as emulator:
             yield emulator
     except azurite.AzuriteError as error:

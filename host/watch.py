@@ -8,7 +8,7 @@ from pathlib import Path
 
 from watchfiles import Change, awatch
 
-from host.app import App, HostConfig
+from fnhost.host.app import App, HostConfig
 
 SETTLE = 20
 """Milliseconds without a further change: an editor writes a file in several steps."""
@@ -17,7 +17,7 @@ UNWATCHED = re.compile(r"\..*|__pycache__|node_modules|venv|env")
 EXTENSIONS = {"python": (".py",), "node": (".js", ".mjs", ".cjs"), "": (".py", ".js", ".mjs", ".cjs")}
 
 
-class Watch:
+class FileWatcher:
     """Tells of changes that matter to the app as it was last read."""
 
     def __init__(self, root: Path) -> None:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from azurite import Azurite, running
+from fnhost.azurite import Azurite, running
 
 
 @pytest.fixture(scope="session")

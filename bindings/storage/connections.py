@@ -27,7 +27,7 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class StorageResponse:
     """The names of headers are in lower case."""
 
     status: int
@@ -43,11 +43,11 @@ class Connection(asyncio.Protocol):
         self.idle_since = 0.0
         self._transport: asyncio.Transport | None = None
         self._parser = httptools.HttpResponseParser(self)
-        self._answer: asyncio.Future[Answer] | None = None
+        self._answer: asyncio.Future[StorageResponse] | None = None
         self._headers: dict[str, str] = {}
         self._body: list[bytes] = []
 
-    async def exchange(self, request: bytes, seconds: float) -> Answer:
+    async def exchange(self, request: bytes, seconds: float) -> StorageResponse:
         """Raises NoAnswer."""
         assert self._transport is not None
         loop = asyncio.get_running_loop()
@@ -100,10 +100,12 @@ class Connection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         self.is_open = self._parser.should_keep_alive()
         if self._answer and not self._answer.done():
-            self._answer.set_result(Answer(self._parser.get_status_code(), self._headers, b"".join(self._body)))
+            self._answer.set_result(
+                StorageResponse(self._parser.get_status_code(), self._headers, b"".join(self._body))
+            )
 
 
-class Connections:
+class ConnectionPool:
     """At most `most` at once; an idle one is kept for so many seconds."""
 
     def __init__(self, most: int, kept: float, connect_limit: float, answer_limit: float) -> None:
@@ -112,7 +114,7 @@ class Connections:
         self._idle: defaultdict[Origin, list[Connection]] = defaultdict(list)
         self._is_closed = False
 
-    async def ask(self, origin: Origin, request: bytes) -> Answer:
+    async def request(self, origin: Origin, request: bytes) -> StorageResponse:
         """Raises NotSent and NoAnswer."""
         async with self._turn:
             connection = self._idle_one(origin) or await self._connected(origin)

@@ -9,20 +9,20 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from host.app import App, Function, HostConfig, Settings
-from host.errors import AppError, Problem, StartError
-from host.load import hostjson, localsettings, remarks
-from host.load.checks import (
+from fnhost.host.app import App, Function, HostConfig, Settings
+from fnhost.host.errors import AppError, Problem, StartError
+from fnhost.host.load import hostjson, localsettings, warnings
+from fnhost.host.load.checks import (
     Functions,
+    duplicates,
+    foreign_language,
     language_of,
     route_conflicts,
     runtime_problems,
     storage_problems,
-    strangers,
-    twins,
 )
-from host.load.folders import Folder, find_folders, only_named
-from host.load.functions import read_function
+from fnhost.host.load.folders import Folder, find_folders, only_named
+from fnhost.host.load.functions import read_function
 
 NO_PROJECT = (
     f"Unable to find project root. Expecting to find one of {hostjson.FILE}, {localsettings.FILE} in project root."
@@ -64,10 +64,10 @@ def load(root: Path, environment: Mapping[str, str], only: Sequence[str] = ()) -
         config=config,
         problems=(*problems, *conflicts),
         warnings=(
-            *localsettings.remarks(root, environment, local),
-            *remarks.root_remarks(root, merged),
-            *remarks.allow_list_remarks(allowed),
-            *remarks.function_remarks(functions, merged),
+            *localsettings.setting_warnings(root, environment, local),
+            *warnings.root_warnings(root, merged),
+            *warnings.allow_list_warnings(allowed),
+            *warnings.function_warnings(functions, merged),
         ),
     )
 
@@ -94,7 +94,7 @@ def _read_functions(
 def _without_conflicts(functions: Functions, settings: Settings) -> tuple[Functions, list[Problem]]:
     """Those that can live together, and what is wrong with the others."""
     problems: list[Problem] = []
-    for check in (twins, partial(strangers, settings=settings), route_conflicts):
+    for check in (duplicates, partial(foreign_language, settings=settings), route_conflicts):
         found = list(check(functions))
         refused = {problem.file for problem in found}
         functions = {folder: function for folder, function in functions.items() if folder.file not in refused}

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from host.app import Function, Settings
-from host.errors import Problem
-from host.load import localsettings as local
-from host.load.folders import LANGUAGES, Folder
+from fnhost.host.app import Function, Settings
+from fnhost.host.errors import Problem
+from fnhost.host.load import localsettings as local
+from fnhost.host.load.folders import LANGUAGES, Folder
 
 RUNTIME = "FUNCTIONS_WORKER_RUNTIME"
 STORAGE = "AzureWebJobsStorage"
@@ -53,7 +53,7 @@ def storage_problems(functions: Functions, settings: Settings) -> Iterator[Probl
         yield _setting_problem(STORAGE, message, f'Set it to "UseDevelopmentStorage=true" for Azurite ({needy[0]}).')
 
 
-def twins(functions: Functions) -> Iterator[Problem]:
+def duplicates(functions: Functions) -> Iterator[Problem]:
     """Names are compared without regard to case; the first folder keeps the name."""
     seen: dict[str, Folder] = {}
     for folder in functions:
@@ -63,7 +63,7 @@ def twins(functions: Functions) -> Iterator[Problem]:
             yield Problem(folder.file, "", message, "Rename one of the folders.", folder.name)
 
 
-def strangers(functions: Functions, settings: Settings) -> Iterator[Problem]:
+def foreign_language(functions: Functions, settings: Settings) -> Iterator[Problem]:
     """Functions in another language than the app's. If all are, that is one of the `runtime_problems`."""
     language = language_of(functions, settings)
     natives = [function for function in functions.values() if function.language == language]
@@ -76,14 +76,14 @@ def strangers(functions: Functions, settings: Settings) -> Iterator[Problem]:
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
+class CheckedRoute:
     """`text` is lower case and trimmed of `/`; `methods` is None for all."""
 
     function: str
     text: str
     methods: frozenset[str] | None
 
-    def overlaps(self, other: "Route") -> bool:
+    def overlaps(self, other: "CheckedRoute") -> bool:
         if self.text != other.text:
             return False
         return self.methods is None or other.methods is None or bool(self.methods & other.methods)
@@ -91,7 +91,7 @@ class Route:
 
 def route_conflicts(functions: Functions) -> Iterator[Problem]:
     """Routes that are the host's own, or those of an earlier function (functions-host.md 1.3)."""
-    taken: list[Route] = []
+    taken: list[CheckedRoute] = []
     for folder, function in functions.items():
         if function.trigger.type != "httptrigger":
             continue
@@ -103,18 +103,18 @@ def route_conflicts(functions: Functions) -> Iterator[Problem]:
             taken.append(route)
 
 
-def _conflict(route: Route, taken: list[Route]) -> str:
+def _conflict(route: CheckedRoute, taken: list[CheckedRoute]) -> str:
     if route.text.startswith(("admin", "runtime")):
         return "The specified route conflicts with one or more built in routes."
     rival = next((other for other in taken if other.overlaps(route)), None)
     return f"The route specified conflicts with the route defined by function '{rival.function}'." if rival else ""
 
 
-def _route(function: Function) -> Route:
+def _route(function: Function) -> CheckedRoute:
     properties = function.trigger.properties
     text, methods = properties.get("route", ""), properties.get("methods")
     verbs = None if methods is None else frozenset(method.upper() for method in methods)
-    return Route(function.name, (text if text.strip() else function.name).strip("/").lower(), verbs)
+    return CheckedRoute(function.name, (text if text.strip() else function.name).strip("/").lower(), verbs)
 
 
 def _setting_problem(name: str, message: str, hint: str) -> Problem:

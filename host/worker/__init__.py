@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from bindings.contract import Event, Outcome, Value
-from host.app import Function
+from fnhost.bindings.contract import Event, Outcome, Value
+from fnhost.host.app import Function
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class RetryContext:
     """Which try of a retried invocation this is (functions-host.md 1.7). `previous` is the last one's failure."""
 
     count: int
@@ -29,7 +29,7 @@ class Worker(Protocol):
         inputs: Mapping[str, Value],
         event: Event,
         invocation: str,
-        attempt: Attempt | None = None,
+        attempt: RetryContext | None = None,
         limit: float | None = None,
     ) -> Outcome:
         """Run it once. `inputs` holds every in binding by name, the trigger's value included, in binding order.

@@ -5,15 +5,15 @@ import contextlib
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
-from bindings.contract import RETURN, Event, Failure, Outcome, Value
-from host.app import Function
-from host.errors import TimedOut, WorkerDied, WorkerStartFailed
-from host.log import Level, Log
-from host.worker import Attempt
-from host.worker.commands import Command
-from host.worker.line import HERE, Lines
-from host.worker.process import Exit, Process, start
-from host.worker.values import Blobs, Frame, Frames, Message, decode, encode, pack
+from fnhost.bindings.contract import RETURN, Event, Failure, Outcome, Value
+from fnhost.host.app import Function
+from fnhost.host.errors import TimedOut, WorkerDied, WorkerStartFailed
+from fnhost.host.log import Level, Log
+from fnhost.host.worker import RetryContext
+from fnhost.host.worker.commands import Command
+from fnhost.host.worker.process import ProcessExit, WorkerProcess, start_process
+from fnhost.host.worker.transport import DEFAULT_TRANSPORT, TransportFactory
+from fnhost.host.worker.values import Blobs, Frame, Frames, RpcMessage, decode, encode, pack
 
 START_TIMEOUT = 60.0
 STOP_GRACE = 2.0
@@ -22,10 +22,10 @@ DEAF_GRACE = 1.0
 """How long a worker may live on after it closed its socket."""
 
 
-class Channel(asyncio.Protocol):
+class WorkerChannel(asyncio.Protocol):
     """One worker. Every wait ends when the process does."""
 
-    def __init__(self, process: Process, log: Log) -> None:
+    def __init__(self, process: WorkerProcess, log: Log) -> None:
         self._process = process
         self._log = log
         self._frames = Frames()
@@ -64,7 +64,7 @@ class Channel(asyncio.Protocol):
         inputs: Mapping[str, Value],
         event: Event,
         invocation: str,
-        attempt: Attempt | None = None,
+        attempt: RetryContext | None = None,
         limit: float | None = None,
     ) -> Outcome:
         """Raises WorkerDied when the process ends meanwhile, TimedOut after `limit` seconds."""
@@ -74,7 +74,7 @@ class Channel(asyncio.Protocol):
         message, answered = await self._ask(invocation, request, blobs, limit)
         return _outcome(function, message, answered)
 
-    async def wait(self) -> Exit:
+    async def wait(self) -> ProcessExit:
         return await self._process.wait()
 
     def kill(self) -> None:
@@ -120,13 +120,13 @@ class Channel(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         asyncio.get_running_loop().call_later(DEAF_GRACE, self.kill)
 
-    def _ended(self, exited: asyncio.Future[Exit]) -> None:
+    def _ended(self, exited: asyncio.Future[ProcessExit]) -> None:
         for waiting in self._answers.values():
             if not waiting.done():
                 waiting.set_exception(_died(exited))
         self._transport.close()
 
-    def _pass_on(self, message: Message) -> None:
+    def _pass_on(self, message: RpcMessage) -> None:
         invocation = message["invocationId"]
         function = self._running.get(invocation, "")
         category = f"Function.{function}.User" if function else "Function.User"
@@ -134,7 +134,7 @@ class Channel(asyncio.Protocol):
             category = f"Worker.{message['category']}"
         self._log(Level[message["level"].upper()], category, message["message"], function, invocation)
 
-    async def _ask(self, key: str, message: Message, blobs: Blobs, limit: float | None = None) -> Frame:
+    async def _ask(self, key: str, message: RpcMessage, blobs: Blobs, limit: float | None = None) -> Frame:
         if self.is_alive:
             self._send(message, blobs)
         return await self._answer_to(key, limit)
@@ -153,7 +153,7 @@ class Channel(asyncio.Protocol):
                 timer.cancel()
             del self._answers[key]
 
-    def _send(self, message: Message, blobs: Blobs) -> None:
+    def _send(self, message: RpcMessage, blobs: Blobs) -> None:
         """A call alone leaves at once; calls beside each other leave together, in one write for a turn of the loop."""
         frame = pack(message, blobs)
         if len(self._running) <= 1 and not self._outbox:
@@ -172,11 +172,11 @@ def _expire(waiting: asyncio.Future[Frame]) -> None:
         waiting.set_exception(TimedOut("The function did not answer in time."))
 
 
-def _died(exited: asyncio.Future[Exit]) -> WorkerDied:
+def _died(exited: asyncio.Future[ProcessExit]) -> WorkerDied:
     return WorkerDied(f"The worker process ended: {exited.result()}")
 
 
-async def open_channel(command: Command, log: Log, lines: Lines = HERE) -> Channel:
+async def open_channel(command: Command, log: Log, lines: TransportFactory = DEFAULT_TRANSPORT) -> WorkerChannel:
     """A worker that has imported its SDKs and waits for functions. Raises WorkerStartFailed."""
     try:
         async with asyncio.timeout(START_TIMEOUT):
@@ -189,11 +189,11 @@ async def open_channel(command: Command, log: Log, lines: Lines = HERE) -> Chann
         raise WorkerStartFailed(str(died)) from died
 
 
-async def _open(command: Command, log: Log, lines: Lines) -> Channel:
-    process, connection = await start(command, log, lines)
+async def _open(command: Command, log: Log, lines: TransportFactory) -> WorkerChannel:
+    process, connection = await start_process(command, log, lines)
     with contextlib.ExitStack() as undo:
         undo.callback(process.kill)
-        channel = Channel(process, log)
+        channel = WorkerChannel(process, log)
         await asyncio.get_running_loop().create_connection(lambda: channel, sock=connection)
         await channel.greet(str(command.directory))
         undo.pop_all()
@@ -204,7 +204,7 @@ def _load_key(function_id: str) -> str:
     return f"load {function_id}"
 
 
-def _key_of(message: Message) -> str:
+def _key_of(message: RpcMessage) -> str:
     match message["t"]:
         case "invocationResponse":
             return str(message["invocationId"])
@@ -214,7 +214,7 @@ def _key_of(message: Message) -> str:
             return str(kind)
 
 
-def _load_request(function: Function) -> Message:
+def _load_request(function: Function) -> RpcMessage:
     bindings = {
         binding.name: {
             "type": binding.type,
@@ -238,9 +238,9 @@ def _invocation_request(
     inputs: Mapping[str, Value],
     event: Event,
     invocation: str,
-    attempt: Attempt | None,
+    attempt: RetryContext | None,
     blobs: Blobs,
-) -> Message:
+) -> RpcMessage:
     return {
         "t": "invocationRequest",
         "invocationId": invocation,
@@ -252,7 +252,7 @@ def _invocation_request(
     }
 
 
-def _retry_context(attempt: Attempt) -> dict[str, Any]:
+def _retry_context(attempt: RetryContext) -> dict[str, Any]:
     return {
         "retryCount": attempt.count,
         "maxRetryCount": attempt.limit,
@@ -260,7 +260,7 @@ def _retry_context(attempt: Attempt) -> dict[str, Any]:
     }
 
 
-def _outcome(function: Function, message: Message, blobs: memoryview) -> Outcome:
+def _outcome(function: Function, message: RpcMessage, blobs: memoryview) -> Outcome:
     result = message["result"]
     if result["status"] != "success":
         exception = result.get("exception") or {}

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from host.app import App
-from host.errors import StartError
+from fnhost.host.app import App
+from fnhost.host.errors import StartError
 
 LANGUAGES = Path(__file__).parent / "languages"
 PYTHON_IN_ENVIRONMENT = Path("Scripts/python.exe" if os.name == "nt" else "bin/python")

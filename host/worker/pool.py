@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from bindings.contract import Event, Outcome, Value
-from host.app import App, Function, Settings
-from host.errors import LoadFailed, StartError, WorkerDied, WorkerStartFailed
-from host.log import Log
-from host.worker import Attempt
-from host.worker.channel import Channel, open_channel
-from host.worker.commands import Command
-from host.worker.process import Exit
+from fnhost.bindings.contract import Event, Outcome, Value
+from fnhost.host.app import App, Function, Settings
+from fnhost.host.errors import LoadFailed, StartError, WorkerDied, WorkerStartFailed
+from fnhost.host.log import Log
+from fnhost.host.worker import RetryContext
+from fnhost.host.worker.channel import WorkerChannel, open_channel
+from fnhost.host.worker.commands import Command
+from fnhost.host.worker.process import ProcessExit
 
 CATEGORY = "Worker.Process"
 MOST_PROCESSES = 10
@@ -34,12 +34,12 @@ EXHAUSTED = (
 )
 
 
-class Standby:
+class StandbyWorkers:
     """Processes that have imported their SDKs and wait without user code, so that a reload need not start any."""
 
     def __init__(self, log: Log) -> None:
         self._log = log
-        self._waiting: list[tuple[Command, asyncio.Task[Channel]]] = []
+        self._waiting: list[tuple[Command, asyncio.Task[WorkerChannel]]] = []
         self._timer: asyncio.TimerHandle | None = None
         self._turn = asyncio.Lock()
         self._dropped: set[asyncio.Task[None]] = set()
@@ -63,7 +63,7 @@ class Standby:
         self._cancel_timer()
         self._timer = asyncio.get_running_loop().call_later(after, self._fill, command, count)
 
-    async def take(self, command: Command) -> Channel:
+    async def take(self, command: Command) -> WorkerChannel:
         """One that waits, or a new one. Raises WorkerStartFailed."""
         while found := min((e for e in self._waiting if e[0] == command), key=lambda e: not e[1].done(), default=None):
             self._waiting.remove(found)
@@ -78,7 +78,7 @@ class Standby:
         for _ in range(missing):
             self._waiting.append((command, asyncio.create_task(self._open(command))))
 
-    async def _open(self, command: Command) -> Channel:
+    async def _open(self, command: Command) -> WorkerChannel:
         async with self._turn:  # the others need the processor more
             channel = await open_channel(command, self._log)
         channel.warm_up()
@@ -96,14 +96,14 @@ class Standby:
             task.add_done_callback(self._dropped.discard)
 
 
-async def _stop_when_open(opening: asyncio.Task[Channel]) -> None:
+async def _stop_when_open(opening: asyncio.Task[WorkerChannel]) -> None:
     """A process that is half started cannot be called off without losing sight of it."""
     with contextlib.suppress(WorkerStartFailed):
         await (await opening).stop()
 
 
 @dataclass(slots=True)
-class Crashes:
+class CrashCounter:
     """Counts crashes; a long time without one is forgiving (functions-host.md 8.1)."""
 
     limit: int
@@ -117,11 +117,11 @@ class Crashes:
         return self.count >= self.limit
 
 
-class Pool:
+class WorkerPool:
     """The `Worker` of one generation. `exhausted` is set when its processes crashed too often: the host must end."""
 
     def __init__(
-        self, app: App, command: Command, standby: Standby, log: Log, exhausted: asyncio.Event | None = None
+        self, app: App, command: Command, standby: StandbyWorkers, log: Log, exhausted: asyncio.Event | None = None
     ) -> None:
         self._functions = sorted(app.functions, key=lambda function: function.disabled)
         self._load_timeout = max(app.config.timeout, LEAST_LOAD_TIMEOUT) if app.config.timeout else None
@@ -129,10 +129,10 @@ class Pool:
         self._standby = standby
         self._log = log
         self._count = process_count(app.settings)
-        self._crashes = Crashes(CRASHES_PER_PROCESS * self._count)
-        self._channels: set[Channel] = set()
-        self._abandoned: set[Channel] = set()
-        self._ready: list[Channel] = []
+        self._crashes = CrashCounter(CRASHES_PER_PROCESS * self._count)
+        self._channels: set[WorkerChannel] = set()
+        self._abandoned: set[WorkerChannel] = set()
+        self._ready: list[WorkerChannel] = []
         self._change = asyncio.Event()
         self._calls = 0
         self._idle = asyncio.Event()
@@ -165,7 +165,7 @@ class Pool:
         inputs: Mapping[str, Value],
         event: Event,
         invocation: str,
-        attempt: Attempt | None = None,
+        attempt: RetryContext | None = None,
         limit: float | None = None,
     ) -> Outcome:
         if failure := self._failures.get(function.name):
@@ -197,7 +197,7 @@ class Pool:
                 await channel.wait()
                 return
 
-    async def _next(self) -> Channel:
+    async def _next(self) -> WorkerChannel:
         """The ready processes in turn; waits for one when there is none. Raises WorkerDied."""
         while True:
             if not self._ready:
@@ -218,7 +218,7 @@ class Pool:
         if not self._ready:
             raise WorkerDied("No worker process is left: too many crashed.")
 
-    async def _open(self) -> Channel:
+    async def _open(self) -> WorkerChannel:
         """A process that has loaded the app. Raises WorkerStartFailed, WorkerDied."""
         channel = await self._standby.take(self._command)
         self._channels.add(channel)
@@ -228,7 +228,7 @@ class Pool:
         self._standby.prepare(self._command, self._count + SPARES)
         return channel
 
-    async def _load(self, channel: Channel) -> Mapping[str, str]:
+    async def _load(self, channel: WorkerChannel) -> Mapping[str, str]:
         try:
             async with asyncio.timeout(self._load_timeout):
                 return await channel.load(self._functions)
@@ -236,7 +236,7 @@ class Pool:
             channel.kill()
             raise WorkerDied(f"The worker did not load the app within {self._load_timeout:.0f} s.") from None
 
-    async def _keep(self, channel: Channel) -> None:
+    async def _keep(self, channel: WorkerChannel) -> None:
         """Replace the process whenever it ends, until there were too many crashes."""
         while True:
             self._note_exit(channel, await channel.wait())
@@ -245,7 +245,7 @@ class Pool:
                 return
             channel = replacement
 
-    def _note_exit(self, channel: Channel, exit: Exit) -> None:
+    def _note_exit(self, channel: WorkerChannel, exit: ProcessExit) -> None:
         self._channels.discard(channel)
         self._ready = [ready for ready in self._ready if ready is not channel]
         told = f"Language Worker Process exited. Pid={exit.pid}."
@@ -262,7 +262,7 @@ class Pool:
             self.exhausted.set()
             self._change.set()
 
-    async def _replace(self) -> Channel | None:
+    async def _replace(self) -> WorkerChannel | None:
         """None when there were too many crashes."""
         while not self.exhausted.is_set():
             try:

@@ -15,10 +15,10 @@ from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
-from host.errors import WorkerStartFailed
-from host.log import Level, Log
-from host.worker.commands import Command
-from host.worker.line import HERE, Line, Lines
+from fnhost.host.errors import WorkerStartFailed
+from fnhost.host.log import Level, Log
+from fnhost.host.worker.commands import Command
+from fnhost.host.worker.transport import DEFAULT_TRANSPORT, TransportFactory, WorkerTransport
 
 T = TypeVar("T")
 CONSOLE = "Host.Function.Console"
@@ -30,7 +30,7 @@ PIPES_LINGER = 0.25
 
 
 @dataclass(frozen=True, slots=True)
-class Exit:
+class ProcessExit:
     """How a process ended. `code` is 128 + n after signal n."""
 
     pid: int
@@ -42,11 +42,11 @@ class Exit:
         return "\n".join((f"{self.executable} exited with code {self.code} (0x{self.code:X})", *self.last_words))
 
 
-class Process(asyncio.SubprocessProtocol):
+class WorkerProcess(asyncio.SubprocessProtocol):
     """A started process. `exited` is done as soon as it ends and its last lines are read."""
 
     def __init__(self, executable: str, log: Log) -> None:
-        self.exited: asyncio.Future[Exit] = asyncio.get_running_loop().create_future()
+        self.exited: asyncio.Future[ProcessExit] = asyncio.get_running_loop().create_future()
         self._executable = executable
         self._log = log
         self._unfinished = {1: b"", 2: b""}
@@ -80,7 +80,7 @@ class Process(asyncio.SubprocessProtocol):
         if not self.exited.done():
             code = self._transport.get_returncode() or 0
             self.exited.set_result(
-                Exit(self.pid, self._executable, 128 - code if code < 0 else code, tuple(self._last_words))
+                ProcessExit(self.pid, self._executable, 128 - code if code < 0 else code, tuple(self._last_words))
             )
             self._transport.close()
 
@@ -102,7 +102,7 @@ class Process(asyncio.SubprocessProtocol):
             else:
                 os.killpg(self.pid, signal.SIGKILL)
 
-    async def wait(self) -> Exit:
+    async def wait(self) -> ProcessExit:
         return await asyncio.shield(self.exited)
 
     async def unless_it_ends(self, awaitable: Awaitable[T]) -> T:
@@ -127,7 +127,9 @@ def level_of(line: str) -> Level:
     return Level.INFORMATION
 
 
-async def start(command: Command, log: Log, lines: Lines = HERE) -> tuple[Process, socket.socket]:
+async def start_process(
+    command: Command, log: Log, lines: TransportFactory = DEFAULT_TRANSPORT
+) -> tuple[WorkerProcess, socket.socket]:
     """A running process, and the socket to it. Raises WorkerStartFailed."""
     async with lines() as line:
         process = await _spawn(command, line, log)
@@ -138,14 +140,14 @@ async def start(command: Command, log: Log, lines: Lines = HERE) -> tuple[Proces
         return process, connection
 
 
-async def _spawn(command: Command, line: Line, log: Log) -> Process:
+async def _spawn(command: Command, line: WorkerTransport, log: Log) -> WorkerProcess:
     executable = command.arguments[0]
     own_group: dict[str, Any] = {"start_new_session": True}
     if sys.platform == "win32":
         own_group = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
     try:
         _, process = await asyncio.get_running_loop().subprocess_exec(
-            lambda: Process(executable, log),
+            lambda: WorkerProcess(executable, log),
             *command.arguments,
             stdin=subprocess.DEVNULL,
             cwd=command.directory,

@@ -9,16 +9,16 @@ import struct
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-from bindings.contract import Collection, Cookie, HttpRequest, HttpResponse, Json, Value
+from fnhost.bindings.contract import Collection, Cookie, HttpRequest, HttpResponse, Json, Value
 
 HEAD = struct.Struct(">II")
 TEXT_IN_JSON = 4096
 to_json = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 read_json = json.JSONDecoder().raw_decode
 
-Message: TypeAlias = dict[str, Any]
+RpcMessage: TypeAlias = dict[str, Any]
 TypedData: TypeAlias = dict[str, Any]
-Frame: TypeAlias = tuple[Message, memoryview]
+Frame: TypeAlias = tuple[RpcMessage, memoryview]
 
 
 class Blobs:
@@ -38,7 +38,7 @@ class Blobs:
         return text if len(text) <= TEXT_IN_JSON else self.put(text.encode("utf-8", "surrogatepass"))
 
 
-def pack(message: Message, blobs: Blobs) -> bytes:
+def pack(message: RpcMessage, blobs: Blobs) -> bytes:
     text = to_json(message).encode()
     return b"".join((HEAD.pack(len(text) + sum(map(len, blobs.parts)), len(text)), text, *blobs.parts))
 
@@ -97,7 +97,7 @@ def encode(value: Value, blobs: Blobs) -> TypedData | None:
             return _encode_collection(value, blobs)
 
 
-def _request(request: HttpRequest, blobs: Blobs) -> Message:
+def _request(request: HttpRequest, blobs: Blobs) -> RpcMessage:
     return {
         "method": request.method,
         "url": request.url,
@@ -139,7 +139,7 @@ def _text(value: str | Mapping[str, int], blobs: memoryview) -> str:
     return value if isinstance(value, str) else _bytes(value, blobs).decode("utf-8", "surrogatepass")
 
 
-def _response(http: Message, blobs: memoryview) -> HttpResponse:
+def _response(http: RpcMessage, blobs: memoryview) -> HttpResponse:
     return HttpResponse(
         status=str(http.get("statusCode") or ""),
         headers=http.get("headers") or {},
@@ -152,7 +152,7 @@ def _response(http: Message, blobs: memoryview) -> HttpResponse:
 SAME_SITE = {"lax": "Lax", "strict": "Strict", "explicitNone": "ExplicitNone"}
 
 
-def _cookie(sent: Message) -> Cookie:
+def _cookie(sent: RpcMessage) -> Cookie:
     return Cookie(
         name=sent["name"],
         value=sent["value"],

@@ -10,14 +10,15 @@ import pytest
 from aiohttp import web
 from azure.durable_functions import DurableOrchestrationContext as Context
 
-from azurite import Azurite
-from bindings.storage import parse
-from host.durable.azure import AzureHub
-from host.durable.engine import EngineSettings
-from host.durable.history import Instance, SubOrchestrationInstanceCreated
-from host.durable.hub import AlreadyExists
-from host.durable.sqlite import SqliteHub
-from host.log import Log
+from fnhost.azurite import Azurite
+from fnhost.bindings.storage import parse
+from fnhost.host.durable.model.errors import AlreadyExists
+from fnhost.host.durable.model.history import SubOrchestrationInstanceCreated
+from fnhost.host.durable.model.states import Instance
+from fnhost.host.durable.runtime.engine import EngineSettings
+from fnhost.host.durable.storage.azure import AzureHub
+from fnhost.host.durable.storage.sqlite import SqliteHub
+from fnhost.host.log import Log
 from tests.support import programs
 from tests.support.crashing import Fuse, fast, killed, stepwise
 from tests.support.engines import Functions, Served, hub_settings, made, serving

@@ -9,11 +9,12 @@ import pytest
 from azure.durable_functions import DurableEntityContext, EntityId
 from azure.durable_functions import DurableOrchestrationContext as Context
 
-from host.durable.engine import EngineSettings
-from host.durable.entity import Entity, read_entity
-from host.durable.history import Clock, Status
-from host.durable.hub import Hub
-from host.durable.sqlite import SqliteHub
+from fnhost.host.durable.entities.entity import Entity, read_entity
+from fnhost.host.durable.model.history import RuntimeStatus
+from fnhost.host.durable.model.instants import Clock
+from fnhost.host.durable.runtime.engine import EngineSettings
+from fnhost.host.durable.storage.hub import Hub
+from fnhost.host.durable.storage.sqlite import SqliteHub
 from tests.support.crashing import Fuse, fast, killed
 from tests.support.engines import Functions, Served, hub_settings, made
 from tests.support.scripts import call, lock, scripted
@@ -58,7 +59,7 @@ class Life:
             if not self.started:
                 self.started = await served.start(self.name, {"key": self.key, "left": 1})
             ended = await served.end(self.started)
-            assert ended.status is Status.Completed, ended.output
+            assert ended.status is RuntimeStatus.Completed, ended.output
             row = await served.until(f"@counter@{self.key}", lambda found: not read_entity(found.input).locked_by)
             return read_entity(row.input)
 

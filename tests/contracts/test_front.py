@@ -17,15 +17,15 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from bindings.contract import Binding, Event, Failure, HttpRequest, HttpResponse, Outcome, Value
-from bindings.http import HttpSettings, Routes, openers
-from host.app import App, Function, HostConfig, Settings
-from host.errors import Problem, StartError, WorkerDied
-from host.log import Level, Log, Record
-from host.web.cors import Cors, read_cors
-from host.web.front import Front
-from host.web.keys import Keys
-from host.web.view import View
+from fnhost.bindings.contract import Binding, Event, Failure, HttpRequest, HttpResponse, Outcome, Value
+from fnhost.bindings.http.trigger import HttpSettings, RouteTable, openers
+from fnhost.host.app import App, Function, HostConfig, Settings
+from fnhost.host.errors import Problem, StartError, WorkerDied
+from fnhost.host.log import Level, Log, Record
+from fnhost.host.web.active_app import ActiveApp
+from fnhost.host.web.cors import Cors, read_cors
+from fnhost.host.web.front import Front
+from fnhost.host.web.keys import Keys
 
 pytestmark = pytest.mark.anyio
 
@@ -91,9 +91,9 @@ class Case:
 
 
 @asynccontextmanager
-async def generation(case: Case) -> AsyncIterator[View]:
+async def generation(case: Case) -> AsyncIterator[ActiveApp]:
     """The view of a running app: its triggers listen while inside."""
-    routes = Routes(case.settings, case.disabled)
+    routes = RouteTable(case.settings, case.disabled)
     app = case.app()
     opener = openers(routes)["httptrigger"]
     tasks = [
@@ -101,7 +101,7 @@ async def generation(case: Case) -> AsyncIterator[View]:
         for name in case.functions
     ]
     try:
-        yield View(**{"app": app, "routes": routes, "fire_manually": not_expected} | case.view)
+        yield ActiveApp(**{"app": app, "routes": routes, "fire_manually": not_expected} | case.view)
     finally:
         for task in tasks:
             task.cancel()

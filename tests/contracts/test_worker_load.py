@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from host.errors import LoadFailed
+from fnhost.host.errors import LoadFailed
 from tests.support.workers import HTTP, RETURN, Bench, bench, get, write_app, write_file, write_function
 
 pytestmark = pytest.mark.anyio

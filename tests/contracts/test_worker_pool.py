@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from bindings.contract import Event
-from host.errors import StartError, WorkerDied, WorkerStartFailed
-from host.load import load
-from host.log import Level, Log
-from host.worker.channel import open_channel
-from host.worker.commands import Command, command
-from host.worker.line import Lines, inherited, loopback
-from host.worker.pool import Crashes, Pool, Standby, process_count
+from fnhost.bindings.contract import Event
+from fnhost.host.errors import StartError, WorkerDied, WorkerStartFailed
+from fnhost.host.load import load
+from fnhost.host.log import Level, Log
+from fnhost.host.worker.channel import open_channel
+from fnhost.host.worker.commands import Command, command
+from fnhost.host.worker.pool import CrashCounter, StandbyWorkers, WorkerPool, process_count
+from fnhost.host.worker.transport import TransportFactory, inherited, loopback
 from tests.support.workers import SETTINGS, Heard, bench, get, write_app
 
 pytestmark = pytest.mark.anyio
@@ -75,7 +75,7 @@ async def test_an_intended_exit_is_replaced_and_not_counted(tmp_path: Path, code
 
 
 def test_half_an_hour_without_a_crash_forgives_those_before() -> None:
-    crashes = Crashes(limit=3)
+    crashes = CrashCounter(limit=3)
     assert [crashes.add(at) for at in (0.0, 10.0, 1811.0, 1812.0, 1813.0)] == [False, False, False, False, True]
 
 
@@ -115,7 +115,7 @@ async def test_a_standby_takes_over(tmp_path: Path, announced: str) -> None:
     heard = Heard()
     app = load(write_app(tmp_path, Pid=PID), {**SETTINGS, "PYTHONPATH": announced})
     worker = command(app, None, sys.executable)
-    async with Standby(Log(heard)) as standby, Pool(app, worker, standby, Log(heard)) as pool:
+    async with StandbyWorkers(Log(heard)) as standby, WorkerPool(app, worker, standby, Log(heard)) as pool:
         standby.prepare(worker, after=0)
         await heard.message("a process starts")
         await pool.load()
@@ -126,7 +126,7 @@ async def test_a_standby_of_another_command_is_not_taken(tmp_path: Path, announc
     heard = Heard()
     worker = command(load(write_app(tmp_path), {**SETTINGS, "PYTHONPATH": announced}), None, sys.executable)
     other = replace(worker, environment={**worker.environment, "NEW": "1"})
-    async with Standby(Log(heard)) as standby:
+    async with StandbyWorkers(Log(heard)) as standby:
         standby.prepare(worker, after=0)
         await heard.message("a process starts")
         await (await standby.take(other)).stop()
@@ -137,7 +137,7 @@ async def test_nothing_stands_by_for_a_worker_whose_debugger_holds_a_port(tmp_pa
     heard = Heard()
     settings = {**SETTINGS, "PYTHONPATH": announced, "languageWorkers__python__arguments": "-X dev"}
     worker = command(load(write_app(tmp_path), settings), None, sys.executable)
-    async with Standby(Log(heard)) as standby:
+    async with StandbyWorkers(Log(heard)) as standby:
         standby.prepare(worker, after=0)
         await (await standby.take(worker)).stop()
         assert starts(heard) == 1
@@ -169,7 +169,9 @@ async def test_draining_waits_for_running_calls_and_no_longer_than_told(tmp_path
 
 
 @pytest.mark.parametrize("lines", [inherited, loopback])
-async def test_the_conversation_needs_an_inherited_socket_or_a_loopback_one(tmp_path: Path, lines: Lines) -> None:
+async def test_the_conversation_needs_an_inherited_socket_or_a_loopback_one(
+    tmp_path: Path, lines: TransportFactory
+) -> None:
     app = load(write_app(tmp_path, Hello="def main(req): return 'hello'"), SETTINGS)
     channel = await open_channel(command(app, None, sys.executable), Log(), lines)
     assert await channel.load(app.functions) == {}

@@ -9,8 +9,8 @@ from contextlib import suppress
 from inspect import iscoroutinefunction
 from typing import Any, TypeVar, cast
 
-from host.durable.history import Clock, Instant, later, to_datetime, utc_now
-from host.durable.hub import Hub
+from fnhost.host.durable.model.instants import Clock, Instant, later, to_datetime, utc_now
+from fnhost.host.durable.storage.hub import Hub
 from tests.support.engines import Functions, Served, serving
 
 T = TypeVar("T")
@@ -45,7 +45,7 @@ class Fuse:
             raise asyncio.CancelledError
 
 
-READING = ("load", "find", "list", "owners")
+READING = ("load", "find", "list", "partition_leases")
 
 
 def crashing(hub: Hub, fuse: Fuse) -> Hub:

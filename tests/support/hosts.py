@@ -22,7 +22,7 @@ PATIENCE = 30.0
 POLL = 0.02
 """Seconds between two looks at a status: HTTP has no other way to wait for one."""
 STARTED = "Worker process started and initialized."
-PROGRAM = ("-m", "host")
+PROGRAM = ("-m", "fnhost")
 """What Python runs: the command line as it is."""
 ADDRESS = r"http://localhost:(\d+)/"
 TOLD_OTHERWISE = ("FUNCTIONS_", "AzureWebJobs", "AZURE_FUNCTIONS", "VIRTUAL_ENV", "CI")

@@ -10,13 +10,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bindings.contract import Event, HttpRequest, Outcome, Value
-from host.app import App
-from host.load import load
-from host.log import Log, Record
-from host.worker import Attempt
-from host.worker.commands import command
-from host.worker.pool import Pool, Standby
+from fnhost.bindings.contract import Event, HttpRequest, Outcome, Value
+from fnhost.host.app import App
+from fnhost.host.load import load
+from fnhost.host.log import Log, Record
+from fnhost.host.worker import RetryContext
+from fnhost.host.worker.commands import command
+from fnhost.host.worker.pool import StandbyWorkers, WorkerPool
 
 SETTINGS = {"FUNCTIONS_WORKER_RUNTIME": "python", "AzureWebJobsStorage": "UseDevelopmentStorage=true"}
 HTTP = {"name": "req", "type": "httpTrigger", "direction": "in", "authLevel": "anonymous"}
@@ -50,8 +50,8 @@ class Bench:
     """An app that is loaded into workers."""
 
     app: App
-    pool: Pool
-    standby: Standby
+    pool: WorkerPool
+    standby: StandbyWorkers
     heard: Heard
     failures: Mapping[str, str]
     ids: "itertools.count[int]" = field(default_factory=itertools.count)
@@ -63,7 +63,7 @@ class Bench:
         inputs: Mapping[str, Value] | None = None,
         metadata: Mapping[str, Value] | None = None,
         invocation: str = "",
-        attempt: Attempt | None = None,
+        attempt: RetryContext | None = None,
     ) -> Outcome:
         function = next(function for function in self.app.functions if function.name == name)
         event = Event(name, value, "test", metadata=metadata or {}, trace_parent="00-parent", trace_state="state")
@@ -82,7 +82,7 @@ async def bench(root: Path, python: str | None = None, **settings: str) -> Async
     log = Log(heard)
     app = load(root, {"PATH": os.environ["PATH"], **SETTINGS, **settings})
     worker = command(app, python, sys.executable)
-    async with Standby(log) as standby, Pool(app, worker, standby, log) as pool:
+    async with StandbyWorkers(log) as standby, WorkerPool(app, worker, standby, log) as pool:
         yield Bench(app, pool, standby, heard, await pool.load())
 
 

@@ -2,24 +2,23 @@
 
 from dataclasses import replace
 
-from host.durable.admit import admit, next_batch
-from host.durable.history import (
+from fnhost.host.durable.model.history import (
     EventRaised,
     EventSent,
     Execution,
     ExecutionCompleted,
     ExecutionResumed,
     ExecutionStarted,
-    Instance,
-    Parent,
-    Status,
+    ParentInstance,
+    RuntimeStatus,
     SubOrchestrationInstanceCompleted,
     SubOrchestrationInstanceCreated,
     TaskCompleted,
     TaskScheduled,
-    fold,
 )
-from host.durable.hub import Message, Received, State
+from fnhost.host.durable.model.messages import Message, ReceivedMessage
+from fnhost.host.durable.model.states import HistoryState, Instance, fold
+from fnhost.host.durable.runtime.inbox import admit, next_batch
 
 US = Execution("i", "e")
 AT = "2024-05-01T10:00:00.0000000Z"
@@ -27,8 +26,8 @@ START = ExecutionStarted(timestamp=AT, orchestration_instance=US, name="O")
 DONE = TaskCompleted(timestamp=AT, task_scheduled_id=0, result="1")
 
 
-def received(event: ExecutionStarted | TaskCompleted, deliveries: int = 1) -> Received:
-    return Received(Message(US, event), "control-00", type(event).__name__, "r", deliveries)
+def received(event: ExecutionStarted | TaskCompleted, deliveries: int = 1) -> ReceivedMessage:
+    return ReceivedMessage(Message(US, event), "control-00", type(event).__name__, "r", deliveries)
 
 
 def row() -> Instance:
@@ -39,26 +38,26 @@ def row() -> Instance:
 
 def test_a_start_that_is_delivered_again_is_dropped() -> None:
     start = received(START)
-    admission = admit(State("e", (START,)), row(), [start])
+    admission = admit(HistoryState("e", (START,)), row(), [start])
     assert (admission.accepted, admission.dropped) == ([], [start])
 
 
 def test_an_execution_whose_first_checkpoint_was_torn_begins_again() -> None:
     start, early = received(START), received(DONE)
-    admission = admit(State("e", (), "version"), row(), [early, start])
+    admission = admit(HistoryState("e", (), "version"), row(), [early, start])
     assert (admission.accepted, admission.early, admission.dropped) == ([start], [early], [])
 
 
 def test_a_child_whose_first_checkpoint_was_torn_begins_again() -> None:
-    start = received(replace(START, parent_instance=Parent("P", Execution("p", "x"), 0)))
-    assert admit(State("e", ()), row(), [start]).accepted == [start]
+    start = received(replace(START, parent_instance=ParentInstance("P", Execution("p", "x"), 0)))
+    assert admit(HistoryState("e", ()), row(), [start]).accepted == [start]
 
 
 def test_a_childs_first_start_does_not_disturb_what_it_has_grown_into() -> None:
-    parent = Parent("P", Execution("p", "x"), 0)
+    parent = ParentInstance("P", Execution("p", "x"), 0)
     now = replace(START, orchestration_instance=Execution(US.instance_id, "next"), parent_instance=parent)
     first = received(replace(START, parent_instance=parent))
-    admission = admit(State("next", (now,)), None, [first])
+    admission = admit(HistoryState("next", (now,)), None, [first])
     assert (admission.dropped, admission.refused, admission.accepted) == ([first], [], [])
 
 
@@ -66,16 +65,16 @@ def test_of_two_calls_under_one_id_the_later_one_counts() -> None:
     """A crash undid the episode that made the earlier one."""
 
     def start(call: str, asked: str) -> ExecutionStarted:
-        parent = Parent("P", Execution("p", "x"), 0, "", call, asked)
+        parent = ParentInstance("P", Execution("p", "x"), 0, "", call, asked)
         return replace(START, orchestration_instance=Execution(US.instance_id, call), parent_instance=parent)
 
     earlier, later = start("c1", AT), start("c2", "2024-05-01T10:00:01.0000000Z")
-    ended = ExecutionCompleted(timestamp=AT, event_id=1, orchestration_status=Status.Completed)
+    ended = ExecutionCompleted(timestamp=AT, event_id=1, orchestration_status=RuntimeStatus.Completed)
     for history in ((earlier,), (earlier, ended)):
-        assert admit(State("c1", history), None, [received(later)]).accepted
+        assert admit(HistoryState("c1", history), None, [received(later)]).accepted
     for history in ((later,), (later, ended)):
-        assert admit(State("c2", history), None, [received(earlier)]).dropped
-        assert admit(State("c2", history), None, [received(later)]).dropped
+        assert admit(HistoryState("c2", history), None, [received(earlier)]).dropped
+        assert admit(HistoryState("c2", history), None, [received(later)]).dropped
 
 
 def test_a_childs_end_must_be_that_of_the_call_on_record() -> None:
@@ -84,10 +83,10 @@ def test_a_childs_end_must_be_that_of_the_call_on_record() -> None:
     )
     end = SubOrchestrationInstanceCompleted(timestamp=AT, task_scheduled_id=0, result="1")
 
-    def told(asked: str | None) -> Received:
-        return Received(Message(US, end, Execution("e:0", "x"), asked=asked), "control-00", "1")
+    def told(asked: str | None) -> ReceivedMessage:
+        return ReceivedMessage(Message(US, end, Execution("e:0", "x"), asked=asked), "control-00", "1")
 
-    state = State("e", (START, call))
+    state = HistoryState("e", (START, call))
     assert admit(state, None, [told("c1")]).dropped
     assert admit(state, None, [told("c2")]).accepted
     assert admit(state, None, [told(None)]).accepted, "other hosts do not say"
@@ -95,17 +94,17 @@ def test_a_childs_end_must_be_that_of_the_call_on_record() -> None:
 
 def test_an_entitys_answer_waits_until_the_history_knows_what_was_asked() -> None:
     answer = EventRaised(timestamp=AT, name="request", input='{"result":"1"}')
-    message = Received(Message(US, answer, Execution("@counter@a", "x")), "control-00", "1", "r", 1)
+    message = ReceivedMessage(Message(US, answer, Execution("@counter@a", "x")), "control-00", "1", "r", 1)
     asked = EventSent(
         timestamp=AT, event_id=0, instance_id="@counter@a", name="op", input='{"op":"get","id":"request"}'
     )
-    assert admit(State("e", (START,)), None, [message]).early == [message]
-    assert admit(State("e", (START, asked)), None, [message]).accepted == [message]
+    assert admit(HistoryState("e", (START,)), None, [message]).early == [message]
+    assert admit(HistoryState("e", (START, asked)), None, [message]).accepted == [message]
 
 
 def test_the_start_of_a_child_waits_for_what_came_before_it() -> None:
-    def start(number: int) -> Received:
-        return received(replace(START, parent_instance=Parent("P", Execution("p", "x"), number)))
+    def start(number: int) -> ReceivedMessage:
+        return received(replace(START, parent_instance=ParentInstance("P", Execution("p", "x"), number)))
 
     first, done, second = start(0), received(DONE), start(1)
     assert next_batch([first, done, second], one_at_a_time=False, suspended=False) == [first, done]
@@ -114,9 +113,10 @@ def test_the_start_of_a_child_waits_for_what_came_before_it() -> None:
 
 def test_an_answer_to_an_episode_that_a_crash_undid_is_dropped() -> None:
     scheduled = TaskScheduled(timestamp=AT, event_id=0, name="A")
-    state = State("e", (START, scheduled))
+    state = HistoryState("e", (START, scheduled))
     undone, ours, foreign = (
-        Received(Message(US, DONE, US, 1, asked), "control-00", str(asked), "r") for asked in ("before", AT, None)
+        ReceivedMessage(Message(US, DONE, US, 1, asked), "control-00", str(asked), "r")
+        for asked in ("before", AT, None)
     )
     admission = admit(state, row(), [undone, ours])
     assert (admission.dropped, admission.accepted) == ([undone], [ours])
@@ -125,19 +125,19 @@ def test_an_answer_to_an_episode_that_a_crash_undid_is_dropped() -> None:
 
 def test_an_answer_that_comes_before_the_call_is_recorded_waits() -> None:
     early = received(DONE)
-    assert admit(State("e", (START,)), row(), [early]).early == [early]
+    assert admit(HistoryState("e", (START,)), row(), [early]).early == [early]
 
 
 def test_an_answer_counts_once() -> None:
     scheduled = TaskScheduled(timestamp=AT, event_id=0, name="A")
     first, again = received(DONE), received(DONE)
-    admission = admit(State("e", (START, scheduled)), row(), [first, again])
+    admission = admit(HistoryState("e", (START, scheduled)), row(), [first, again])
     assert (admission.accepted, admission.dropped) == ([first], [again])
-    assert admit(State("e", (START, scheduled, DONE)), row(), [again]).dropped == [again]
+    assert admit(HistoryState("e", (START, scheduled, DONE)), row(), [again]).dropped == [again]
 
 
 def test_suspended_instances_take_what_ends_or_resumes_them_alone() -> None:
-    resumed = Received(Message(US, ExecutionResumed(timestamp=AT)), "control-00", "r", "r")
+    resumed = ReceivedMessage(Message(US, ExecutionResumed(timestamp=AT)), "control-00", "r", "r")
     done = received(DONE)
     assert next_batch([done, resumed], one_at_a_time=False, suspended=True) == [resumed]
     assert next_batch([done], one_at_a_time=False, suspended=True) == []

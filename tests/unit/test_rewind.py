@@ -1,13 +1,13 @@
 """Which events of a failed execution are taken back."""
 
-from host.durable.history import (
+from fnhost.host.durable.model.history import (
     Execution,
     ExecutionCompleted,
     ExecutionStarted,
     GenericEvent,
     OrchestratorCompleted,
     OrchestratorStarted,
-    Status,
+    RuntimeStatus,
     SubOrchestrationInstanceCompleted,
     SubOrchestrationInstanceCreated,
     SubOrchestrationInstanceFailed,
@@ -15,13 +15,13 @@ from host.durable.history import (
     TaskFailed,
     TaskScheduled,
 )
-from host.durable.rewind import rewound
+from fnhost.host.durable.replay.rewind import rewound
 
 AT = "2025-03-04T10:20:00.1234567Z"
 BEGUN = OrchestratorStarted(timestamp=AT)
 STARTED = ExecutionStarted(timestamp=AT, orchestration_instance=Execution("order-42", "run"), name="Hello")
 CLOSED = OrchestratorCompleted(timestamp=AT, listed=1)
-FAILED = ExecutionCompleted(timestamp=AT, event_id=4, orchestration_status=Status.Failed, result="no luck")
+FAILED = ExecutionCompleted(timestamp=AT, event_id=4, orchestration_status=RuntimeStatus.Failed, result="no luck")
 
 
 def blank(kind: str, event_id: int = -1) -> GenericEvent:
@@ -52,5 +52,5 @@ def test_failed_children_are_awaited_again_and_named() -> None:
 
 
 def test_a_good_end_stays() -> None:
-    done = ExecutionCompleted(timestamp=AT, event_id=0, orchestration_status=Status.Completed)
+    done = ExecutionCompleted(timestamp=AT, event_id=0, orchestration_status=RuntimeStatus.Completed)
     assert rewound((BEGUN, STARTED, done, CLOSED)).events == (BEGUN, STARTED, done, CLOSED)

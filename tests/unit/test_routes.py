@@ -2,7 +2,7 @@
 
 import pytest
 
-from bindings.routes import BadTemplate, compile_template
+from fnhost.bindings.http.templates import BadTemplate, compile_template
 
 GUID = "0f8fad5b-d9cb-469f-a165-70867728950e"
 

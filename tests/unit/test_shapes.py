@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from bindings.schema import TIMESPAN, Fault, choice, each, faults, members, spelled, timespan
-from bindings.shapes import ALIASES, SHAPES, canonical
+from fnhost.bindings.schema import TIMESPAN, Violation, choice, each, members, normalized, timespan, validate
+from fnhost.bindings.schemas import ALIASES, SCHEMAS, canonical
 
 SOUND: dict[str, dict[str, Any]] = {
     "httpTrigger": {"authLevel": "anonymous", "methods": ["get"], "route": "a/{id:int}"},
@@ -24,20 +24,20 @@ SOUND: dict[str, dict[str, Any]] = {
 
 
 def test_every_shape_is_tried_here() -> None:
-    assert SOUND.keys() == SHAPES.keys()
+    assert SOUND.keys() == SCHEMAS.keys()
 
 
 @pytest.mark.parametrize("type", SOUND)
 def test_a_sound_entry_passes_as_it_is(type: str) -> None:
-    assert faults(SHAPES[type], SOUND[type]) == []
-    assert spelled(SHAPES[type], SOUND[type]) == SOUND[type]
+    assert validate(SCHEMAS[type], SOUND[type]) == []
+    assert normalized(SCHEMAS[type], SOUND[type]) == SOUND[type]
 
 
 @pytest.mark.parametrize("type", SOUND)
 def test_names_match_in_any_case(type: str) -> None:
     loud = {name.upper(): value for name, value in SOUND[type].items()}
-    assert faults(SHAPES[type], loud) == []
-    assert spelled(SHAPES[type], loud) == SOUND[type]
+    assert validate(SCHEMAS[type], loud) == []
+    assert normalized(SCHEMAS[type], loud) == SOUND[type]
 
 
 @pytest.mark.parametrize(
@@ -55,35 +55,38 @@ def test_names_match_in_any_case(type: str) -> None:
     ],
 )
 def test_a_fault_is_pointed_at(type: str, entry: dict[str, object], pointer: str, message: str) -> None:
-    assert faults(SHAPES[type], entry) == [Fault(pointer, message)]
+    assert validate(SCHEMAS[type], entry) == [Violation(pointer, message)]
 
 
 def test_all_faults_are_found_at_once() -> None:
-    found = faults(SHAPES["table"], {"take": "many", "filter": 1})
+    found = validate(SCHEMAS["table"], {"take": "many", "filter": 1})
     assert {fault.pointer for fault in found} == {"", "/take", "/filter"}
 
 
 def test_choices_take_the_schemas_spelling() -> None:
-    assert spelled(SHAPES["blobTrigger"], {"SOURCE": "eventgrid"}) == {"source": "EventGrid"}
-    assert spelled(members(level=choice("high")), {"level": "HIGH", "Other": None}) == {"level": "high", "Other": None}
+    assert normalized(SCHEMAS["blobTrigger"], {"SOURCE": "eventgrid"}) == {"source": "EventGrid"}
+    assert normalized(members(level=choice("high")), {"level": "HIGH", "Other": None}) == {
+        "level": "high",
+        "Other": None,
+    }
 
 
 def test_one_name_written_twice() -> None:
-    schema = SHAPES["httpTrigger"]
-    assert spelled(schema, {"Route": "a", "route": "b", "ROUTE": "c"}) == {"route": "b"}
-    assert spelled(schema, {"Route": "a", "ROUTE": "c", "route": None}) == {"route": "c"}
-    assert faults(schema, {"methods": None, "Methods": [1]}) == [Fault("/Methods/0", "1 is not of type 'string'")]
+    schema = SCHEMAS["httpTrigger"]
+    assert normalized(schema, {"Route": "a", "route": "b", "ROUTE": "c"}) == {"route": "b"}
+    assert normalized(schema, {"Route": "a", "ROUTE": "c", "route": None}) == {"route": "c"}
+    assert validate(schema, {"methods": None, "Methods": [1]}) == [Violation("/Methods/0", "1 is not of type 'string'")]
 
 
 def test_pointers_are_escaped() -> None:
-    assert faults(each({"type": "string"}), {"a/b~c": 1}) == [Fault("/a~1b~0c", "1 is not of type 'string'")]
+    assert validate(each({"type": "string"}), {"a/b~c": 1}) == [Violation("/a~1b~0c", "1 is not of type 'string'")]
 
 
 def test_types_have_one_name() -> None:
     assert canonical("HTTPTRIGGER") == "httpTrigger"
     assert canonical("orchestrationclient") == "durableClient"
     assert canonical("serviceBusTrigger") == "serviceBusTrigger"
-    assert set(ALIASES.values()) <= SHAPES.keys()
+    assert set(ALIASES.values()) <= SCHEMAS.keys()
 
 
 @pytest.mark.parametrize(
@@ -99,9 +102,9 @@ def test_types_have_one_name() -> None:
 )
 def test_time_spans(text: str, seconds: float) -> None:
     assert timespan(text) == seconds
-    assert faults(TIMESPAN, text) == []
+    assert validate(TIMESPAN, text) == []
 
 
 @pytest.mark.parametrize("text", ["", "5", "5m", "00:60:00", "00:00:60", "1:2:3:4"])
 def test_texts_that_are_no_time_spans(text: str) -> None:
-    assert faults(TIMESPAN, text) == [Fault("", f"'{text}' is not a time span like 00:05:00.")]
+    assert validate(TIMESPAN, text) == [Violation("", f"'{text}' is not a time span like 00:05:00.")]

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bindings.contract import HttpRequest, HttpResponse, Json, Value
-from host.worker.values import HEAD, TEXT_IN_JSON, Blobs, Frames, decode, encode, pack
+from fnhost.bindings.contract import HttpRequest, HttpResponse, Json, Value
+from fnhost.host.worker.values import HEAD, TEXT_IN_JSON, Blobs, Frames, decode, encode, pack
 
 LONG = "ä" * (TEXT_IN_JSON + 1)
 values = st.one_of(

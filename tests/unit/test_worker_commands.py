@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from host.app import App, HostConfig, Settings
-from host.errors import StartError
-from host.worker.commands import PYTHON_IN_ENVIRONMENT, command
+from fnhost.host.app import App, HostConfig, Settings
+from fnhost.host.errors import StartError
+from fnhost.host.worker.commands import PYTHON_IN_ENVIRONMENT, command
 
 SETTING = "languageWorkers__python__defaultExecutablePath"
 

@@ -1,0 +1,156 @@
+"""The messages that carry a decision out. Pure; each is the same whenever the same episode is run again.
+
+Rules from durable-replay-protocol.md 6.3, 6.4, 6.9, 7 and task-hub-storage.md 4.3.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from fnhost.bindings.formats import compact
+from fnhost.host.durable.entities.messages import RELEASE, release_text, sent_request
+from fnhost.host.durable.model.history import (
+    EventRaised,
+    EventSent,
+    Execution,
+    ExecutionStarted,
+    HistoryEvent,
+    ParentInstance,
+    Scheduling,
+    SubOrchestrationInstanceCompleted,
+    SubOrchestrationInstanceCreated,
+    SubOrchestrationInstanceFailed,
+    TaskCompleted,
+    TaskFailed,
+    TaskScheduled,
+    TimerCreated,
+    TimerFired,
+)
+from fnhost.host.durable.model.instants import Instant
+from fnhost.host.durable.model.messages import Message
+from fnhost.host.durable.replay.decide import Completed, Failed, Finish
+
+
+def scheduled_messages(
+    started: ExecutionStarted, episode: int, scheduled: Iterable[Scheduling], now: Instant
+) -> Iterator[Message]:
+    """One message for each piece of new work."""
+    sender = started.orchestration_instance
+    for event in scheduled:
+        target, told = _told(started, event, now)
+        asked = event.timestamp if isinstance(event, (TaskScheduled, TimerCreated)) else None
+        yield Message(target, told, sender, episode, asked)
+
+
+def _told(started: ExecutionStarted, event: Scheduling, now: Instant) -> tuple[Execution, HistoryEvent]:
+    us = started.orchestration_instance
+    match event:
+        case TaskScheduled():
+            return us, event
+        case TimerCreated():
+            return us, TimerFired(timestamp=now, timer_id=event.event_id, fire_at=event.fire_at)
+        case EventSent():
+            return Execution(event.instance_id), EventRaised(timestamp=now, name=event.name, input=event.input)
+        case SubOrchestrationInstanceCreated():
+            child = Execution(event.instance_id, event.child_execution_id)
+            return child, _child_start(started, event, child, now)
+
+
+def _child_start(
+    started: ExecutionStarted, event: SubOrchestrationInstanceCreated, child: Execution, now: Instant
+) -> ExecutionStarted:
+    us, version = started.orchestration_instance, started.version or ""
+    return ExecutionStarted(
+        timestamp=now,
+        orchestration_instance=child,
+        name=event.name,
+        version=event.version,
+        input=event.input,
+        parent_instance=ParentInstance(started.name, us, event.event_id, version, child.execution_id, event.timestamp),
+    )
+
+
+def end_message(started: ExecutionStarted, finish: Finish | None, now: Instant) -> Iterator[Message]:
+    """What a waiting parent is told, if there is one."""
+    parent = started.parent_instance
+    if parent is None or not isinstance(finish, (Completed, Failed)):
+        return
+    told: HistoryEvent
+    if isinstance(finish, Completed):
+        told = SubOrchestrationInstanceCompleted(
+            timestamp=now, task_scheduled_id=parent.task_schedule_id, result=finish.result
+        )
+    else:
+        told = SubOrchestrationInstanceFailed(
+            timestamp=now,
+            task_scheduled_id=parent.task_schedule_id,
+            reason=finish.reason,
+            details=finish.details,
+        )
+    yield Message(parent.orchestration_instance, told, started.orchestration_instance, asked=parent.child_execution_id)
+
+
+def release_messages(started: ExecutionStarted, history: Iterable[HistoryEvent], now: Instant) -> Iterator[Message]:
+    """Locks that an execution asked for and never gave back are let go at its end (durable-replay-protocol.md 10.6)."""
+    us, sent = started.orchestration_instance, [event for event in history if isinstance(event, EventSent)]
+    released = {event.instance_id + (event.input or "") for event in sent if event.name == RELEASE}
+    for request in filter(None, map(sent_request, sent)):
+        text = release_text(us.instance_id, request.id)
+        for entity in map(str, request.lock_set):
+            if entity + text not in released:
+                yield Message(Execution(entity), EventRaised(timestamp=now, name=RELEASE, input=text), us)
+
+
+def refusal(start: ExecutionStarted, reason: str, now: Instant) -> Iterator[Message]:
+    """A child that cannot be started fails at its parent."""
+    yield from end_message(start, Failed(reason), now)
+
+
+def activity_end(item: Message, event: TaskCompleted | TaskFailed) -> Message:
+    """What an orchestration is told of its activity (task-hub-storage.md 4.9)."""
+    return Message(item.target, event, item.target, item.episode, item.asked)
+
+
+def activity_completed(item: TaskScheduled, result: str | None, now: Instant) -> TaskCompleted:
+    return TaskCompleted(timestamp=now, task_scheduled_id=item.event_id, result=result)
+
+
+def activity_failed(item: TaskScheduled, message: str, stack: str, now: Instant) -> TaskFailed:
+    """The worker's text keeps the blank after `Exception:`, hence two blanks (durable-replay-protocol.md 7.1)."""
+    return TaskFailed(
+        timestamp=now,
+        task_scheduled_id=item.event_id,
+        reason=f"Activity function '{item.name}' failed:  {message}",
+        details=_details(message, stack),
+    )
+
+
+def _details(message: str, stack: str) -> str:
+    """An exception as the platform serialises it."""
+    return compact(
+        {
+            "$type": "System.Exception, System.Private.CoreLib",
+            "ClassName": "System.Exception",
+            "Message": f" {message}",
+            "Data": None,
+            "InnerException": None,
+            "HelpURL": None,
+            "StackTraceString": stack or None,
+            "RemoteStackTraceString": None,
+            "RemoteStackIndex": 0,
+            "ExceptionMethod": None,
+            "HResult": -2146233088,
+            "Source": None,
+            "WatsonBuckets": None,
+        }
+    )
+
+
+def unknown_function(kind: str, name: str, known: Iterable[str]) -> str:
+    """The platform's sentence (durable-replay-protocol.md 7.4, durable-http-api.md 5.1)."""
+    names = ", ".join(f"'{one}'" for one in sorted(known))
+    listed = f"The following are the known {kind} functions: {names}." if names else ""
+    none = f"No {kind} functions are currently registered!"
+    article = "an" if kind[0] in "aeiou" else "a"
+    return (
+        f"The function '{name}' doesn't exist, is disabled, or is not {article} {kind} function. "
+        f"Additional info: {listed or none}"
+    )

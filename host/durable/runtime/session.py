@@ -1,0 +1,420 @@
+"""One active instance: its mailbox, its history while it is held, and its episodes, one after the other."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from fnhost.bindings.contract import Outcome
+from fnhost.bindings.formats import compact
+from fnhost.host.durable.entities.entity import EntityLimits
+from fnhost.host.durable.entities.messages import answer_text, read_request
+from fnhost.host.durable.model.errors import Conflict, HubError, InvalidWorkerResponse
+from fnhost.host.durable.model.history import (
+    EventRaised,
+    EventSent,
+    ExecutionCompleted,
+    ExecutionResumed,
+    ExecutionStarted,
+    ExecutionSuspended,
+    ExecutionTerminated,
+    GenericEvent,
+    HistoryEvent,
+    OrchestratorCompleted,
+    OrchestratorStarted,
+    RuntimeStatus,
+    Scheduling,
+    SubOrchestrationInstanceFailed,
+    TaskFailed,
+    TaskScheduled,
+    TimerFired,
+)
+from fnhost.host.durable.model.ids import next_execution
+from fnhost.host.durable.model.instants import Clock, Instant
+from fnhost.host.durable.model.messages import Message, ReceivedMessage
+from fnhost.host.durable.model.states import Checkpoint, HistoryState, Instance, Progress, fold
+from fnhost.host.durable.replay.actions import OrchestratorState, read_orchestrator_state
+from fnhost.host.durable.replay.decide import Continued, Decision, Failed, OrchestrationLimits, decide
+from fnhost.host.durable.replay.outgoing import end_message, refusal, release_messages, scheduled_messages
+from fnhost.host.durable.replay.payload import orchestrator_payload
+from fnhost.host.durable.runtime.inbox import (
+    Admission,
+    admit,
+    is_over,
+    is_suspended,
+    needs_row,
+    next_batch,
+    seen_before,
+)
+from fnhost.host.durable.storage import codec
+from fnhost.host.durable.storage.hub import Hub
+from fnhost.host.log import Log
+
+LONGEST_WAIT = 3.0
+"""Seconds until a message that came too early is looked at again; what it waits for shows itself soon after a crash."""
+
+
+class SessionServices(Protocol):
+    """What a session borrows from the engine."""
+
+    clock: Clock
+    limits: OrchestrationLimits
+    entities: EntityLimits
+    log: Log
+
+    @property
+    def hub(self) -> Hub: ...
+
+    async def replay(self, name: str, payload: str, instance: str) -> Outcome:
+        """Run the orchestrator once, when it may; waits while there is no such function."""
+
+    async def operate(self, name: str, payload: str, instance: str) -> Outcome:
+        """Run the entity once, in the same way. Raises BindingError, WorkerDied, LoadFailed, TimedOut."""
+
+    def objection(self, event: Scheduling) -> str | None:
+        """Why this work cannot be done at all: its function does not exist."""
+
+    async def commit(self, progress: Progress) -> HistoryState | None:
+        """Store it, and see to what it sends. Raises Conflict."""
+
+    def recorded(self, instance: Instance) -> None: ...
+
+    def settle(self, received: Iterable[ReceivedMessage]) -> None: ...
+
+    def release(self, received: Iterable[ReceivedMessage], after: float = 0) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """What an episode came to: the events to append, and the messages to send."""
+
+    execution_id: str
+    events: tuple[HistoryEvent, ...]
+    outbox: tuple[Message, ...]
+    custom_status: str | None
+    one_at_a_time: bool = False
+    seen: tuple[str, ...] = ()
+
+
+class Session:
+    """Give it messages with `put`, then let it `run`.
+
+    What it recorded it remembers, so that it can tell a storage that has forgotten from a host that was quicker.
+    """
+
+    def __init__(self, instance: str, services: SessionServices) -> None:
+        self.instance = instance
+        self.queue = ""
+        self._services = services
+        self._mailbox: deque[ReceivedMessage] = deque()
+        self._state: HistoryState | None = None
+        self._texts: list[str] = []
+        self._one_at_a_time = False
+        self._has_recorded = False
+        self._suspended = False
+
+    def put(self, received: ReceivedMessage) -> None:
+        if not received.is_activity_completion:
+            self.queue = received.queue
+        self._mailbox.append(received)
+
+    def take_undelivered(self) -> Sequence[ReceivedMessage]:
+        """What was not dealt with; it is no longer ours."""
+        left, self._mailbox = self._mailbox, deque()
+        return left
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is lost if this session is forgotten."""
+        return not self._mailbox and (self._state is None or is_over(self._state.events))
+
+    @property
+    def is_idle(self) -> bool:
+        return not self._mailbox
+
+    def take_completions(self) -> Sequence[ReceivedMessage]:
+        """Those of activities that it cannot take now, as it is suspended; they are no longer ours."""
+        ends = [one for one in self._mailbox if one.is_activity_completion]
+        self._mailbox = deque(one for one in self._mailbox if not one.is_activity_completion)
+        return ends
+
+    async def run(self) -> None:
+        """Episodes, until no message is left that may be delivered."""
+        while batch := self._next_batch():
+            try:
+                await self._take(batch)
+            except Conflict:
+                await self.compare()
+
+    def _next_batch(self) -> Sequence[ReceivedMessage]:
+        return next_batch(self._mailbox, one_at_a_time=self._one_at_a_time, suspended=self._suspended)
+
+    async def _take(self, batch: Sequence[ReceivedMessage]) -> None:
+        if any(isinstance(one.message.event, GenericEvent) for one in batch):
+            self._state = None  # it was rewound: the history that we hold is another
+        if self._state is None and any(one.is_new for one in batch):
+            self._hold(HistoryState())  # nothing is stored that could be loaded
+        state = await self._load()
+        if state.opening:
+            state = await self._begin_again(state)
+        admission = await self._admit(state, batch)
+        if admission.accepted:
+            episode = await self._episode(state, [one.message.event for one in admission.accepted])
+            await self._commit(state, episode, [*admission.accepted, *admission.dropped])
+        else:
+            await self._drop(state, admission.dropped)
+        for one in admission.refused:
+            await self._refuse(one)
+        for one in batch:
+            self._mailbox.remove(one)
+        for one in admission.early:
+            self._services.release([one], min(2.0**one.deliveries, LONGEST_WAIT))
+
+    async def _admit(self, state: HistoryState, batch: Sequence[ReceivedMessage]) -> Admission:
+        row = await self._services.hub.find(self.instance) if needs_row(state, batch) else None
+        return admit(state, row, batch)
+
+    async def compare(self) -> None:
+        """Load the history anew. One that is only the beginning of ours has lost its end: write that again."""
+        ours, self._state = self._state, None
+        theirs = await self._load()
+        if ours is None or not _begins(theirs.events, ours.events):
+            return
+        lost = ours.events[len(theirs.events) :]
+        row = fold(None, ours.events, ours.custom_status)
+        if lost and row:
+            self._services.log.warning("Host.Durable", FORGOTTEN.format(len(lost), self.instance))
+            self._hold(await self._services.hub.record(Checkpoint(theirs, ours.execution_id or "", lost, row)))
+
+    async def _load(self) -> HistoryState:
+        if self._state is None:
+            self._hold(await self._services.hub.load(self.instance))
+        assert self._state is not None
+        return self._state
+
+    def _hold(self, state: HistoryState, texts: list[str] | None = None) -> None:
+        self._state = state
+        self._texts = texts if texts is not None else [codec.history_json(event) for event in state.events]
+        self._suspended = is_suspended(state.events)
+
+    async def _commit(self, state: HistoryState, episode: Episode, done: Sequence[ReceivedMessage]) -> None:
+        checkpoint = self._checkpoint(state, episode)
+        after = await self._services.commit(Progress(episode.outbox, done, checkpoint))
+        assert after is not None
+        kept = [] if checkpoint.replaces else self._texts
+        self._hold(after, [*kept, *(codec.history_json(event) for event in episode.events)])
+        self._has_recorded = True
+        self._one_at_a_time = episode.one_at_a_time
+        self._services.recorded(checkpoint.instance)
+
+    def _checkpoint(self, state: HistoryState, episode: Episode) -> Checkpoint:
+        past = state.events if episode.execution_id == state.execution_id else ()
+        row = fold(None, (*past, *episode.events), episode.custom_status)
+        if row is None:
+            raise HubError(f"The history of instance {self.instance} does not begin with its start.")
+        return Checkpoint(state, episode.execution_id, episode.events, row, seen=episode.seen)
+
+    async def _begin_again(self, torn: HistoryState) -> HistoryState:
+        """An execution that followed another by continue-as-new has no message that would begin it once more."""
+        past = HistoryState(version=torn.version, seen=torn.seen)
+        await self._commit(torn, await self._replayed(past, torn.opening, []), [])
+        return await self._load()
+
+    async def _drop(self, state: HistoryState, dropped: Sequence[ReceivedMessage]) -> None:
+        if dropped and (not self._has_recorded or any(one.deliveries > 0 for one in dropped)):
+            await self._mend(state)
+        self._services.settle(dropped)
+
+    async def _mend(self, state: HistoryState) -> None:
+        """A crash between history and row leaves the row behind; what comes in vain may tell us of it."""
+        self._has_recorded = True
+        row = fold(None, state.events, state.custom_status)
+        if row and row != await self._services.hub.find(self.instance):
+            self._hold(await self._services.hub.record(Checkpoint(state, row.execution_id or "", (), row)), self._texts)
+
+    async def _refuse(self, received: ReceivedMessage) -> None:
+        start = received.message.event
+        assert isinstance(start, ExecutionStarted)
+        reason = f"An Orchestration instance with the id {self.instance} is running already."
+        await self._services.commit(Progress([*refusal(start, reason, self._services.clock())], [received]))
+
+    # One episode
+
+    async def _episode(self, state: HistoryState, events: Sequence[HistoryEvent]) -> Episode:
+        begins = isinstance(events[0], ExecutionStarted)
+        past = HistoryState(version=state.version) if begins else state
+        opened = OrchestratorStarted(timestamp=self._now(past.events, events))
+        if isinstance(events[0], ExecutionTerminated):
+            return _ended_by(events[0], past, opened)
+        if isinstance(events[0], (ExecutionSuspended, ExecutionResumed)):
+            return _noted(events[0], past, opened)
+        episode = await self._replayed(past, (opened, *events), [] if begins else self._texts)
+        return (
+            replace(episode, outbox=(*_release_session(state, opened.timestamp), *episode.outbox))
+            if begins
+            else episode
+        )
+
+    def _now(self, past: Sequence[HistoryEvent], events: Sequence[HistoryEvent]) -> Instant:
+        """The time of this episode: never before an earlier one, nor before a timer that fires in it (6.7)."""
+        before = next((e.timestamp for e in reversed(past) if isinstance(e, OrchestratorStarted)), "")
+        fired = [event.fire_at for event in events if isinstance(event, TimerFired)]
+        return max(self._services.clock(), before, *fired)
+
+    async def _replayed(self, past: HistoryState, opening: tuple[HistoryEvent, ...], texts: Sequence[str]) -> Episode:
+        """Run the orchestrator, and again for every continue-as-new (task-hub-storage.md 3.6)."""
+        outbox: list[Message] = []
+        events, status, first = past.events, past.custom_status, opening
+        while True:
+            now = opening[0].timestamp
+            started = _started((*events, *opening))
+            if opening is first or not self._is_to_end:
+                answer = await self._ask(started, [*texts, *map(codec.history_json, opening)])
+            else:
+                answer = OrchestratorState()  # one that continues as new for ever would never come to what is to end it
+            decision = decide((*events, *opening), answer, self._services.limits)
+            self._say_refused(answer, decision)
+            if not decision.keeps_status and (
+                answer.custom_status is not None or not isinstance(status, _InheritedStatus)
+            ):
+                status = decision.custom_status
+            outbox.extend(self._messages(started, (*events, *opening), decision, now))
+            if not isinstance(decision.finish, Continued):
+                break
+            events, texts, status = (), [], _InheritedStatus(status or "") if status else None
+            opening = _next_opening(started, decision.finish, max(self._services.clock(), now))
+        return Episode(
+            execution_id=started.orchestration_instance.execution_id or "",
+            events=(*_played(opening), *decision.events(now)),
+            outbox=tuple(outbox),
+            custom_status=str(status) if status is not None else None,
+            one_at_a_time=decision.one_at_a_time,
+            seen=seen_before(past, first),
+        )
+
+    @property
+    def _is_to_end(self) -> bool:
+        return any(isinstance(one.message.event, ExecutionTerminated) for one in self._mailbox)
+
+    async def _ask(self, started: ExecutionStarted, texts: Sequence[str]) -> OrchestratorState:
+        payload = orchestrator_payload(started, texts, self._services.limits)
+        outcome = await self._services.replay(started.name, payload, self.instance)
+        try:
+            return read_orchestrator_state(outcome)
+        except InvalidWorkerResponse as error:
+            self._say_failed(str(error))
+            return OrchestratorState(error=str(error))
+
+    def _say_refused(self, answer: OrchestratorState, decision: Decision) -> None:
+        """What user code did not fail of itself, nobody else has told."""
+        if isinstance(decision.finish, Failed) and answer.error is None and answer.trouble is None:
+            self._say_failed(decision.finish.reason)
+
+    def _say_failed(self, reason: str) -> None:
+        self._services.log.error("Host.Durable", f"Instance {self.instance} failed: {reason}")
+
+    def _messages(
+        self, started: ExecutionStarted, history: Sequence[HistoryEvent], decision: Decision, now: Instant
+    ) -> Iterator[Message]:
+        episode = sum(isinstance(event, OrchestratorStarted) for event in history)
+        possible = []
+        for event in decision.scheduled:
+            if reason := self._services.objection(event):
+                yield _impossible(started, event, reason, now)
+            else:
+                possible.append(event)
+        yield from scheduled_messages(started, episode, possible, now)
+        yield from end_message(started, decision.finish, now)
+        if decision.finish:
+            yield from release_messages(started, (*history, *decision.scheduled), now)
+
+
+FORGOTTEN = "The storage had lost the last {} events of instance {}; they are written again."
+
+
+def _begins(start: Sequence[HistoryEvent], whole: Sequence[HistoryEvent]) -> bool:
+    """Whether a history begins with another. Inputs are left aside: not every history keeps them."""
+    pairs = zip(start, whole, strict=False)
+    return len(start) <= len(whole) and all(
+        (type(a), a.event_id, a.timestamp) == (type(b), b.event_id, b.timestamp) for a, b in pairs
+    )
+
+
+class _InheritedStatus(str):
+    """A custom status inherited over a continue-as-new: it stands until the new code sets one (section 8)."""
+
+
+def _impossible(started: ExecutionStarted, event: Scheduling, reason: str, now: Instant) -> Message:
+    """A call of what does not exist fails at its caller (7.4)."""
+    us = started.orchestration_instance
+    if isinstance(event, TaskScheduled):
+        failed = TaskFailed(timestamp=now, task_scheduled_id=event.event_id, reason=reason, details="")
+        return Message(us, failed, us)
+    if isinstance(event, EventSent):
+        text = answer_text(compact(reason), is_error=True)
+        return Message(us, EventRaised(timestamp=now, name=read_request(event.input).id, input=text), us)
+    child = SubOrchestrationInstanceFailed(timestamp=now, task_scheduled_id=event.event_id, reason=reason, details="")
+    return Message(us, child, us)
+
+
+def _started(events: Sequence[HistoryEvent]) -> ExecutionStarted:
+    return next(event for event in events if isinstance(event, ExecutionStarted))
+
+
+def _played(opening: Sequence[HistoryEvent]) -> Iterator[HistoryEvent]:
+    for event in opening:
+        yield event if isinstance(event, OrchestratorStarted) else replace(event, is_played=True)
+
+
+def _next_opening(started: ExecutionStarted, again: Continued, now: Instant) -> tuple[HistoryEvent, ...]:
+    """A new execution of the same instance, with the events it inherits; the old one has played them (1.1, 6.11)."""
+    us = started.orchestration_instance
+    execution = replace(us, execution_id=next_execution(us.execution_id or ""))
+    fresh = replace(
+        started,
+        timestamp=now,
+        is_played=False,
+        orchestration_instance=execution,
+        input=again.input,
+        generation=None,
+        scheduled_start_time=None,
+    )
+    carried = (replace(event, is_played=True) for event in again.carried)
+    return (OrchestratorStarted(timestamp=now), fresh, *carried)
+
+
+def _listed(events: Sequence[HistoryEvent]) -> int | None:
+    """An episode in which the orchestrator did not run lists what the one before it listed."""
+    return next((event.listed for event in reversed(events) if isinstance(event, OrchestratorCompleted)), 0)
+
+
+def _release_session(replaced: HistoryState, now: Instant) -> Iterator[Message]:
+    """The locks of an execution that another replaces while it is alive."""
+    if replaced.events and not is_over(replaced.events):
+        yield from release_messages(_started(replaced.events), replaced.events, now)
+
+
+def _noted(event: HistoryEvent, past: HistoryState, opened: OrchestratorStarted) -> Episode:
+    """Suspended or resumed: the orchestrator itself need not know (section 12)."""
+    closed = OrchestratorCompleted(timestamp=opened.timestamp, listed=_listed(past.events))
+    events = (opened, replace(event, is_played=True), closed)
+    return Episode(past.execution_id or "", events, (), past.custom_status)
+
+
+def _ended_by(event: ExecutionTerminated, past: HistoryState, opened: OrchestratorStarted) -> Episode:
+    """Terminated: what is under way goes on, and its results are dropped (section 12)."""
+    now, started = opened.timestamp, _started(past.events)
+    ended = ExecutionCompleted(
+        timestamp=now,
+        event_id=max(one.event_id for one in past.events) + 1,
+        orchestration_status=RuntimeStatus.Terminated,
+        result=event.input,
+    )
+    closed = OrchestratorCompleted(timestamp=now, listed=_listed(past.events))
+    told = end_message(started, Failed(event.input or ""), now)
+    return Episode(
+        past.execution_id or "",
+        (opened, replace(event, is_played=True), ended, closed),
+        (*told, *release_messages(started, past.events, now)),
+        past.custom_status,
+    )
