@@ -12,7 +12,7 @@ test: $(VENV)/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m azurite
+	$(BIN)/python -m fnhost.azurite
 	$(BIN)/pytest -n 2 $(ARGS)
 
 bench: $(VENV)/installed

@@ -209,8 +209,8 @@ class LeaseManager:
             self._log.warning(
                 HOST_CATEGORY,
                 f"An app in another folder uses the task hub '{self._settings.hub}' as well (its host is "
-                f"{' and '.join(sorted(self._other_apps))}). Each runs what the other starts, and what has its function "
-                f"in the other alone waits. {OWN_HUB}",
+                f"{' and '.join(sorted(self._other_apps))}). Each runs what the other starts, and what has its "
+                f"function in the other alone waits. {OWN_HUB}",
             )
 
     def _say(self, text: str, level: Level) -> None:
