@@ -38,7 +38,7 @@ HELLO = {
     "Hello/function.json": http(),
     "local.settings.json": "{}",
 }
-DATA = ("data.json", "local.settings.json", "Hello/template.html", "requirements.txt")
+DATA = ("data.json", "Hello/template.html", "requirements.txt")
 
 
 DEBUGGER = """
