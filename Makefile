@@ -34,7 +34,7 @@ unit: $(VENV)/installed
 	$(BIN)/pytest -n 2 tests/unit $(ARGS)
 
 docs: $(VENV)/documentation
-	$(BIN)/mkdocs build --strict --site-dir build/site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --site-dir build/site
 
 coverage: $(VENV)/installed
 	$(BIN)/python -m fnhost.azurite
