@@ -1,4 +1,7 @@
-"""Hooks for mkdocs: pages from outside docs/, and folders in the navigation (https://www.mkdocs.org/user-guide/configuration/#hooks)."""
+"""Hooks for mkdocs: pages from outside docs/, and folders in the navigation.
+
+mkdocs calls the functions that begin with `on_` (https://www.mkdocs.org/user-guide/configuration/#hooks).
+"""
 
 import posixpath
 import re
