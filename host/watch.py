@@ -1,4 +1,4 @@
-"""Which changes of files mean a new version of the app (functions-host.md 7.4).
+"""Which changes of files mean a new version of the app (platform/lifecycle.md 5).
 
 Folders are watched one by one and links are not followed, so that a link out of the app costs nothing. A watch that
 fails is begun again, by polling where the system refuses to tell (Linux: fs.inotify.max_user_watches).

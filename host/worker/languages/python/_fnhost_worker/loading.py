@@ -1,4 +1,4 @@
-"""From a function's files to its callable (functions-host.md 4.5).
+"""From a function's files to its callable (platform/python-worker.md 1).
 
 Modules are imported as `__app__.<folder>`, where `__app__` is a namespace package over the parents of the functions'
 folders: `from . import x`, `from ..shared import y` and `from __app__.shared import y` all work.

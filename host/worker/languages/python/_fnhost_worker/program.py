@@ -148,7 +148,7 @@ def import_quietly(name: str) -> None:
 
 
 def main() -> None:
-    """Run until the host says so or is gone (function-rpc.md 1.3)."""
+    """Run until the host says so or is gone (platform/worker-protocol.md 2)."""
     wire = connect()
     root = os.environ["FUNCTIONS_APPLICATION_DIRECTORY"]
     os.environ.setdefault("FUNCTIONS_WORKER_RUNTIME_VERSION", VERSION)
