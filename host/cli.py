@@ -92,7 +92,7 @@ def _start(options: argparse.Namespace) -> int:
             use_https=options.use_https or bool(options.cert),
             certificate=options.cert,
             password=options.password,
-            python=options.python,
+            interpreters={"python": options.python} if options.python else {},
             worker_arguments=options.language_worker,
             user_log_level=options.user_log_level,
             verbose=options.verbose,

@@ -11,7 +11,7 @@ from fnhost.clock import SYSTEM_CLOCK, Clock
 from fnhost.host.app import Function, Retry
 from fnhost.host.errors import FnhostError, LoadFailed, TimedOut, WorkerDied
 from fnhost.host.log import Level, Log
-from fnhost.host.worker import RetryContext, Worker
+from fnhost.host.worker import Invocation, RetryContext, Worker
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +68,14 @@ class FunctionInvoker:
             self._say(Level.DEBUG, f"Waiting for '{pause:g} s' before retrying function execution. {text}")
             await self.clock.sleep(pause)
 
-    async def _logged(self, event: Event, attempt: RetryContext | None) -> Outcome:
+    async def _logged(self, event: Event, retry: RetryContext | None) -> Outcome:
         invocation, started = new_id(), self.clock.monotonic()
         name = f"Functions.{self.function.name}"
         self._say(Level.INFORMATION, f"Executing '{name}' (Reason='{event.reason}', Id={invocation})", invocation)
         if event.details:
             self._say(Level.INFORMATION, f"Trigger Details: {event.details}", invocation)
         try:
-            outcome = await self._run(event, invocation, attempt)
+            outcome = await self._run(event, invocation, retry)
         except (BindingError, FnhostError) as error:
             self._say_failed(invocation, started, Failure(_described(error)))
             raise
@@ -87,9 +87,9 @@ class FunctionInvoker:
             )
         return outcome
 
-    async def _run(self, event: Event, invocation: str, attempt: RetryContext | None) -> Outcome:
+    async def _run(self, event: Event, invocation: str, retry: RetryContext | None) -> Outcome:
         values = await self._read(event)
-        outcome = await self._call(values, event, invocation, attempt)
+        outcome = await self._call(values, event, invocation, retry)
         if outcome.failure is None and self.outputs:
             await self._write(outcome, event)
         return outcome
@@ -103,10 +103,10 @@ class FunctionInvoker:
         return {b.name: read[b.name] for b in self.function.bindings if b.name in read}
 
     async def _call(
-        self, values: Mapping[str, Value], event: Event, invocation: str, attempt: RetryContext | None
+        self, values: Mapping[str, Value], event: Event, invocation: str, retry: RetryContext | None
     ) -> Outcome:
         try:
-            return await self.worker.call(self.function, values, event, invocation, attempt, self.timeout)
+            return await self.worker.call(Invocation(invocation, self.function, values, event, retry, self.timeout))
         except TimedOut as error:
             raise await self._timed_out(invocation) from error
 

@@ -40,8 +40,7 @@ class HostContext:
     root: Path
     environment: Mapping[str, str]
     only: Sequence[str]
-    python: str | None
-    host_python: str
+    interpreters: Mapping[str, str]
     host_name: str
     front: Front
     keys: Keys
@@ -190,7 +189,7 @@ class Reload:
         site = self._site
         if not app.functions:
             return LoadedApp(app)
-        run = command(app, site.python, site.host_python)
+        run = command(app, site.interpreters)
         if run.is_exclusive and self._running:
             await self._give_up()
         workers = loaded(app, run, site.standby, self._log, deadline.remaining, self._exhausted)

@@ -2,7 +2,6 @@
 
 import gc
 import socket
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -51,8 +50,7 @@ async def serve(
         root=root,
         environment=options.environment,
         only=options.functions,
-        python=options.python,
-        host_python=sys.executable,
+        interpreters=options.interpreters,
         host_name=name,
         front=front,
         keys=keys,

@@ -12,12 +12,14 @@ from typing import Any
 from fnhost.host.app import App, HostConfig
 from fnhost.host.console import Console, JsonLines
 from fnhost.host.errors import StartError
-from fnhost.host.load.localsettings import likely, merge, read_local
+from fnhost.host.load.localsettings import LocalSettings, likely, merge, read_local
 from fnhost.host.log import Log, Reader
 from fnhost.host.options import ADDRESS, PORT, Options
 from fnhost.host.web.listen.sockets import bind, name_of
-from fnhost.host.worker.commands import command
+from fnhost.host.worker.commands import Command, command
 from fnhost.host.worker.pool import StandbyWorkers
+from fnhost.host.worker.toolchains import likely_toolchain
+from fnhost.host.worker.toolchains.toolchain import Toolchain
 
 LONGEST_END = 1.8
 """Seconds after which Ctrl-C ends the process whatever happens; its children end with it."""
@@ -55,21 +57,28 @@ async def _serve(options: Options, console: Console, log: Log) -> None:
     local = read_local(options.root).host if expected.host else {}
     port = options.port if options.port is not None else int(local.get("LocalHttpPort") or PORT)
     sockets = bind(str(options.address or local.get("LocalHttpAddress") or ADDRESS), port)
-    options = replace(options, environment=_environment(options, name_of(sockets)))
+    toolchain = likely_toolchain(merge(options.environment, expected))
+    options = replace(options, environment=_environment(options, name_of(sockets), toolchain))
     async with StandbyWorkers(log) as standby:
         with suppress(StartError):  # it is told when the app has been read
-            app = App(options.root, "python", (), merge(options.environment, expected), HostConfig())
-            await standby.begin(command(app, options.python, sys.executable))
+            await standby.begin(_likely_command(options, expected))
         from fnhost.host.serve import serve  # takes as long to load as the worker takes to start
 
         await serve(options, local, sockets, console, log, standby)
 
 
-def _environment(options: Options, name: str) -> Mapping[str, str]:
+def _likely_command(options: Options, expected: LocalSettings) -> Command:
+    """The command of the app as its settings let expect it. Raises StartError."""
+    settings = merge(options.environment, expected)
+    app = App(options.root, likely_toolchain(settings).language, (), settings, HostConfig())
+    return command(app, options.interpreters)
+
+
+def _environment(options: Options, name: str, toolchain: Toolchain) -> Mapping[str, str]:
     """What the worker is told of us beside the shell's own variables (functions-host.md 2.4)."""
     given = {"WEBSITE_HOSTNAME": name, "FUNCTIONS_CORETOOLS_ENVIRONMENT": "fnhost"}
     if options.worker_arguments:
-        given["languageWorkers__python__arguments"] = options.worker_arguments.removeprefix("-- ")
+        given[toolchain.arguments_setting.replace(":", "__")] = options.worker_arguments.removeprefix("-- ")
     return {**options.environment, **given}
 
 

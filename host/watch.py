@@ -9,12 +9,12 @@ from pathlib import Path
 from watchfiles import Change, awatch
 
 from fnhost.host.app import App, HostConfig
+from fnhost.host.worker.toolchains import foreign_package_folders, script_suffixes
 
 SETTLE = 20
 """Milliseconds without a further change: an editor writes a file in several steps."""
 LONGEST = 200
 UNWATCHED = re.compile(r"\..*|__pycache__|node_modules|venv|env")
-EXTENSIONS = {"python": (".py",), "node": (".js", ".mjs", ".cjs"), "": (".py", ".js", ".mjs", ".cjs")}
 
 
 class FileWatcher:
@@ -24,16 +24,14 @@ class FileWatcher:
         self._root = root
         self._changes: asyncio.Queue[Path] = asyncio.Queue()
         self._moved = asyncio.Event()
-        self._extensions: Sequence[str] = EXTENSIONS[""]
+        self._suffixes: Sequence[str] = script_suffixes("")
         self._names, self._folders = frozenset(HostConfig().watch_files), frozenset[str]()
 
     def follow(self, app: App) -> None:
         """From now on the rules of this app count."""
-        self._extensions = EXTENSIONS.get(app.language, EXTENSIONS[""])
+        self._suffixes = script_suffixes(app.language)
         self._names = frozenset(app.config.watch_files)
-        folders = frozenset(app.config.watch_directories) - (
-            frozenset() if app.language == "node" else {"node_modules"}
-        )
+        folders = frozenset(app.config.watch_directories) - foreign_package_folders(app.language)
         if folders != self._folders:
             self._folders = folders
             self._moved.set()
@@ -99,7 +97,7 @@ class FileWatcher:
             return True
         if any(map(UNWATCHED.fullmatch, inside[:-1])):
             return False
-        return path.name in self._names or path.suffix in self._extensions
+        return path.name in self._names or path.suffix in self._suffixes
 
 
 def _is_unwatched(folder: Path) -> bool:

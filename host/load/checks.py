@@ -8,9 +8,9 @@ from fnhost.host.app import Function, HostConfig, Settings
 from fnhost.host.endpoints import endpoint_of
 from fnhost.host.errors import Problem
 from fnhost.host.load import localsettings as local
-from fnhost.host.load.folders import LANGUAGES, Folder
+from fnhost.host.load.folders import Folder
+from fnhost.host.worker.toolchains import RUNTIME, TOOLCHAINS
 
-RUNTIME = "FUNCTIONS_WORKER_RUNTIME"
 STORAGE = "AzureWebJobsStorage"
 STORAGE_FREE = "httptrigger, kafkatrigger, rabbitmqtrigger, orchestrationTrigger, activityTrigger, entityTrigger"
 """The official tool's list, for its message; which types need storage here is declared with each type."""
@@ -31,8 +31,8 @@ def runtime_problems(functions: Functions, settings: Settings) -> Iterator[Probl
     if not runtime and len(found) > 1:
         message = "Found functions with more than one language."
         yield _setting_problem(RUNTIME, message, f"Choose one with {RUNTIME}: {' or '.join(found)}.")
-    elif runtime and runtime not in LANGUAGES.values():
-        hint = f"Languages here are {' and '.join(sorted(set(LANGUAGES.values())))}."
+    elif runtime and runtime not in TOOLCHAINS:
+        hint = f"Languages here are {' and '.join(sorted(TOOLCHAINS))}."
         yield _setting_problem(RUNTIME, f"Did not find functions with language [{runtime}].", hint)
     elif runtime and found and runtime not in found:
         hint = f"The functions are written for {' and '.join(found)}: set {RUNTIME} to that."

@@ -13,7 +13,8 @@ from fnhost.host.errors import Problem
 from fnhost.host.load import retry
 from fnhost.host.load.documents import UnreadableFile, read_object
 from fnhost.host.load.entries import COMMON, entry_violations, is_trigger, read_entry
-from fnhost.host.load.folders import LANGUAGES, Folder, default_script, exists_exactly
+from fnhost.host.load.folders import Folder, default_script, exists_exactly
+from fnhost.host.worker.toolchains import BY_SUFFIX
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,127}", re.IGNORECASE)
 
@@ -35,13 +36,13 @@ def _problems(folder: Folder, found: Iterable[Violation]) -> tuple[Problem, ...]
 def _function(folder: Folder, document: Mapping[str, Any], settings: Settings, config: HostConfig) -> Function:
     script = _script(folder, document)
     assert script, "a function without faults has a script"
-    language = LANGUAGES[script.suffix]
+    toolchain = BY_SUFFIX[script.suffix]
     return Function(
         name=folder.name,
         directory=folder.directory,
         script=script,
-        entry_point=document.get("entryPoint") or ("main" if language == "python" else ""),
-        language=language,
+        entry_point=document.get("entryPoint") or toolchain.default_entry_point,
+        language=toolchain.language,
         bindings=tuple(read_entry(entry, settings.get) for entry in document["bindings"]),
         disabled=is_disabled(folder.name, settings),
         retry=retry.read(normalized(retry.SCHEMA, document["retry"])) if _has_retry(document) else config.retry,
@@ -104,8 +105,8 @@ def _script_violations(script: Path | None, document: Mapping[str, Any]) -> Iter
             f"Invalid script file name configuration. {message}: '{script}'.",
             "Names are compared exactly, case included.",
         )
-    elif script.suffix not in LANGUAGES:
-        hint = f"Scripts here end in {', '.join(LANGUAGES)}; TypeScript is compiled first."
+    elif script.suffix not in BY_SUFFIX:
+        hint = f"Scripts here end in {', '.join(BY_SUFFIX)}; TypeScript is compiled first."
         yield Violation(place, f"The language of '{script.name}' is not known.", hint)
 
 

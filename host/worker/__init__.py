@@ -1,6 +1,6 @@
 """Language workers: processes under the app's own interpreter, and the conversation with them.
 
-The meaning of the conversation is FunctionRpc (function-rpc.md 1 to 3), its encoding our own frames (12).
+The meaning of the conversation is FunctionRpc (function-rpc.md 1 to 3).
 """
 
 from collections.abc import Mapping
@@ -20,20 +20,27 @@ class RetryContext:
     previous: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """One run of a function: everything that its worker is told.
+
+    `inputs` holds every in binding by name, the trigger's value included, in binding order. `limit` is in seconds.
+    """
+
+    id: str
+    function: Function
+    inputs: Mapping[str, Value]
+    event: Event
+    retry: RetryContext | None = None
+    limit: float | None = None
+
+
 class Worker(Protocol):
     """Something that runs functions: one process, or a pool of them."""
 
-    async def call(
-        self,
-        function: Function,
-        inputs: Mapping[str, Value],
-        event: Event,
-        invocation: str,
-        attempt: RetryContext | None = None,
-        limit: float | None = None,
-    ) -> Outcome:
-        """Run it once. `inputs` holds every in binding by name, the trigger's value included, in binding order.
+    async def call(self, invocation: Invocation) -> Outcome:
+        """Run it once. A failure of user code is an Outcome.
 
-        Raises TimedOut after `limit` seconds, while the function runs on; WorkerDied when the process ends meanwhile;
-        LoadFailed when it could not load the function. A failure of user code is an Outcome.
+        Raises TimedOut after the invocation's limit, while the function runs on; WorkerDied when the process ends
+        meanwhile; LoadFailed when it could not load the function.
         """

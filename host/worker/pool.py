@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from fnhost.bindings.contract import Event, Outcome, Value
-from fnhost.host.app import App, Function, Settings
+from fnhost.bindings.contract import Outcome
+from fnhost.host.app import App, Settings
 from fnhost.host.errors import LoadFailed, StartError, WorkerDied, WorkerStartFailed
 from fnhost.host.log import Log
-from fnhost.host.worker import RetryContext
-from fnhost.host.worker.channel import WorkerChannel, open_channel
+from fnhost.host.worker import Invocation
+from fnhost.host.worker.channel import OpenChannel, WorkerChannel
 from fnhost.host.worker.commands import Command
+from fnhost.host.worker.framed import open_channel
 from fnhost.host.worker.process import ProcessExit
 
 CATEGORY = "Worker.Process"
@@ -37,8 +38,9 @@ EXHAUSTED = (
 class StandbyWorkers:
     """Processes that have imported their SDKs and wait without user code, so that a reload need not start any."""
 
-    def __init__(self, log: Log) -> None:
-        self._log = log
+    def __init__(self, log: Log, open_channel: OpenChannel = open_channel) -> None:
+        """`open_channel` is the form of the conversation with every worker."""
+        self._log, self._open_channel = log, open_channel
         self._waiting: list[tuple[Command, asyncio.Task[WorkerChannel]]] = []
         self._timer: asyncio.TimerHandle | None = None
         self._turn = asyncio.Lock()
@@ -54,8 +56,8 @@ class StandbyWorkers:
 
     async def begin(self, command: Command) -> None:
         """Have the first process on its way when this returns."""
-        if not command.is_exclusive:
-            self._waiting.append((command, asyncio.create_task(open_channel(command, self._log))))
+        if command.stands_by and not command.is_exclusive:
+            self._waiting.append((command, asyncio.create_task(self._open_channel(command, self._log))))
             await asyncio.sleep(0)
 
     def prepare(self, command: Command, count: int = 1, after: float = STANDBY_DELAY) -> None:
@@ -70,17 +72,18 @@ class StandbyWorkers:
             with contextlib.suppress(WorkerStartFailed):
                 if (channel := await found[1]).is_alive:
                     return channel
-        return await open_channel(command, self._log)
+        return await self._open_channel(command, self._log)
 
     def _fill(self, command: Command, count: int) -> None:
         self._drop_all_but(command)
-        missing = 0 if command.is_exclusive else count - len(self._waiting)
+        can_wait = command.stands_by and not command.is_exclusive
+        missing = count - len(self._waiting) if can_wait else 0
         for _ in range(missing):
             self._waiting.append((command, asyncio.create_task(self._open(command))))
 
     async def _open(self, command: Command) -> WorkerChannel:
         async with self._turn:  # the others need the processor more
-            channel = await open_channel(command, self._log)
+            channel = await self._open_channel(command, self._log)
         channel.warm_up()
         return channel
 
@@ -159,22 +162,14 @@ class WorkerPool:
         self._tasks = [asyncio.create_task(self._keep(channel)) for channel in channels]
         return self._failures
 
-    async def call(
-        self,
-        function: Function,
-        inputs: Mapping[str, Value],
-        event: Event,
-        invocation: str,
-        attempt: RetryContext | None = None,
-        limit: float | None = None,
-    ) -> Outcome:
-        if failure := self._failures.get(function.name):
+    async def call(self, invocation: Invocation) -> Outcome:
+        if failure := self._failures.get(invocation.function.name):
             raise LoadFailed(failure)
         self._calls += 1
         self._idle.clear()
         try:
             channel = await self._next()
-            return await channel.call(function, inputs, event, invocation, attempt, limit)
+            return await channel.call(invocation)
         finally:
             self._calls -= 1
             if not self._calls:

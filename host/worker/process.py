@@ -128,19 +128,19 @@ def level_of(line: str) -> Level:
 
 
 async def start_process(
-    command: Command, log: Log, lines: TransportFactory = DEFAULT_TRANSPORT
+    command: Command, log: Log, transport: TransportFactory = DEFAULT_TRANSPORT
 ) -> tuple[WorkerProcess, socket.socket]:
     """A running process, and the socket to it. Raises WorkerStartFailed."""
-    async with lines() as line:
-        process = await _spawn(command, line, log)
+    async with transport() as opening:
+        process = await _spawn(command, opening, log)
         with contextlib.ExitStack() as undo:
             undo.callback(process.kill)
-            connection = await process.unless_it_ends(line.connect())
+            connection = await process.unless_it_ends(opening.connect())
             undo.pop_all()
         return process, connection
 
 
-async def _spawn(command: Command, line: WorkerTransport, log: Log) -> WorkerProcess:
+async def _spawn(command: Command, transport: WorkerTransport, log: Log) -> WorkerProcess:
     executable = command.arguments[0]
     own_group: dict[str, Any] = {"start_new_session": True}
     if sys.platform == "win32":
@@ -151,8 +151,8 @@ async def _spawn(command: Command, line: WorkerTransport, log: Log) -> WorkerPro
             *command.arguments,
             stdin=subprocess.DEVNULL,
             cwd=command.directory,
-            env={**command.environment, **line.environment},
-            pass_fds=line.inherited,
+            env={**command.environment, **transport.environment},
+            pass_fds=transport.inherited,
             **own_group,
         )
     except OSError as error:

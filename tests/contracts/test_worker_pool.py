@@ -13,8 +13,9 @@ from fnhost.bindings.contract import Event
 from fnhost.host.errors import StartError, WorkerDied, WorkerStartFailed
 from fnhost.host.load import load
 from fnhost.host.log import Level, Log
-from fnhost.host.worker.channel import open_channel
+from fnhost.host.worker import Invocation
 from fnhost.host.worker.commands import Command, command
+from fnhost.host.worker.framed import open_channel
 from fnhost.host.worker.pool import CrashCounter, StandbyWorkers, WorkerPool, process_count
 from fnhost.host.worker.transport import TransportFactory, inherited, loopback
 from tests.support.workers import SETTINGS, Heard, bench, get, write_app
@@ -27,7 +28,7 @@ EXHAUSTED = "Exceeded language worker restart retry count for runtime:python."
 
 
 def command_for(root: Path) -> Command:
-    return command(load(root, {"PATH": os.environ["PATH"], **SETTINGS}), None, sys.executable)
+    return command(load(root, {"PATH": os.environ["PATH"], **SETTINGS}))
 
 
 async def test_killing_a_worker_fails_its_calls_at_once_and_the_next_works(tmp_path: Path) -> None:
@@ -114,7 +115,7 @@ def starts(heard: Heard) -> int:
 async def test_a_standby_takes_over(tmp_path: Path, announced: str) -> None:
     heard = Heard()
     app = load(write_app(tmp_path, Pid=PID), {**SETTINGS, "PYTHONPATH": announced})
-    worker = command(app, None, sys.executable)
+    worker = command(app)
     async with StandbyWorkers(Log(heard)) as standby, WorkerPool(app, worker, standby, Log(heard)) as pool:
         standby.prepare(worker, after=0)
         await heard.message("a process starts")
@@ -124,7 +125,7 @@ async def test_a_standby_takes_over(tmp_path: Path, announced: str) -> None:
 
 async def test_a_standby_of_another_command_is_not_taken(tmp_path: Path, announced: str) -> None:
     heard = Heard()
-    worker = command(load(write_app(tmp_path), {**SETTINGS, "PYTHONPATH": announced}), None, sys.executable)
+    worker = command(load(write_app(tmp_path), {**SETTINGS, "PYTHONPATH": announced}))
     other = replace(worker, environment={**worker.environment, "NEW": "1"})
     async with StandbyWorkers(Log(heard)) as standby:
         standby.prepare(worker, after=0)
@@ -136,7 +137,7 @@ async def test_a_standby_of_another_command_is_not_taken(tmp_path: Path, announc
 async def test_nothing_stands_by_for_a_worker_whose_debugger_holds_a_port(tmp_path: Path, announced: str) -> None:
     heard = Heard()
     settings = {**SETTINGS, "PYTHONPATH": announced, "languageWorkers__python__arguments": "-X dev"}
-    worker = command(load(write_app(tmp_path), settings), None, sys.executable)
+    worker = command(load(write_app(tmp_path), settings))
     async with StandbyWorkers(Log(heard)) as standby:
         standby.prepare(worker, after=0)
         await (await standby.take(worker)).stop()
@@ -173,10 +174,10 @@ async def test_the_conversation_needs_an_inherited_socket_or_a_loopback_one(
     tmp_path: Path, lines: TransportFactory
 ) -> None:
     app = load(write_app(tmp_path, Hello="def main(req): return 'hello'"), SETTINGS)
-    channel = await open_channel(command(app, None, sys.executable), Log(), lines)
+    channel = await open_channel(command(app), Log(), lines)
     assert await channel.load(app.functions) == {}
     event = Event("Hello", get(), "test")
-    assert (await channel.call(app.functions[0], {"req": get()}, event, "id")).returned == "hello"
+    assert (await channel.call(Invocation("id", app.functions[0], {"req": get()}, event))).returned == "hello"
     await channel.stop()
 
 

@@ -4,7 +4,6 @@ import asyncio
 import itertools
 import json
 import os
-import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ from fnhost.bindings.contract import Event, HttpRequest, Outcome, Value
 from fnhost.host.app import App
 from fnhost.host.load import load
 from fnhost.host.log import Log, Record
-from fnhost.host.worker import RetryContext
+from fnhost.host.worker import Invocation, RetryContext
 from fnhost.host.worker.commands import command
 from fnhost.host.worker.pool import StandbyWorkers, WorkerPool
 
@@ -68,7 +67,8 @@ class Bench:
         function = next(function for function in self.app.functions if function.name == name)
         event = Event(name, value, "test", metadata=metadata or {}, trace_parent="00-parent", trace_state="state")
         given = {function.trigger.name: value, **(inputs or {})}
-        return await self.pool.call(function, given, event, invocation or f"{name}-{next(self.ids)}", attempt)
+        id = invocation or f"{name}-{next(self.ids)}"
+        return await self.pool.call(Invocation(id, function, given, event, attempt))
 
 
 def get(body: bytes | None = None, headers: Mapping[str, str] | None = None, **query: str) -> HttpRequest:
@@ -81,7 +81,7 @@ async def bench(root: Path, python: str | None = None, **settings: str) -> Async
     heard = Heard()
     log = Log(heard)
     app = load(root, {"PATH": os.environ["PATH"], **SETTINGS, **settings})
-    worker = command(app, python, sys.executable)
+    worker = command(app, {"python": python} if python else {})
     async with StandbyWorkers(log) as standby, WorkerPool(app, worker, standby, log) as pool:
         yield Bench(app, pool, standby, heard, await pool.load())
 

@@ -25,6 +25,7 @@ LAYERS = {
     "fnhost.host.console": 1,
     "fnhost.host.load": 1,
     "fnhost.host.endpoints": 1,
+    "fnhost.host.worker.toolchains": 1,
     # Language workers, and one invocation.
     "fnhost.host.worker": 2,
     "fnhost.host.invoker": 3,
