@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TextIO
 
+from fnhost.bindings.registry import binding_types
 from fnhost.host.app import App, Function
+from fnhost.host.endpoints import endpoint_of
 from fnhost.host.errors import Problem
 from fnhost.host.log import Level, Record
 
@@ -128,7 +130,7 @@ def listing(app: App, base: str) -> str:
     lines: list[str] = []
     if app.enabled:
         lines += ["Functions:", ""]
-    by_kind = sorted(app.enabled, key=lambda function: function.trigger.type.lower() != "httptrigger")
+    by_kind = sorted(app.enabled, key=lambda function: endpoint_of(function, app.config) is None)
     for function in by_kind:
         lines += [f"\t{function.name}: {_trigger(function, app, base)}", ""]
     lines += [f"\tFunction {function.name} is disabled." for function in app.functions if function.disabled]
@@ -136,24 +138,11 @@ def listing(app: App, base: str) -> str:
 
 
 def _trigger(function: Function, app: App, base: str) -> str:
-    trigger = function.trigger
-    if trigger.type != "httptrigger":
-        return SPELLINGS.get(trigger.type, trigger.type)
-    methods = trigger.properties.get("methods")
-    listed = f"[{','.join(str(method).upper() for method in methods)}]" if methods else ""
-    prefix = str(app.config.extension("http").get("routePrefix", "api"))
-    route = str(trigger.properties.get("route") or function.name)
-    return f"{listed} {'/'.join(part for part in (base, prefix, route) if part)}"
-
-
-SPELLINGS = {
-    "orchestrationtrigger": "orchestrationTrigger",
-    "activitytrigger": "activityTrigger",
-    "entitytrigger": "entityTrigger",
-    "queuetrigger": "queueTrigger",
-    "blobtrigger": "blobTrigger",
-    "timertrigger": "timerTrigger",
-}
+    endpoint = endpoint_of(function, app.config)
+    if endpoint is None:
+        return binding_types()[function.trigger.type].name
+    listed = "" if endpoint.methods is None else f"[{','.join(endpoint.methods)}]"
+    return f"{listed} {base}/{endpoint.path}"
 
 
 def error_lines(problems: Iterable[Problem]) -> list[str]:

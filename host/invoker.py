@@ -5,7 +5,7 @@ import random
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
-from fnhost.bindings.contract import BindingError, Event, Failure, Input, Outcome, Output, Value
+from fnhost.bindings.contract import BindingError, Event, Failure, Input, Outcome, Output, Renewal, Value
 from fnhost.bindings.durable import MARKER
 from fnhost.clock import SYSTEM_CLOCK, Clock
 from fnhost.host.app import Function, Retry
@@ -30,6 +30,24 @@ class FunctionInvoker:
 
     async def __call__(self, event: Event) -> Outcome:
         """Raises BindingError, WorkerDied, LoadFailed, TimedOut. A failure of user code is an Outcome."""
+        if event.renewal is None:
+            return await self._invoke(event)
+        renewing = asyncio.create_task(self._renew(event.renewal))
+        try:
+            return await self._invoke(event)
+        finally:
+            renewing.cancel()
+
+    async def _renew(self, renewal: Renewal) -> None:
+        """Until cancelled. A renewal that fails is tried again: the event may come a second time, nothing is lost."""
+        while True:
+            await self.clock.sleep(renewal.seconds / 2)
+            try:
+                await renewal.renew()
+            except BindingError as error:
+                self._say(Level.WARNING, f"The event could not be kept hidden from other consumers: {error}")
+
+    async def _invoke(self, event: Event) -> Outcome:
         if self.function.retry is None:
             return await self._logged(event, None)
         return await self._retried(event, self.function.retry)

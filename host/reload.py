@@ -65,6 +65,20 @@ class RunningVersion:
         return broken(self.view.app, self.view.failures)
 
 
+class DrainDeadline:
+    """The time that what runs has to end once its version is left, counted from the first question."""
+
+    def __init__(self, patience: Callable[[], float], clock: Clock) -> None:
+        self._patience, self._clock = patience, clock
+        self._end: float | None = None
+
+    def remaining(self) -> float:
+        """Seconds, from `patience()` down to 0."""
+        if self._end is None:
+            self._end = self._clock.monotonic() + self._patience()
+        return max(self._end - self._clock.monotonic(), 0.0)
+
+
 class Refused(Exception):
     """A new version has faults that the running one has not."""
 
@@ -146,8 +160,11 @@ class Reload:
         """Load the new version beside the running one, then let it take over. Raises Refused, WorkerError."""
         stack = AsyncExitStack()
         try:
-            fresh, _ = await run_both(self._load(app, stack), self._open_hub(app))
-            view = await stack.enter_async_context(generation(fresh, self._site.front, self._hub, self._log))
+            deadline = DrainDeadline(lambda: self._patience, self._site.clock)
+            fresh, _ = await run_both(self._load(app, stack, deadline), self._open_hub(app))
+            site = self._site
+            active = generation(fresh, site.front, self._hub, self._log, deadline.remaining, site.clock)
+            view = await stack.enter_async_context(active)
         except BaseException:
             await stack.aclose()
             raise
@@ -161,21 +178,21 @@ class Reload:
             self._leaving.add(task)
             task.add_done_callback(self._leaving.discard)
 
-    async def _load(self, app: App, stack: AsyncExitStack) -> LoadedApp:
+    async def _load(self, app: App, stack: AsyncExitStack, deadline: "DrainDeadline") -> LoadedApp:
         """Raises Refused if something broke that works in the version that is served."""
-        fresh = await self._in_workers(app, stack)
+        fresh = await self._in_workers(app, stack, deadline)
         if self._serving and (worse := broken(app, fresh.failures) - self._serving.broken):
             raise Refused(messages_of(app, fresh.failures, worse))
         return fresh
 
-    async def _in_workers(self, app: App, stack: AsyncExitStack) -> LoadedApp:
+    async def _in_workers(self, app: App, stack: AsyncExitStack, deadline: "DrainDeadline") -> LoadedApp:
         site = self._site
         if not app.functions:
             return LoadedApp(app)
         run = command(app, site.interpreters)
         if run.is_exclusive and self._running:
             await self._give_up()
-        workers = loaded(app, run, site.standby, self._log, lambda: self._patience, self._exhausted)
+        workers = loaded(app, run, site.standby, self._log, deadline.remaining, self._exhausted)
         return await stack.enter_async_context(workers)
 
     async def _give_up(self) -> None:

@@ -24,6 +24,7 @@ LAYERS = {
     "fnhost.bindings": 1,
     "fnhost.host.console": 1,
     "fnhost.host.load": 1,
+    "fnhost.host.endpoints": 1,
     "fnhost.host.worker.toolchains": 1,
     # Language workers, and one invocation.
     "fnhost.host.worker": 2,
