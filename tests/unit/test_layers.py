@@ -20,6 +20,7 @@ LAYERS = {
     "fnhost.host.log": 0,
     "fnhost.host.options": 0,
     "fnhost.host.supervise": 0,
+    "fnhost.host.text": 0,
     # Binding adapters, and reading an app from its files.
     "fnhost.bindings": 1,
     "fnhost.host.console": 1,
