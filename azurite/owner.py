@@ -4,7 +4,6 @@ A small file beside the data names Azurite's process and the host's. A host that
 still saving; whoever comes next waits for it.
 """
 
-import asyncio
 import json
 import os
 from collections.abc import AsyncIterator
@@ -16,6 +15,7 @@ import psutil
 
 from fnhost.azurite.errors import AzuriteError
 from fnhost.azurite.install import Say
+from fnhost.clock import SYSTEM_CLOCK, Clock
 
 PATIENCE = 30.0
 CLOCK_DRIFT = 5.0
@@ -73,9 +73,9 @@ def _process(pid: int) -> ProcessRecord:
 
 
 @asynccontextmanager
-async def take(data: Path, say: Say) -> AsyncIterator[None]:
+async def take(data: Path, say: Say, clock: Clock = SYSTEM_CLOCK) -> AsyncIterator[None]:
     """The data folder for our use alone. Raises AzuriteError."""
-    await gone(data, say)
+    await gone(data, say, clock)
     if (owner := Owner.of(data)) and owner.azurite.is_alive:
         raise AzuriteError(
             f"The storage data in {data} is in use by process {owner.host.pid}. Stop it, or choose another folder."
@@ -86,20 +86,20 @@ async def take(data: Path, say: Say) -> AsyncIterator[None]:
         _file(data).unlink(missing_ok=True)
 
 
-async def gone(data: Path, say: Say) -> None:
+async def gone(data: Path, say: Say, clock: Clock = SYSTEM_CLOCK) -> None:
     """Wait for an Azurite whose host has died: it is saving its data. Raises AzuriteError if it does not end."""
     owner = Owner.of(data)
     if owner is None or owner.host.is_alive or not owner.azurite.is_alive:
         return
     say("The Azurite of a host that was killed is still saving its data. Waiting for it.")
-    if not await _ended(owner.azurite):
+    if not await _ended(owner.azurite, clock):
         raise AzuriteError(f"An Azurite without a host is still running as process {owner.azurite.pid}. End it.")
 
 
-async def _ended(process: ProcessRecord) -> bool:
+async def _ended(process: ProcessRecord, clock: Clock) -> bool:
     """No event tells of the end of a process that is not our child, so this looks again and again."""
     for _ in range(int(PATIENCE / 0.05)):
         if not process.is_alive:
             return True
-        await asyncio.sleep(0.05)
+        await clock.sleep(0.05)
     return False

@@ -2,12 +2,12 @@
 
 import asyncio
 import random
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from fnhost.bindings.contract import BindingError, Event, Failure, Input, Outcome, Output, Value
 from fnhost.bindings.durable import MARKER
+from fnhost.clock import SYSTEM_CLOCK, Clock
 from fnhost.host.app import Function, Retry
 from fnhost.host.errors import FnhostError, LoadFailed, TimedOut, WorkerDied
 from fnhost.host.log import Level, Log
@@ -24,6 +24,7 @@ class FunctionInvoker:
     inputs: Mapping[str, Input] = field(default_factory=dict)
     outputs: Mapping[str, Output] = field(default_factory=dict)
     timeout: float | None = None
+    clock: Clock = SYSTEM_CLOCK
     abandon: Callable[[str], Awaitable[None]] | None = None
     """Ends the process that runs an invocation: a language has no other way to stop one."""
 
@@ -47,10 +48,10 @@ class FunctionInvoker:
             count, failure = count + 1, outcome.failure.message
             text = f"Next attempt: '{count}'. Max retry count: '{retry.limit}'."
             self._say(Level.DEBUG, f"Waiting for '{pause:g} s' before retrying function execution. {text}")
-            await asyncio.sleep(pause)
+            await self.clock.sleep(pause)
 
     async def _logged(self, event: Event, attempt: RetryContext | None) -> Outcome:
-        invocation, started = new_id(), time.perf_counter()
+        invocation, started = new_id(), self.clock.monotonic()
         name = f"Functions.{self.function.name}"
         self._say(Level.INFORMATION, f"Executing '{name}' (Reason='{event.reason}', Id={invocation})", invocation)
         if event.details:
@@ -63,7 +64,9 @@ class FunctionInvoker:
         if outcome.failure:
             self._say_failed(invocation, started, outcome.failure)
         else:
-            self._say(Level.INFORMATION, f"Executed '{name}' (Succeeded, {_took(invocation, started)})", invocation)
+            self._say(
+                Level.INFORMATION, f"Executed '{name}' (Succeeded, {self._took(invocation, started)})", invocation
+            )
         return outcome
 
     async def _run(self, event: Event, invocation: str, attempt: RetryContext | None) -> Outcome:
@@ -113,11 +116,14 @@ class FunctionInvoker:
 
     def _say_failed(self, invocation: str, started: float, failure: Failure) -> None:
         name = f"Functions.{self.function.name}"
-        self._say(Level.ERROR, f"Executed '{name}' (Failed, {_took(invocation, started)})", invocation)
+        self._say(Level.ERROR, f"Executed '{name}' (Failed, {self._took(invocation, started)})", invocation)
         message, trace = (text.partition(MARKER)[0].rstrip() for text in (failure.message, failure.stack))
         stack = f"\nStack: {trace}" if trace else ""
         text = f"System.Private.CoreLib: Exception while executing function: {name}."
         self._say(Level.ERROR, f"{text} Result: Failure\nException: {message}{stack}", invocation)
+
+    def _took(self, invocation: str, started: float) -> str:
+        return f"Id={invocation}, Duration={(self.clock.monotonic() - started) * 1000:.0f}ms"
 
     def _say(self, level: Level, text: str, invocation: str = "") -> None:
         self.log(level, f"Function.{self.function.name}", text, self.function.name, invocation)
@@ -127,10 +133,6 @@ def new_id() -> str:
     """A random UUID. Making one with `uuid` takes three times as long, and calls the system."""
     digits = f"{random.getrandbits(128):032x}"
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
-
-
-def _took(invocation: str, started: float) -> str:
-    return f"Id={invocation}, Duration={(time.perf_counter() - started) * 1000:.0f}ms"
 
 
 def _described(error: Exception) -> str:

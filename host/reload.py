@@ -1,7 +1,6 @@
 """From one version of an app to the next: watch, load, hand over. A broken one never replaces a running one."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from fnhost.bindings.http.trigger import HttpSettings, RouteTable
+from fnhost.clock import SYSTEM_CLOCK, Clock
 from fnhost.host.app import App, HostConfig, Settings
 from fnhost.host.console import HOST_CATEGORY, error_lines
 from fnhost.host.errors import AppError, WorkerError
@@ -47,6 +47,7 @@ class HostContext:
     keys: Keys
     standby: StandbyWorkers
     log: Log
+    clock: Clock = SYSTEM_CLOCK
 
     def read(self) -> App:
         """Raises AppError."""
@@ -107,7 +108,7 @@ class Reload:
 
     async def _take(self, watch: FileWatcher, changed: Sequence[Path] = ()) -> None:
         """Read the app and put it into service, or say what keeps it from that."""
-        started = time.perf_counter()
+        started = self._site.clock.monotonic()
         try:
             app = await asyncio.to_thread(self._site.read)
             watch.follow(app)
@@ -119,7 +120,7 @@ class Reload:
         except WorkerError as error:
             self._refuse([str(error)])
         else:
-            self._say_entered(view, changed, time.perf_counter() - started)
+            self._say_entered(view, changed, self._site.clock.monotonic() - started)
 
     def _say_entered(self, view: ActiveApp, changed: Sequence[Path], seconds: float) -> None:
         if changed:
@@ -194,13 +195,12 @@ class Reload:
         if not uses_durable(app):
             return
         from fnhost.host.durable.config import read_durable
-        from fnhost.host.durable.model.instants import utc_now
         from fnhost.host.taskhub import task_hub
 
         if (config := read_durable(app)) == self._hub_config:
             return
         await self._hub_stack.aclose()
-        opened = task_hub(app, config, self._log, utc_now, self._site.keys, self._site.host_name)
+        opened = task_hub(app, config, self._log, self._site.clock, self._site.keys, self._site.host_name)
         self._hub, self._hub_config = await self._hub_stack.enter_async_context(opened), config
 
     async def _close(self) -> None:

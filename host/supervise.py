@@ -1,31 +1,33 @@
 """Run a loop again after it fails: the one place with a broad `except`."""
 
-import asyncio
 import traceback
 from collections.abc import Awaitable, Callable
 
 from fnhost.bindings.contract import BindingError
+from fnhost.clock import SYSTEM_CLOCK, Clock
 from fnhost.host.errors import FnhostError
 from fnhost.host.log import Log
 
 
-async def supervise(name: str, loop: Callable[[], Awaitable[None]], log: Log, longest: float = 10.0) -> None:
+async def supervise(
+    name: str, loop: Callable[[], Awaitable[None]], log: Log, clock: Clock = SYSTEM_CLOCK, longest: float = 10.0
+) -> None:
     """Run `loop` until it returns or is cancelled; after a failure say so once and try again, later each time.
 
     The same failure in a row is said once; `longest` is the greatest pause between two tries, in seconds.
     """
     pause, said = 0.1, ""
     while True:
-        started = asyncio.get_running_loop().time()
+        started = clock.monotonic()
         try:
             return await loop()
         except Exception as error:
-            if asyncio.get_running_loop().time() - started > longest:
+            if clock.monotonic() - started > longest:
                 pause, said = 0.1, ""
             if (text := describe(error)) != said:
                 log.error("Host.Supervisor", f"{name} failed and will be tried again: {text}")
             said = text
-        await asyncio.sleep(pause)
+        await clock.sleep(pause)
         pause = min(pause * 2, longest)
 
 

@@ -16,11 +16,11 @@ from starlette.types import ASGIApp
 from fnhost import azurite
 from fnhost.bindings.durable import HubEndpoints, origin
 from fnhost.bindings.storage import Account, BadConnection, parse, resolve
+from fnhost.clock import Clock
 from fnhost.host.app import App
 from fnhost.host.console import HOST_CATEGORY
 from fnhost.host.durable.client import DurableClient
 from fnhost.host.durable.config import AZURE, DurableConfig
-from fnhost.host.durable.model.instants import Clock
 from fnhost.host.durable.runtime.engine import Engine
 from fnhost.host.durable.sharing.identity import persistent_identity
 from fnhost.host.durable.storage.azure import AzureHub

@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from email.utils import formatdate
+from email.utils import format_datetime
 from types import TracebackType
 from typing import Literal, Self
 from urllib.parse import quote, urlsplit
@@ -15,6 +15,7 @@ from urllib.parse import quote, urlsplit
 from fnhost.bindings.storage.account import Account
 from fnhost.bindings.storage.connections import ConnectionPool, NoAnswer, NotSent, Origin, StorageResponse
 from fnhost.bindings.storage.errors import StorageError, StorageUnreachable, error_of_response
+from fnhost.clock import SYSTEM_CLOCK, Clock
 
 Service = Literal["blob", "queue", "table"]
 
@@ -48,9 +49,9 @@ class StorageRequest:
 class StorageClient:
     """Open it as a block."""
 
-    def __init__(self, account: Account) -> None:
-        self.account = account
-        self._connections = ConnectionPool(CONNECTIONS, KEPT, CONNECT_LIMIT, ANSWER_LIMIT)
+    def __init__(self, account: Account, clock: Clock = SYSTEM_CLOCK) -> None:
+        self.account, self._clock = account, clock
+        self._connections = ConnectionPool(CONNECTIONS, KEPT, CONNECT_LIMIT, ANSWER_LIMIT, clock)
 
     async def __aenter__(self) -> Self:
         return self
@@ -74,7 +75,7 @@ class StorageClient:
             else:
                 if answer.status < 500 or not request.again:
                     return _checked(request, answer)
-            await asyncio.sleep(pause)
+            await self._clock.sleep(pause)
         return await self._last_try(request)
 
     async def _last_try(self, request: StorageRequest) -> StorageResponse:
@@ -84,7 +85,7 @@ class StorageClient:
             raise self._unreachable(request.service, error) from error
 
     async def _exchange(self, request: StorageRequest) -> StorageResponse:
-        url, headers = signed(self.account, request, formatdate(usegmt=True))
+        url, headers = signed(self.account, request, format_datetime(self._clock.now(), usegmt=True))
         where = urlsplit(getattr(self.account, request.service))
         origin = Origin(where.hostname or "", where.port or PORTS[where.scheme], where.scheme == "https")
         target = url.removeprefix(f"{where.scheme}://{where.netloc}")

@@ -4,7 +4,6 @@ Each change is a message, sent to the hub and then dispatched in memory, so that
 and their order are those of durable-http-api.md 5.
 """
 
-import asyncio
 import re
 import uuid
 from collections.abc import Iterable, Sequence
@@ -13,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 from fnhost.bindings.formats import compact
+from fnhost.clock import SYSTEM_CLOCK, Clock
 from fnhost.host.durable.entities.entity import Entity, read_entity
 from fnhost.host.durable.entities.messages import EntityRequest, request_json
 from fnhost.host.durable.model.history import (
@@ -28,7 +28,7 @@ from fnhost.host.durable.model.history import (
     RuntimeStatus,
 )
 from fnhost.host.durable.model.ids import EntityId
-from fnhost.host.durable.model.instants import Clock
+from fnhost.host.durable.model.instants import utc_now
 from fnhost.host.durable.model.messages import Message, ReceivedMessage
 from fnhost.host.durable.model.states import OVERRIDABLE, Checkpoint, Instance, Page, PurgeResult, Query
 from fnhost.host.durable.replay.outgoing import unknown_function
@@ -147,7 +147,7 @@ class ClientSettings:
 class DurableClient:
     engine: MessageDispatcher
     hub: Hub
-    now: Clock
+    clock: Clock = SYSTEM_CLOCK
     settings: ClientSettings = ClientSettings()
 
     async def start(
@@ -161,7 +161,7 @@ class DurableClient:
             raise UnknownFunction(name, known)
         expect_valid(instance)
         event = ExecutionStarted(
-            timestamp=self.now(),
+            timestamp=utc_now(self.clock),
             orchestration_instance=Execution(instance or uuid.uuid4().hex, uuid.uuid4().hex),
             name=name,
             version=self.settings.version if version is None else version,
@@ -214,37 +214,37 @@ class DurableClient:
 
         This host tells when it records it; every `interval` seconds it is looked at in case another host does.
         """
-        clock, pause = asyncio.get_running_loop().time, max(interval, SHORTEST_INTERVAL)
-        deadline = clock() + longest
+        pause = max(interval, SHORTEST_INTERVAL)
+        deadline = self.clock.monotonic() + longest
         with self.engine.watching(instance) as watch:
             found = await self.expect(instance)
-            while not found.status.is_terminal and (left := deadline - clock()) > 0:
+            while not found.status.is_terminal and (left := deadline - self.clock.monotonic()) > 0:
                 found = await watch.next(min(left, pause)) or await self.expect(instance)
         return found
 
     async def raise_event(self, instance: str, name: str, data: str | None) -> None:
         """`data` is JSON text. Raises NotFound, Finished."""
         await self.expect_alive(instance)
-        await self._tell(instance, EventRaised(timestamp=self.now(), name=name, input=data))
+        await self._tell(instance, EventRaised(timestamp=utc_now(self.clock), name=name, input=data))
 
     async def terminate(self, instance: str, reason: str | None) -> None:
         """Raises NotFound, Finished."""
         await self.expect_alive(instance)
-        await self._tell(instance, ExecutionTerminated(timestamp=self.now(), input=reason))
+        await self._tell(instance, ExecutionTerminated(timestamp=utc_now(self.clock), input=reason))
 
     async def suspend(self, instance: str, reason: str | None) -> None:
         """Raises NotFound, Finished, WrongState."""
         status = (await self.expect_alive(instance)).status
         if status is RuntimeStatus.Suspended:
             raise WrongState("suspend", instance, status)
-        await self._tell(instance, ExecutionSuspended(timestamp=self.now(), reason=reason))
+        await self._tell(instance, ExecutionSuspended(timestamp=utc_now(self.clock), reason=reason))
 
     async def resume(self, instance: str, reason: str | None) -> None:
         """Raises NotFound, Finished, WrongState."""
         status = (await self.expect_alive(instance)).status
         if status is not RuntimeStatus.Suspended:
             raise WrongState("resume", instance, status)
-        await self._tell(instance, ExecutionResumed(timestamp=self.now(), reason=reason))
+        await self._tell(instance, ExecutionResumed(timestamp=utc_now(self.clock), reason=reason))
 
     async def rewind(self, instance: str, reason: str | None) -> None:
         """Take its failures back, and those of the children it failed with. Raises NotFound, NotFailed."""
@@ -256,9 +256,9 @@ class DurableClient:
     async def _rewind(self, instance: Instance, reason: str | None) -> None:
         """Each is told, so that a host that remembers its end looks again; a parent before its children."""
         state = await self.hub.load(instance.id)
-        past, row = rewound(state.events), replace(instance, status=RuntimeStatus.Pending, updated=self.now())
+        past, row = rewound(state.events), replace(instance, status=RuntimeStatus.Pending, updated=utc_now(self.clock))
         await self.hub.record(Checkpoint(state, state.execution_id or "", past.events, row, rewritten=True))
-        await self._tell(instance.id, GenericEvent(timestamp=self.now(), data=reason))
+        await self._tell(instance.id, GenericEvent(timestamp=utc_now(self.clock), data=reason))
         for child in past.children:
             if (found := await self.hub.find(child)) and found.status is RuntimeStatus.Failed:
                 await self._rewind(found, reason)
@@ -271,7 +271,7 @@ class DurableClient:
             raise InvalidKey("Entity keys must not contain /, \\, #, ?, or control characters.")
         request = EntityRequest(str(uuid.uuid4()), operation, is_signal=True, input=input)
         text = compact(request_json(request))
-        await self._tell(str(entity), EventRaised(timestamp=self.now(), name=request.event_name, input=text))
+        await self._tell(str(entity), EventRaised(timestamp=utc_now(self.clock), name=request.event_name, input=text))
 
     async def read_entity(self, entity: EntityId) -> Entity | None:
         """None if it does not exist, or no longer."""

@@ -16,7 +16,7 @@ from functools import partial
 
 import azurite
 from bindings.storage import account
-from host.__main__ import main
+from fnhost.host.cli import main
 
 ports = azurite.Ports(*map(int, {ports}))
 account.DEVELOPMENT_PORTS.update(ports.by_service)

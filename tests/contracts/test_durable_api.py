@@ -23,10 +23,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fnhost.bindings.contract import Event, Failure, Fire, Json, Outcome
 from fnhost.bindings.durable import WEBHOOK, HubEndpoints
+from fnhost.clock import SYSTEM_CLOCK
 from fnhost.host.durable.client import DurableClient
 from fnhost.host.durable.entities.entity import read_entity
 from fnhost.host.durable.model.history import RuntimeStatus
-from fnhost.host.durable.model.instants import utc_now
 from fnhost.host.durable.model.messages import ReceivedMessage
 from fnhost.host.durable.model.states import HistoryState, Instance, Progress
 from fnhost.host.durable.runtime.engine import Engine, EngineSettings
@@ -232,9 +232,9 @@ async def door(anyio_backend: str) -> AsyncIterator[Door]:
 async def a_site(door: Door, *, forwarded: bool = False) -> AsyncIterator[Site]:
     async with WatchedHub() as hub:
         await hub.create()
-        engine = Engine(hub, utc_now, Log(), EngineSettings())
+        engine = Engine(hub, SYSTEM_CLOCK, Log(), EngineSettings())
         address = HubEndpoints("http://localhost:7071", "TestHubName", key=KEY)
-        api = management(DurableClient(engine, hub, utc_now), address, ACCOUNTS.get, forwarded)
+        api = management(DurableClient(engine, hub, SYSTEM_CLOCK), address, ACCOUNTS.get, forwarded)
         door.app = Starlette(routes=[Mount(WEBHOOK, api), Mount("/durabletask", api)])
         reached = replace(address, origin=door.origin, rpc=f"{door.origin}/durabletask/")
         with ExitStack() as functions:
@@ -944,7 +944,7 @@ async def test_a_connection_that_cannot_be_resolved_is_500(site: Site) -> None:
 
 async def test_a_hub_that_cannot_be_used_is_a_500_in_json(door: Door, tmp_path: Path) -> None:
     async with SqliteHub(HubSettings(), tmp_path / "missing" / "hub.db") as hub:
-        client = DurableClient(Engine(hub, utc_now, Log(), EngineSettings()), hub, utc_now)
+        client = DurableClient(Engine(hub, SYSTEM_CLOCK, Log(), EngineSettings()), hub, SYSTEM_CLOCK)
         door.app = management(client, HubEndpoints(door.origin, "TestHubName"), ACCOUNTS.get)
         async with httpx.AsyncClient(base_url=door.origin) as http:
             answer = await http.get("/instances/one")
@@ -958,10 +958,10 @@ async def test_a_hub_that_cannot_be_used_is_a_500_in_json(door: Door, tmp_path: 
 )
 async def test_a_storage_that_is_away_is_a_503_that_says_so(door: Door, verb: str, path: str) -> None:
     async with WatchedHub() as hub:
-        engine = Engine(hub, utc_now, Log(), EngineSettings())
+        engine = Engine(hub, SYSTEM_CLOCK, Log(), EngineSettings())
         away = unreachable(hub, lambda _: False, lambda _: True)
         door.app = management(
-            DurableClient(engine, away, utc_now), HubEndpoints(door.origin, "TestHubName"), ACCOUNTS.get
+            DurableClient(engine, away, SYSTEM_CLOCK), HubEndpoints(door.origin, "TestHubName"), ACCOUNTS.get
         )
         with engine.serving("orchestrator", "Greet", never):
             async with httpx.AsyncClient(base_url=door.origin) as http:

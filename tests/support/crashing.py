@@ -9,7 +9,6 @@ from contextlib import suppress
 from inspect import iscoroutinefunction
 from typing import Any, TypeVar, cast
 
-from fnhost.host.durable.model.instants import Clock, Instant, later, to_datetime, utc_now
 from fnhost.host.durable.storage.hub import Hub
 from tests.support.engines import Functions, Served, serving
 
@@ -85,17 +84,6 @@ class _Crashing:
 
 def _counts(verb: str, answer: Any) -> bool:
     return bool(answer) if verb == "receive" else verb not in READING
-
-
-def fast(speed: float) -> Clock:
-    """A clock that runs `speed` times as fast as the machine's, so that what a dead host held is soon free."""
-    origin = utc_now()
-
-    def now() -> Instant:
-        passed = (to_datetime(utc_now()) - to_datetime(origin)).total_seconds()
-        return later(origin, passed * speed)
-
-    return now
 
 
 async def killed(

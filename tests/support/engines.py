@@ -11,9 +11,9 @@ from typing import Any
 
 from fnhost.azurite import Azurite
 from fnhost.bindings.storage import parse
+from fnhost.clock import SYSTEM_CLOCK, Clock
 from fnhost.host.durable.client import DurableClient
 from fnhost.host.durable.model.history import HistoryEvent
-from fnhost.host.durable.model.instants import Clock, utc_now
 from fnhost.host.durable.model.states import Instance
 from fnhost.host.durable.runtime.engine import Engine, EngineSettings
 from fnhost.host.durable.sharing.identity import HostIdentity
@@ -102,7 +102,7 @@ async def serving(
     hub: Hub,
     functions: Functions,
     settings: EngineSettings | None = None,
-    clock: Clock = utc_now,
+    clock: Clock = SYSTEM_CLOCK,
     client_hub: Hub | None = None,
     identity: HostIdentity = ALONE,
 ) -> AsyncIterator[Served]:

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from fnhost.bindings.storage.account import Account
+from fnhost.clock import Clock
 from fnhost.host.durable.client import Finished
 from fnhost.host.durable.model.history import ExecutionCompleted, HistoryEvent, OrchestratorStarted, RuntimeStatus
 from fnhost.host.durable.model.history import completed_id as completed
-from fnhost.host.durable.model.instants import Clock
 from fnhost.host.durable.model.states import Instance
 from fnhost.host.durable.runtime.engine import EngineSettings
 from fnhost.host.durable.runtime.inbox import Completing
@@ -21,7 +21,8 @@ from fnhost.host.durable.storage.hub import Hub, HubSettings
 from fnhost.host.durable.storage.sqlite import SqliteHub
 from fnhost.host.log import Log
 from tests.support import programs
-from tests.support.crashing import Fuse, fast, killed, stepwise
+from tests.support.clocks import FastClock
+from tests.support.crashing import Fuse, killed, stepwise
 from tests.support.engines import Functions, Served, hub_settings, made
 from tests.support.programs import Tree
 from tests.support.proxies import dying, proxied
@@ -89,7 +90,7 @@ class OnSqlite:
 @asynccontextmanager
 async def on_sqlite(*, at_once: bool) -> AsyncIterator[World]:
     """Where a hub does nothing at once, a host may die between sending, recording and settling."""
-    clock = fast(SPEED)
+    clock = FastClock(SPEED)
     async with made(SqliteHub(hub_settings(hidden=HIDDEN), clock=clock)) as hub:
         yield OnSqlite(hub if at_once else stepwise(hub), clock)
 

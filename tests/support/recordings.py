@@ -11,11 +11,13 @@ from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from fnhost.bindings.contract import Event, Failure, Fire, Json, Outcome
+from fnhost.clock import Clock, SystemClock
 from fnhost.host.durable.client import DurableClient
 from fnhost.host.durable.entities.messages import sent_request
 from fnhost.host.durable.model.history import (
@@ -35,7 +37,7 @@ from fnhost.host.durable.model.history import (
     completed_id,
 )
 from fnhost.host.durable.model.ids import EntityId, is_entity
-from fnhost.host.durable.model.instants import Clock, Instant
+from fnhost.host.durable.model.instants import Instant, to_datetime
 from fnhost.host.durable.model.messages import Message, ReceivedMessage
 from fnhost.host.durable.model.states import Instance
 from fnhost.host.durable.replay.decide import HTTP_ACTIVITY
@@ -230,11 +232,13 @@ class Paced(Engine):
 
 
 @dataclass(slots=True)
-class Time:
-    now: Instant
+class RecordedClock(SystemClock):
+    """The time of day is set by the test; timers run as usual."""
 
-    def __call__(self) -> Instant:
-        return self.now
+    at: Instant
+
+    def now(self) -> datetime:
+        return to_datetime(self.at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,13 +248,13 @@ class Stage:
     hub: Hub
     engine: Paced
     client: DurableClient
-    time: Time
+    time: RecordedClock
 
     async def tell(self, episode: Episode) -> None:
         """Everything that is new in the episode, at once. What a new execution begins with it has already."""
         news = [event for event in episode.told if not event.is_played and not self._goes_on(event)]
         batch = [await self._arrived(event, requests(episode.history)) for event in news]
-        self.time.now = episode.now
+        self.time.at = episode.now
         self.engine.tell(batch)
 
     def _goes_on(self, event: HistoryEvent) -> bool:
@@ -260,7 +264,7 @@ class Stage:
         if isinstance(event, ExecutionStarted):
             self.engine.dispatch([await self.hub.start(Message(event.orchestration_instance, event))])
         elif isinstance(event, EventRaised) and event.name not in asked:
-            self.time.now = event.timestamp
+            self.time.at = event.timestamp
             await self.client.raise_event(self.engine.instance, event.name, event.input)
         return await self.engine.kept(partial(_is_same, event, asked))
 
@@ -299,7 +303,7 @@ def _is_same(event: HistoryEvent, asked: Sequence[str], message: Message) -> boo
 @asynccontextmanager
 async def staged(recorded: Sequence[Episode], orchestrator: Fire) -> AsyncIterator[Stage]:
     """`orchestrator` answers for the instance, the recording for the rest."""
-    first, time, world = started(recorded[0].history), Time(recorded[0].now), World(recorded)
+    first, time, world = started(recorded[0].history), RecordedClock(recorded[0].now), World(recorded)
     async with made(SqliteHub(hub_settings())) as hub:
         engine = Paced(hub, time, first.orchestration_instance, world.activity(HTTP_ACTIVITY))
         with world.serving(engine), engine.serving("orchestrator", first.name, orchestrator):

@@ -187,6 +187,47 @@ def test_nobody_reaches_into_private_attributes() -> None:
     assert not found, f"A leading underscore means this module alone: {'; '.join(found)}."
 
 
+CLOCKS = {
+    "time": {"time", "monotonic", "perf_counter", "sleep", "time_ns", "monotonic_ns"},
+    "asyncio": {"sleep", "timeout", "timeout_at", "wait_for"},
+    "datetime": {"now", "utcnow", "today"},
+}
+TIMERS = {"call_later", "call_at"}
+TO_BE_MOVED = ("fnhost.host.log", "fnhost.host.start", "fnhost.host.console", "fnhost.host.web", "fnhost.host.worker")
+"""Modules that still ask for time themselves."""
+
+
+def time_read(module: str) -> Iterator[str]:
+    """Places that ask the machine or the event loop for time. `asyncio.sleep(0)` is only a turn for others."""
+    for node in ast.walk(tree_of(module)):
+        if not isinstance(node, ast.Attribute):
+            continue
+        base = ast.unparse(node.value)
+        if (
+            node.attr in CLOCKS.get(base, ())
+            or (node.attr in TIMERS and "loop" in base)
+            or (base == "asyncio.get_running_loop()" and node.attr == "time")
+        ):
+            yield f"{module} line {node.lineno}: {base}.{node.attr}"
+
+
+def test_time_is_asked_of_the_clock_alone() -> None:
+    found = [
+        line
+        for module in modules()
+        if not module.startswith(TO_BE_MOVED)
+        for line in time_read(module)
+        if not is_turn(line)
+    ]
+    assert not found, f"Take a fnhost.clock.Clock instead: {'; '.join(found)}."
+
+
+def is_turn(line: str) -> bool:
+    module, _, place = line.partition(" line ")
+    number = int(place.partition(":")[0])
+    return "asyncio.sleep(0)" in modules()[module].read_text("utf-8").splitlines()[number - 1]
+
+
 def test_there_is_no_circle() -> None:
     found = circle(graph())
     assert not found, f"Modules import each other in a circle: {' -> '.join(found)}."

@@ -1,20 +1,17 @@
 """Instants: UTC times as fixed-width texts whose order is the order of times."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
+
+from fnhost.clock import SYSTEM_CLOCK, Clock
 
 Instant: TypeAlias = str
 """A UTC time as `yyyy-MM-ddTHH:mm:ss.fffffffZ`: always seven digits, so that the order of texts is the order of times,
 and nothing is lost between episodes."""
 
 
-Clock: TypeAlias = Callable[[], Instant]
-
-
-def utc_now() -> Instant:
-    """The machine's clock."""
-    return instant(datetime.now(UTC))
+def utc_now(clock: Clock = SYSTEM_CLOCK) -> Instant:
+    return instant(clock.now())
 
 
 def instant(at: datetime) -> Instant:

@@ -14,6 +14,7 @@ from functools import partial
 
 from fnhost.bindings.contract import BindingError, Event, Failure, Fire, Json, Outcome, Value
 from fnhost.bindings.formats import compact
+from fnhost.clock import Clock, Timer
 from fnhost.host.durable.entities.entity import EntityLimits
 from fnhost.host.durable.entities.messages import sent_request
 from fnhost.host.durable.model.history import (
@@ -26,7 +27,7 @@ from fnhost.host.durable.model.history import (
     TaskScheduled,
 )
 from fnhost.host.durable.model.ids import EntityId, is_entity
-from fnhost.host.durable.model.instants import Clock, to_datetime
+from fnhost.host.durable.model.instants import to_datetime, utc_now
 from fnhost.host.durable.model.messages import WORK_ITEMS, ReceivedMessage
 from fnhost.host.durable.model.states import HistoryState, Instance, Progress
 from fnhost.host.durable.replay.decide import HTTP_ACTIVITY, OrchestrationLimits
@@ -79,18 +80,18 @@ class Engine:
         self, storage: Hub, clock: Clock, log: Log, settings: EngineSettings, identity: HostIdentity | None = None
     ) -> None:
         """Without an `identity`, a host that shares the hub waits for the end of our leases should we die."""
-        hub = RetryingHub(storage, log)
+        hub = RetryingHub(storage, log, clock)
         hub.returned = self.compare_all
         self.hub, self.clock = hub, clock
         self.limits, self.entities = settings.limits, settings.entities
         self.log, self._settings = log, settings
         self._registry = FunctionRegistry()
-        self._in_flight = InFlightMessages(hub, settings.hidden)
+        self._in_flight = InFlightMessages(hub, settings.hidden, clock)
         self._sessions: OrderedDict[str, Session] = OrderedDict()
         self._running: dict[str, asyncio.Task[None]] = {}
-        self._status_watch = StatusWatch()
+        self._status_watch = StatusWatch(clock)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._alarms: dict[asyncio.TimerHandle, ReceivedMessage] = {}
+        self._alarms: dict[Timer, ReceivedMessage] = {}
         self._polled: set[str] = set()
         self.remote_queues = frozenset({*storage.queues, WORK_ITEMS})
         self._leases = LeaseManager(
@@ -133,7 +134,7 @@ class Engine:
         self._status_watch.tell(instance)
 
     def _seconds_until(self, due: str) -> float:
-        return (to_datetime(due) - to_datetime(self.clock())).total_seconds()
+        return (to_datetime(due) - self.clock.now()).total_seconds()
 
     def _later(self, seconds: float, one: ReceivedMessage) -> None:
         """A message that is hidden in storage until it is due shows itself here at the same time."""
@@ -142,7 +143,7 @@ class Engine:
             self._alarms.pop(alarm, None)
             self.dispatch([one])
 
-        alarm = asyncio.get_running_loop().call_later(seconds, ring)
+        alarm = self.clock.call_later(seconds, ring)
         self._alarms[alarm] = one
 
     def _pass_timers_on(self) -> None:
@@ -151,7 +152,7 @@ class Engine:
             if one.queue in self.remote_queues:
                 alarm.cancel()
                 del self._alarms[alarm]
-                left = max(self._seconds_until(one.message.visible_at or self.clock()), 0.0)
+                left = max(self._seconds_until(one.message.visible_at or utc_now(self.clock)), 0.0)
                 if left < self._settings.hidden:
                     self._in_flight.release([one], left)
 
@@ -182,7 +183,7 @@ class Engine:
     async def _begin_to_share(self) -> None:
         """Make the hub and take what is free in it. Where its storage is away, serving need not wait for that."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(self._settings.patience):
+            async with self.clock.timeout(self._settings.patience):
                 await (self._leases.refresh() if self._registry.has_any else self._leases.make())
 
     async def _share(self) -> None:
@@ -201,12 +202,12 @@ class Engine:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         with suppress(TimeoutError):
-            async with asyncio.timeout(self._settings.patience), asyncio.TaskGroup() as last:
+            async with self.clock.timeout(self._settings.patience), asyncio.TaskGroup() as last:
                 last.create_task(self._in_flight.release_all())
                 last.create_task(self._leases.leave())
 
     def _spawn(self, name: str, work: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
-        task = asyncio.create_task(supervise(name, work, self.log))
+        task = asyncio.create_task(supervise(name, work, self.log, self.clock))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
@@ -256,7 +257,7 @@ class Engine:
             self.dispatch(received)
             pause = self._settings.shortest_poll if received else min(pause * 2, self._settings.longest_poll)
             if not received:
-                await asyncio.sleep(pause)
+                await self.clock.sleep(pause)
         self._polled.discard(queue)
 
     # Sessions
@@ -290,7 +291,7 @@ class Engine:
         if session.queue in self.remote_queues:
             return self._release_session(session)
         if session.is_over:
-            asyncio.get_running_loop().call_later(self._settings.remembered, self._forget, session)
+            self.clock.call_later(self._settings.remembered, self._forget, session)
         self._forget_the_oldest()
 
     def _forget(self, session: Session) -> None:
@@ -379,8 +380,8 @@ class Engine:
             return known
         outcome = await self._outcome(item, message.target.instance_id)
         if outcome.failure:
-            return activity_failed(item, outcome.failure.message, outcome.failure.stack, self.clock())
-        return activity_completed(item, result_text(outcome.returned), self.clock())
+            return activity_failed(item, outcome.failure.message, outcome.failure.stack, utc_now(self.clock))
+        return activity_completed(item, result_text(outcome.returned), utc_now(self.clock))
 
     async def _known_end(self, target: Execution, task: int) -> TaskCompleted | TaskFailed | None:
         """The one in the history: a host died after it had recorded it."""

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Container, Coroutine, Iterable, Sequence
 from typing import Any, TypeAlias
 
+from fnhost.clock import Clock
 from fnhost.host.durable.model.history import ExecutionStarted
 from fnhost.host.durable.model.messages import ReceivedMessage
 from fnhost.host.durable.model.states import HistoryState, Progress
@@ -15,8 +16,8 @@ Dispatch: TypeAlias = Callable[[Iterable[ReceivedMessage]], None]
 class InFlightMessages:
     """Knows every message this host holds. A message that comes again while held only brings a newer receipt."""
 
-    def __init__(self, hub: RetryingHub, hidden: float) -> None:
-        self._hub, self._hidden = hub, hidden
+    def __init__(self, hub: RetryingHub, hidden: float, clock: Clock) -> None:
+        self._hub, self._hidden, self._clock = hub, hidden, clock
         self._held: dict[tuple[str, str], ReceivedMessage] = {}
         self._since: dict[tuple[str, str], float] = {}
         self._background: set[asyncio.Task[None]] = set()
@@ -35,7 +36,7 @@ class InFlightMessages:
             known.receipt, known.deliveries = received.receipt, received.deliveries
             return False
         self._held[key] = received
-        self._since[key] = asyncio.get_running_loop().time()
+        self._since[key] = self._clock.monotonic()
         return True
 
     async def commit(self, progress: Progress, remote_queues: Container[str], sent: Dispatch) -> HistoryState | None:
@@ -99,8 +100,8 @@ class InFlightMessages:
     async def renew(self) -> None:
         """Renew in time what is held for long, until cancelled."""
         while True:
-            await asyncio.sleep(self._hidden / 4)
-            now = asyncio.get_running_loop().time()
+            await self._clock.sleep(self._hidden / 4)
+            now = self._clock.monotonic()
             old = [key for key, since in self._since.items() if now - since >= self._hidden / 2]
             if old:
                 await self._hub.renew([self._held[key] for key in old])

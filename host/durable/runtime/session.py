@@ -7,6 +7,7 @@ from typing import Protocol
 
 from fnhost.bindings.contract import Outcome
 from fnhost.bindings.formats import compact
+from fnhost.clock import Clock
 from fnhost.host.durable.entities.entity import EntityLimits
 from fnhost.host.durable.entities.messages import answer_text, read_request
 from fnhost.host.durable.model.errors import Conflict, HubError, InvalidWorkerResponse
@@ -30,7 +31,7 @@ from fnhost.host.durable.model.history import (
     TimerFired,
 )
 from fnhost.host.durable.model.ids import next_execution
-from fnhost.host.durable.model.instants import Clock, Instant
+from fnhost.host.durable.model.instants import Instant, utc_now
 from fnhost.host.durable.model.messages import Message, ReceivedMessage
 from fnhost.host.durable.model.states import Checkpoint, HistoryState, Instance, Progress, fold
 from fnhost.host.durable.replay.actions import OrchestratorState, read_orchestrator_state
@@ -236,7 +237,7 @@ class Session:
         start = received.message.event
         assert isinstance(start, ExecutionStarted)
         reason = f"An Orchestration instance with the id {self.instance} is running already."
-        await self._services.commit(Progress([*refusal(start, reason, self._services.clock())], [received]))
+        await self._services.commit(Progress([*refusal(start, reason, utc_now(self._services.clock))], [received]))
 
     # One episode
 
@@ -259,7 +260,7 @@ class Session:
         """The time of this episode: never before an earlier one, nor before a timer that fires in it (6.7)."""
         before = next((e.timestamp for e in reversed(past) if isinstance(e, OrchestratorStarted)), "")
         fired = [event.fire_at for event in events if isinstance(event, TimerFired)]
-        return max(self._services.clock(), before, *fired)
+        return max(utc_now(self._services.clock), before, *fired)
 
     async def _replayed(self, past: HistoryState, opening: tuple[HistoryEvent, ...], texts: Sequence[str]) -> Episode:
         """Run the orchestrator, and again for every continue-as-new (task-hub-storage.md 3.6)."""
@@ -282,7 +283,7 @@ class Session:
             if not isinstance(decision.finish, Continued):
                 break
             events, texts, status = (), [], _InheritedStatus(status or "") if status else None
-            opening = _next_opening(started, decision.finish, max(self._services.clock(), now))
+            opening = _next_opening(started, decision.finish, max(utc_now(self._services.clock), now))
         return Episode(
             execution_id=started.orchestration_instance.execution_id or "",
             events=(*_played(opening), *decision.events(now)),

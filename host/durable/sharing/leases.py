@@ -10,9 +10,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
+from fnhost.clock import Clock
 from fnhost.host.console import HOST_CATEGORY
 from fnhost.host.durable.model.errors import HubError
-from fnhost.host.durable.model.instants import Clock
+from fnhost.host.durable.model.instants import utc_now
 from fnhost.host.durable.model.messages import WORK_ITEMS
 from fnhost.host.durable.model.states import PartitionLease
 from fnhost.host.durable.sharing.identity import HostIdentity
@@ -90,16 +91,16 @@ class LeaseManager:
     async def run(self) -> None:
         """Until cancelled."""
         while True:
-            await asyncio.sleep(self._pause)
+            await self._clock.sleep(self._pause)
             await self.refresh()
 
     async def refresh(self) -> None:
         """See who serves what, and change it where the rules say so."""
         await self.make()
         try:
-            async with asyncio.timeout(LONGEST_LOOK):
+            async with self._clock.timeout(LONGEST_LOOK):
                 if await self._is_reserved():
-                    self._pause = min(await self._share(), self._renewal_at - asyncio.get_running_loop().time())
+                    self._pause = min(await self._share(), self._renewal_at - self._clock.monotonic())
                 else:
                     self._pause = self._settings.app_retry
         except TimeoutError:
@@ -121,7 +122,7 @@ class LeaseManager:
 
     async def _is_reserved(self) -> bool:
         """Whether the hub is our app's. If another app has it, this host is merely its client."""
-        now = asyncio.get_running_loop().time()
+        now = self._clock.monotonic()
         if now < self._renewal_at:
             return True
         is_ours = await self._hub.acquire_app_lease(self._settings.app_lease)
@@ -158,7 +159,7 @@ class LeaseManager:
         return self._settings.shared if found.is_shared else self._settings.alone
 
     def _plan(self, rows: Sequence[PartitionLease], me: LocalHost) -> LeasePlan:
-        return plan(rows, me, self._clock(), self._dead(rows))
+        return plan(rows, me, utc_now(self._clock), self._dead(rows))
 
     def _me(self) -> LocalHost:
         serving = frozenset(self._hub.queues) - self._consumer.remote_queues
@@ -166,7 +167,7 @@ class LeaseManager:
 
     def _busy(self) -> frozenset[str]:
         """What is drained and not yet empty; what takes too long is let go."""
-        now = asyncio.get_running_loop().time()
+        now = self._clock.monotonic()
         for queue, since in list(self._draining.items()):
             if now - since > self._settings.drain:
                 self._consumer.lose(queue)
@@ -181,7 +182,7 @@ class LeaseManager:
         for queue in found.lost:
             self._consumer.lose(queue)
         for queue in found.draining - self._consumer.remote_queues:
-            self._draining[queue] = asyncio.get_running_loop().time()
+            self._draining[queue] = self._clock.monotonic()
             self._consumer.drain(queue)
         return await self._write(found)
 

@@ -1,9 +1,9 @@
 """A hub that waits for its storage: what the engine asks is delayed while storage is away, and said once."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Container, Iterable, Sequence
 from typing import TypeVar
 
+from fnhost.clock import SYSTEM_CLOCK, Clock
 from fnhost.host.durable.model.errors import HubError, HubMissing, HubUnreachable
 from fnhost.host.durable.model.history import RuntimeStatus
 from fnhost.host.durable.model.messages import Message, ReceivedMessage
@@ -32,8 +32,8 @@ class RetryingHub:
     recorded shortly before may then be gone (an emulator that is killed forgets its last seconds).
     """
 
-    def __init__(self, hub: Hub, log: Log) -> None:
-        self._hub, self._log = hub, log
+    def __init__(self, hub: Hub, log: Log, clock: Clock = SYSTEM_CLOCK) -> None:
+        self._hub, self._log, self._clock = hub, log, clock
         self._commit = commit_of(hub)
         self._is_away, self._absences = False, 0
         self._waiting: set[object] = set()
@@ -54,7 +54,7 @@ class RetryingHub:
                 answer = await ask()
             except HubUnreachable as error:
                 self._wait(me, error, absences)
-                await asyncio.sleep(pause)
+                await self._clock.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
             except HubMissing as error:
                 self._wait(me, error, absences)

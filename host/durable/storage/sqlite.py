@@ -15,9 +15,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeAlias, TypeVar
 
+from fnhost.clock import SYSTEM_CLOCK, Clock
 from fnhost.host.durable.model.errors import AlreadyExists, Conflict, HubError
 from fnhost.host.durable.model.history import ExecutionStarted, RuntimeStatus
-from fnhost.host.durable.model.instants import Clock, Instant, later, utc_now
+from fnhost.host.durable.model.instants import Instant, later, utc_now
 from fnhost.host.durable.model.messages import WORK_ITEMS, Message, ReceivedMessage
 from fnhost.host.durable.model.states import (
     OVERRIDABLE,
@@ -166,7 +167,7 @@ def _tell(answers: Iterable[_Answer]) -> None:
 class SqliteHub:
     """Keeps the promises of `Hub`. Open it as a block; without a path it is gone when the block ends."""
 
-    def __init__(self, settings: HubSettings, path: Path | None = None, clock: Clock = utc_now) -> None:
+    def __init__(self, settings: HubSettings, path: Path | None = None, clock: Clock = SYSTEM_CLOCK) -> None:
         self._settings = settings
         self._store = _Store(path)
         self._clock = clock
@@ -215,7 +216,7 @@ class SqliteHub:
             if known and known.status not in replaceable:
                 raise AlreadyExists(known.status)
             fresh = replace(event, generation=(known.generation or 0) + 1 if known else 0)
-            _write_instance(connection, pending(fresh, self._clock()))
+            _write_instance(connection, pending(fresh, utc_now(self._clock)))
             return replace(self._put(connection, replace(start, event=fresh)), is_new=known is None)
 
         return await self._store.run(begin)
@@ -245,11 +246,11 @@ class SqliteHub:
         return ReceivedMessage(message, target, str(added.lastrowid), "0")
 
     def _held(self) -> Instant:
-        return later(self._clock(), self._settings.hidden)
+        return later(utc_now(self._clock), self._settings.hidden)
 
     async def receive(self, queue: str) -> Sequence[ReceivedMessage]:
         def receive(connection: sqlite3.Connection) -> list[ReceivedMessage]:
-            now = self._clock()
+            now = utc_now(self._clock)
             found = connection.execute(
                 "SELECT id, deliveries + 1, body FROM messages WHERE queue = ? AND due <= ? AND held_until <= ?"
                 " ORDER BY id LIMIT ?",
@@ -266,7 +267,7 @@ class SqliteHub:
         await self._store.write(SETTLE, ours)
 
     async def release(self, received: Iterable[ReceivedMessage], after: float = 0) -> None:
-        await self._hold(received, later(self._clock(), after) if after else "")
+        await self._hold(received, later(utc_now(self._clock), after) if after else "")
 
     async def renew(self, received: Iterable[ReceivedMessage]) -> None:
         await self._hold(received, self._held())

@@ -20,6 +20,7 @@ from fnhost.host.durable.client import DurableClient, NotFound, UnknownConnectio
 from fnhost.host.durable.model.errors import AlreadyExists
 from fnhost.host.durable.model.history import RuntimeStatus
 from fnhost.host.durable.model.ids import EntityId
+from fnhost.host.durable.model.instants import utc_now
 from fnhost.host.durable.model.states import Page, Query
 from fnhost.host.web.durable import payloads
 from fnhost.host.web.durable.payloads import JsonText
@@ -194,7 +195,7 @@ async def purge_many(ask: ManagementRequest) -> Response:
     query = wanted(ask.query)
     if query.created_from is None:
         return json_response(compact("Please provide value for 'createdTimeFrom' parameter."), 400)
-    deleted = await ask.client.purge_by(replace(query, created_to=query.created_to or ask.client.now()))
+    deleted = await ask.client.purge_by(replace(query, created_to=query.created_to or utc_now(ask.client.clock)))
     return purged(deleted.instances) if deleted.instances else empty_response(404)
 
 

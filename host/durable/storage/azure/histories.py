@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 
 from fnhost.bindings.storage import Operation, PreconditionFailed, ResourceExists, ResourceNotFound, Row, Tables
 from fnhost.bindings.storage.tables import ETAG, literal
+from fnhost.clock import Clock
 from fnhost.host.durable.model.errors import Conflict
 from fnhost.host.durable.model.history import ExecutionStarted, HistoryEvent, OrchestratorCompleted
-from fnhost.host.durable.model.instants import Clock
+from fnhost.host.durable.model.instants import utc_now
 from fnhost.host.durable.model.states import Checkpoint, HistoryState
 from fnhost.host.durable.storage import codec
 from fnhost.host.durable.storage.azure.gather import gather_all, unless_gone
@@ -142,7 +143,7 @@ class Histories:
             "PartitionKey": partition_key(checkpoint.instance.id),
             "RowKey": SENTINEL,
             "ExecutionId": checkpoint.execution_id,
-            **codec.sentinel_columns(self._clock() if is_last else None),
+            **codec.sentinel_columns(utc_now(self._clock) if is_last else None),
             **(codec.custom_status_column(checkpoint.instance) if is_last else {}),
             **({"Seen": " ".join(seen)} if seen != checkpoint.since.seen else {}),
         }

@@ -9,9 +9,10 @@ from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 from fnhost.bindings.storage import Account, Containers, Queues, StorageClient, StorageError, StorageUnreachable, Tables
+from fnhost.clock import SYSTEM_CLOCK, Clock
 from fnhost.host.durable.model.errors import AlreadyExists, HubError, HubMissing, HubUnreachable
 from fnhost.host.durable.model.history import ExecutionStarted, RuntimeStatus
-from fnhost.host.durable.model.instants import Clock, utc_now
+from fnhost.host.durable.model.instants import utc_now
 from fnhost.host.durable.model.messages import Message, ReceivedMessage
 from fnhost.host.durable.model.states import (
     OVERRIDABLE,
@@ -74,13 +75,13 @@ class AzureHub:
         settings: HubSettings,
         account: Account,
         log: Log,
-        clock: Clock = utc_now,
+        clock: Clock = SYSTEM_CLOCK,
         encoding: Encoding = "Base64",
     ) -> None:
         self.name = settings.name
         self._names = names = Names(settings.name, settings.partitions)
         self._clock = clock
-        self._client = StorageClient(account)
+        self._client = StorageClient(account, clock)
         self._queues, self._tables = Queues(self._client), Tables(self._client)
         self._large_messages = LargeMessages(account, names.large)
         self._message_queues = MessageQueues(
@@ -142,7 +143,7 @@ class AzureHub:
         assert isinstance(start.event, ExecutionStarted), "only an ExecutionStarted starts an instance"
         fresh = replace(start.event, generation=(known.instance.generation or 0) + 1 if known else 0)
         posted = await self._message_queues.post(replace(start, event=fresh))
-        return posted, await self._instances.begin(pending(fresh, self._clock()), known, posted.blob)
+        return posted, await self._instances.begin(pending(fresh, utc_now(self._clock)), known, posted.blob)
 
     async def _take_back(self, posted: PostedMessage) -> None:
         await self._message_queues.settle([posted.received])

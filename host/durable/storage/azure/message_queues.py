@@ -11,8 +11,9 @@ from typing import Literal
 
 from fnhost.bindings.storage import QueueMessage, Queues, ResourceNotFound
 from fnhost.bindings.storage.queues import LONGEST_DELAY
+from fnhost.clock import Clock
 from fnhost.host.durable.model.errors import UnreadableRecord
-from fnhost.host.durable.model.instants import Clock, Instant, to_datetime
+from fnhost.host.durable.model.instants import Instant, to_datetime
 from fnhost.host.durable.model.messages import WORK_ITEMS, Message, ReceivedMessage
 from fnhost.host.durable.storage import codec
 from fnhost.host.durable.storage.azure.gather import gather_all, unless_gone
@@ -73,7 +74,7 @@ class MessageQueues:
         """Whole seconds: never too early, and never before our own hold ends."""
         if visible_at is None:
             return held
-        wait = (to_datetime(visible_at) - to_datetime(self._clock())).total_seconds()
+        wait = (to_datetime(visible_at) - self._clock.now()).total_seconds()
         return min(max(math.ceil(wait), held), LONGEST_DELAY)
 
     def _stored(self, queue: str) -> str:
