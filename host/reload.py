@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from fnhost.bindings.http.trigger import HttpSettings, RouteTable
 from fnhost.clock import SYSTEM_CLOCK, Clock
 from fnhost.host.app import App, HostConfig, Settings
-from fnhost.host.console import HOST_CATEGORY, error_lines
+from fnhost.host.console import error_lines
 from fnhost.host.errors import AppError, WorkerError
+from fnhost.host.events import AppRefused, AppReloaded, AppStarted, FilesChanged
 from fnhost.host.generation import LoadedApp, generation, loaded, servable, uses_durable
 from fnhost.host.load import load
 from fnhost.host.log import Log
@@ -22,7 +23,6 @@ from fnhost.host.web.keys import Keys
 from fnhost.host.worker.commands import command
 from fnhost.host.worker.pool import StandbyWorkers
 
-STARTED = "Worker process started and initialized."
 DRAIN, LAST_PATIENCE = 10.0, 0.5
 """Seconds that running invocations have when their version is replaced (platform/lifecycle.md 4), and when all ends."""
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ class Reload:
     async def _follow(self, watch: FileWatcher) -> None:
         while True:
             changed = await watch.next()
-            self._log.information("Host.Watch", f"Changed: {', '.join(map(str, changed))}")
+            self._log.write(FilesChanged(files=tuple(map(str, changed))))
             await self._take(watch, changed)
 
     async def _take(self, watch: FileWatcher, changed: Sequence[Path] = ()) -> None:
@@ -137,15 +137,12 @@ class Reload:
 
     def _say_entered(self, view: ActiveApp, changed: Sequence[Path], seconds: float) -> None:
         if changed:
-            self._log.information(
-                HOST_CATEGORY, f"Reloaded in {seconds * 1000:.0f} ms: {', '.join(map(str, changed[:3]))}"
-            )
-        self._log.information("Host.Startup", STARTED)
+            self._log.write(AppReloaded(files=tuple(map(str, changed)), duration_ms=seconds * 1000))
+        self._log.write(AppStarted())
         self._entered(view)
 
     def _refuse(self, faults: Sequence[str]) -> None:
-        served = "The last good version keeps serving." if self._serving else "Nothing is served yet."
-        self._log.error(HOST_CATEGORY, "\n".join([*faults, f"{served} Mend it and save: it is tried again at once."]))
+        self._log.write(AppRefused(problems=tuple(faults), is_serving=self._serving is not None))
         if not self._serving:
             self._show_error(faults)
 

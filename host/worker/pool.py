@@ -9,6 +9,7 @@ from typing import Any, Self
 from fnhost.bindings.contract import Outcome
 from fnhost.host.app import App, Settings
 from fnhost.host.errors import LoadFailed, StartError, WorkerDied, WorkerStartFailed
+from fnhost.host.events import WORKER, WorkerExited
 from fnhost.host.log import Log
 from fnhost.host.worker import Invocation
 from fnhost.host.worker.channel import OpenChannel, WorkerChannel
@@ -16,7 +17,6 @@ from fnhost.host.worker.commands import Command
 from fnhost.host.worker.framed import open_channel
 from fnhost.host.worker.process import ProcessExit
 
-CATEGORY = "Worker.Process"
 MOST_PROCESSES = 10
 LEAST_LOAD_TIMEOUT = 60.0
 READY_TIMEOUT = 40.0
@@ -243,17 +243,16 @@ class WorkerPool:
     def _note_exit(self, channel: WorkerChannel, exit: ProcessExit) -> None:
         self._channels.discard(channel)
         self._ready = [ready for ready in self._ready if ready is not channel]
-        told = f"Language Worker Process exited. Pid={exit.pid}."
-        if channel in self._abandoned or exit.code in INTENDED_EXITS:
-            self._abandoned.discard(channel)
-            return self._log.information(CATEGORY, told)
-        self._log.error(CATEGORY, told)
-        self._note_crash(str(exit))
+        is_expected = channel in self._abandoned or exit.code in INTENDED_EXITS
+        self._abandoned.discard(channel)
+        self._log.write(WorkerExited(pid=exit.pid, code=exit.code, is_expected=is_expected, last_words=exit.last_words))
+        if not is_expected:
+            self._note_crash(str(exit))
 
     def _note_crash(self, text: str) -> None:
-        self._log.error(CATEGORY, text)
+        self._log.error(WORKER, text)
         if self._crashes.add(asyncio.get_running_loop().time()):
-            self._log.error(CATEGORY, EXHAUSTED.format(self._command.language))
+            self._log.error(WORKER, EXHAUSTED.format(self._command.language))
             self.exhausted.set()
             self._change.set()
 
@@ -265,7 +264,7 @@ class WorkerPool:
             except (WorkerDied, WorkerStartFailed) as error:
                 self._note_crash(str(error))
             else:
-                self._log.information(CATEGORY, "Restart of language worker process(es) completed.")
+                self._log.information(WORKER, "Restart of language worker process(es) completed.")
                 return channel
         return None
 

@@ -17,9 +17,13 @@ LAYERS = {
     "fnhost.bindings.contract": 0,
     "fnhost.host.app": 0,
     "fnhost.host.errors": 0,
+    "fnhost.host.events": 0,
+    "fnhost.host.levels": 0,
     "fnhost.host.log": 0,
     "fnhost.host.options": 0,
     "fnhost.host.supervise": 0,
+    "fnhost.host.text": 0,
+    "fnhost.host.writer": 0,
     # Binding adapters, and reading an app from its files.
     "fnhost.bindings": 1,
     "fnhost.host.console": 1,
