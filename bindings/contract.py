@@ -89,6 +89,10 @@ class Event:
 
     `value` is the trigger's own input; `metadata` what stands beside it (functions-host.md 4.3); `reason` and
     `details` are the texts of the console's `Executing` line (functions-host.md 7.2).
+
+    `crashes` is how often this very work has ended its worker process, for a trigger that counts this and gives up at a
+    limit of its own. From the second crash on it runs in a process apart, and crashes that may be its own do not count
+    towards the end of the host (functions-host.md 8.1). None means that nobody counts.
     """
 
     function: str
@@ -98,6 +102,7 @@ class Event:
     metadata: Mapping[str, Value] = field(default_factory=dict)
     trace_parent: str = ""
     trace_state: str = ""
+    crashes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
