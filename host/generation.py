@@ -1,7 +1,7 @@
 """One life of an app: its workers, its open triggers, its place in the front. The only room that knows every part."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -11,15 +11,19 @@ from fnhost.bindings import durable
 from fnhost.bindings.contract import Adapter, Binding, Event, Input, Opener, Output, Trigger
 from fnhost.bindings.http import trigger
 from fnhost.bindings.http.trigger import RouteTable, read_settings
+from fnhost.clock import SYSTEM_CLOCK, Clock
 from fnhost.host.app import App, Function
 from fnhost.host.errors import Problem
 from fnhost.host.invoker import FunctionInvoker
+from fnhost.host.limits import LAST_PATIENCE
 from fnhost.host.log import Log
 from fnhost.host.supervise import supervise
+from fnhost.host.tasks import BackgroundTasks, UseCount, hurried
 from fnhost.host.web.active_app import ActiveApp, ManualInvoke
 from fnhost.host.web.front import Front
 from fnhost.host.worker.commands import Command
-from fnhost.host.worker.pool import StandbyWorkers, WorkerPool
+from fnhost.host.worker.pool import WorkerPool
+from fnhost.host.worker.standby import StandbyWorkers
 
 DURABLE = frozenset(
     {"orchestrationtrigger", "activitytrigger", "entitytrigger", "durableclient", "orchestrationclient"}
@@ -76,16 +80,17 @@ async def loaded(
     command: Command,
     standby: StandbyWorkers,
     log: Log,
-    patience: Callable[[], float],
+    ending: asyncio.Event,
     exhausted: asyncio.Event,
+    clock: Clock = SYSTEM_CLOCK,
 ) -> AsyncIterator[LoadedApp]:
-    """Workers with the app in them. When the block ends, what still runs has `patience()` seconds to finish.
+    """Workers with the app in them. When the block ends, what still runs has as long as it takes.
 
-    `exhausted` is set when they crashed too often.
+    Once `ending` is set, it has LAST_PATIENCE seconds. `exhausted` is set when the workers crashed too often.
     """
-    async with WorkerPool(app, command, standby, log, exhausted) as pool:
+    async with WorkerPool(app, command, standby, log, exhausted, ending, clock) as pool:
         yield LoadedApp(app, pool, await pool.load())
-        await pool.drain(patience())
+        await hurried(pool.drain(), ending, LAST_PATIENCE, clock)
 
 
 @asynccontextmanager
@@ -108,6 +113,7 @@ async def generation(loaded: LoadedApp, front: Front, hub: "TaskHub | None", log
             fire_manually=_manual_invoke(invokers),
             webhooks={"durabletask": hub.api} if hub else {},
             failures=loaded.failures,
+            use=loaded.pool.use if loaded.pool else UseCount(),
         )
         with front.showing(view):
             yield view
@@ -141,20 +147,15 @@ async def _listening(
     app: App, invokers: Mapping[str, FunctionInvoker], openers: Mapping[str, Opener], log: Log
 ) -> AsyncIterator[None]:
     """Every trigger listens inside the block. A disabled function only keeps its route (functions-host.md 1.5)."""
-    tasks = []
-    for function in app.functions:
-        if not function.disabled or function.trigger.type == "httptrigger":
-            trigger = cast(Trigger, openers[function.trigger.type](function.name, function.trigger, function.bindings))
-            name = f"The listener for function 'Functions.{function.name}'"
-            listen = partial(trigger.listen, invokers[function.name])
-            tasks.append(asyncio.create_task(supervise(name, listen, log)))
-    await asyncio.sleep(0)  # each has begun to listen when this returns
-    try:
+    async with BackgroundTasks(log) as tasks:
+        for function in app.functions:
+            if not function.disabled or function.trigger.type == "httptrigger":
+                opener = openers[function.trigger.type]
+                trigger = cast(Trigger, opener(function.name, function.trigger, function.bindings))
+                name = f"The listener for function 'Functions.{function.name}'"
+                tasks.spawn(name, supervise(name, partial(trigger.listen, invokers[function.name]), log))
+        await asyncio.sleep(0)  # each has begun to listen when this returns
         yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _manual_invoke(invokers: Mapping[str, FunctionInvoker]) -> ManualInvoke:

@@ -19,7 +19,11 @@ LAYERS = {
     "fnhost.host.errors": 0,
     "fnhost.host.log": 0,
     "fnhost.host.options": 0,
+    "fnhost.host.limits": 0,
+    "fnhost.host.retry": 0,
     "fnhost.host.supervise": 0,
+    "fnhost.host.system": 0,
+    "fnhost.host.tasks": 0,
     # Binding adapters, and reading an app from its files.
     "fnhost.bindings": 1,
     "fnhost.host.console": 1,
@@ -193,7 +197,7 @@ CLOCKS = {
     "datetime": {"now", "utcnow", "today"},
 }
 TIMERS = {"call_later", "call_at"}
-TO_BE_MOVED = ("fnhost.host.log", "fnhost.host.start", "fnhost.host.console", "fnhost.host.web", "fnhost.host.worker")
+TO_BE_MOVED = ("fnhost.host.log", "fnhost.host.start", "fnhost.host.console", "fnhost.host.web")
 """Modules that still ask for time themselves."""
 
 
