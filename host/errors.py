@@ -66,7 +66,7 @@ class WorkersNotReady(WorkerError):
 
 
 class WorkersExhausted(WorkerError):
-    """The worker processes crashed too often (functions-host.md 8.1). Trying again is in vain: the host ends."""
+    """The worker processes crashed too often (platform/lifecycle.md 1). Trying again is in vain: the host ends."""
 
 
 class FunctionNotLoadable(WorkerError):

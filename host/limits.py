@@ -29,7 +29,7 @@ READY = 40.0
 STOP = 2.0
 DEAF = 1.0
 LEAST_LOAD = 60.0
-"""The load of an app has functionTimeout, and never less than this (functions-host.md 8.1)."""
+"""The load of an app has functionTimeout, and never less than this (platform/lifecycle.md 1)."""
 
 SILENCE = 5.0
 """A worker that holds invocations and has not answered for so long is reported."""
@@ -41,4 +41,4 @@ MOST_EARLIER_VERSIONS = 5
 MOST_OPEN_FILES = 16_384
 """What the host raises its soft limit of open files to, as far as the hard limit allows."""
 MOST_FRAME_BYTES = 256 * 1024 * 1024
-"""The size of one message between host and worker (function-rpc.md 12)."""
+"""The size of one message between host and worker (platform/worker-protocol.md 8)."""

@@ -104,7 +104,7 @@ class Reload:
 
         Raises StartError if the first version needs what this machine has not.
         """
-        watch = FileWatcher(self._site.root)
+        watch = FileWatcher(self._site.root, self._log, self._site.clock)
         try:
             async with watch.running():
                 await self._take(watch)

@@ -1,4 +1,4 @@
-"""The workers of an app, n of them: loaded, called in turn, replaced when they end (functions-host.md 8.1)."""
+"""The workers of an app, n of them: loaded, called in turn, replaced when they end (platform/lifecycle.md 1)."""
 
 import asyncio
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
@@ -31,7 +31,7 @@ CATEGORY = "Worker.Process"
 MOST_PROCESSES = 10
 CRASHES_PER_PROCESS = 3
 FORGIVEN_AFTER = 1800.0
-"""A crash this many seconds after the one before starts the count anew (functions-host.md 8.1)."""
+"""A crash this many seconds after the one before starts the count anew (platform/lifecycle.md 1)."""
 RESTARTS = RetryPolicy(first=0.05, longest=10.0, forgiving=60.0)
 """The pauses before a process is replaced: one that ends at once, again and again, must not keep the machine busy."""
 SPARES = 1
@@ -44,7 +44,7 @@ EXHAUSTED = (
 
 
 def crash_policy(processes: int) -> RetryPolicy:
-    """How many crashes the processes of an app may have together (functions-host.md 8.1)."""
+    """How many crashes the processes of an app may have together (platform/lifecycle.md 1)."""
     return RetryPolicy(limit=CRASHES_PER_PROCESS * processes, forgiving=FORGIVEN_AFTER)
 
 

@@ -263,7 +263,7 @@ class Session:
         return max(utc_now(self._services.clock), before, *fired)
 
     async def _replayed(self, past: HistoryState, opening: tuple[HistoryEvent, ...], texts: Sequence[str]) -> Episode:
-        """Run the orchestrator, and again for every continue-as-new (task-hub-storage.md 3.6)."""
+        """Run the orchestrator, and again for every continue-as-new (platform/task-hub.md 3.6)."""
         outbox: list[Message] = []
         events, status, first = past.events, past.custom_status, opening
         while True:
