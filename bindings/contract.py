@@ -112,6 +112,10 @@ class Event:
     `id` is the service's own id of it, empty if it has none. `deliveries` says how often the service has delivered
     it, this time included. `renewal` is set where the service delivers an event again after a time: whoever runs
     `fire` renews it at half of that time until `fire` returns, pauses between retries included.
+
+    `crashes` is how often this very work has ended its worker process, for a trigger that counts this and gives up at a
+    limit of its own. From the second crash on it runs in a process apart, and crashes that may be its own do not count
+    towards the end of the host (platform/lifecycle.md 1). None means that nobody counts.
     """
 
     function: str
@@ -124,6 +128,7 @@ class Event:
     id: str = ""
     deliveries: int = 1
     renewal: Renewal | None = None
+    crashes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

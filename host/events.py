@@ -1,7 +1,7 @@
 """What can happen while a host runs, as typed values: fields for programs, and the sentence that the console prints.
 
-Sentences, levels and categories are the platform's (platform/console-and-logs.md). `kind` names an event in JSON output,
-where the fields of its class are members (docs/logging.md).
+Sentences, levels and categories are the platform's (platform/console-and-logs.md). `kind` names an event in JSON
+output, where the fields of its class are members (docs/logging.md).
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The door to user code: inputs, worker, outputs, a time limit, and the two log lines of every invocation."""
+"""One invocation of a function: inputs, worker, outputs, a time limit, and the two log lines."""
 
 import asyncio
 import random
@@ -9,7 +9,7 @@ from fnhost.bindings.contract import BindingError, Event, Failure, Input, Outcom
 from fnhost.bindings.durable import MARKER
 from fnhost.clock import SYSTEM_CLOCK, Clock
 from fnhost.host.app import Function, Retry
-from fnhost.host.errors import FnhostError, LoadFailed, TimedOut, WorkerDied
+from fnhost.host.errors import FnhostError, TimedOut, WorkerError
 from fnhost.host.events import InvocationEnded, InvocationException, InvocationStarted
 from fnhost.host.log import Level, Log
 from fnhost.host.worker import Invocation, RetryContext, Worker, instance_of
@@ -17,7 +17,10 @@ from fnhost.host.worker import Invocation, RetryContext, Worker, instance_of
 
 @dataclass(frozen=True, slots=True)
 class FunctionInvoker:
-    """`fire` of one function. Adapters by binding name; `timeout` in seconds, None without limit."""
+    """What a trigger calls for each event of one function.
+
+    Adapters by binding name; `timeout` in seconds, None without limit.
+    """
 
     function: Function
     worker: Worker
@@ -30,7 +33,7 @@ class FunctionInvoker:
     """Ends the process that runs an invocation: a language has no other way to stop one."""
 
     async def __call__(self, event: Event) -> Outcome:
-        """Raises BindingError, WorkerDied, LoadFailed, TimedOut. A failure of user code is an Outcome."""
+        """Raises BindingError, TimedOut, and the errors of `Worker.call`. A failure of user code is an Outcome."""
         if event.renewal is None:
             return await self._invoke(event)
         renewing = asyncio.create_task(self._renew(event.renewal))
@@ -49,9 +52,10 @@ class FunctionInvoker:
                 self._say(Level.WARNING, f"The event could not be kept hidden from other consumers: {error}")
 
     async def _invoke(self, event: Event) -> Outcome:
-        if self.function.retry is None:
-            return await self._logged(event, None)
-        return await self._retried(event, self.function.retry)
+        with self.worker.use:
+            if self.function.retry is None:
+                return await self._logged(event, None)
+            return await self._retried(event, self.function.retry)
 
     async def _retried(self, event: Event, retry: Retry) -> Outcome:
         """The policy's loop lives here, inside one event (platform/app-files.md 6)."""
@@ -177,7 +181,7 @@ def new_id() -> str:
 
 def _described(error: Exception) -> str:
     """The worker's own text of a load failure says it all; other errors are told by their kind."""
-    return str(error) if isinstance(error, (LoadFailed, WorkerDied)) else f"{type(error).__name__}: {error}"
+    return str(error) if isinstance(error, WorkerError) else f"{type(error).__name__}: {error}"
 
 
 def _span(seconds: float) -> str:

@@ -12,23 +12,23 @@ from typing import Any
 from fnhost.host.app import App, HostConfig
 from fnhost.host.console import Console, JsonLines
 from fnhost.host.errors import StartError
+from fnhost.host.limits import END
 from fnhost.host.load.localsettings import LocalSettings, likely, merge, read_local
 from fnhost.host.log import Log, Reader
 from fnhost.host.options import ADDRESS, PORT, Options
+from fnhost.host.system import raise_open_files
 from fnhost.host.web.listen.sockets import bind, name_of
 from fnhost.host.worker.commands import Command, command
-from fnhost.host.worker.pool import StandbyWorkers
+from fnhost.host.worker.standby import StandbyWorkers
 from fnhost.host.worker.toolchains import likely_toolchain
 from fnhost.host.worker.toolchains.toolchain import Toolchain
 from fnhost.host.writer import BackgroundWriter, Output, standard_output
-
-LONGEST_END = 1.8
-"""Seconds after which Ctrl-C ends the process whatever happens; its children end with it."""
 
 
 def start(options: Options) -> int:
     """Serve until a signal comes; the exit code. Raises StartError."""
     keep_standard_descriptors()
+    raise_open_files()
     with ExitStack() as outputs:
         writer = outputs.enter_context(BackgroundWriter(standard_output(sys.stdout)))
         console = Console(writer, verbose=options.verbose, levels=options.levels)
@@ -105,13 +105,16 @@ def _environment(options: Options, name: str, toolchain: Toolchain) -> Mapping[s
 
 
 async def _until_stopped(work: Coroutine[Any, Any, None], outputs: ExitStack) -> int:
-    """Run until the work ends or a signal comes. A second signal, or too long an end, ends everything at once."""
+    """Run until the work ends or a signal comes. A second signal, or too long an end, ends everything at once.
+
+    Workers end with this process in every case (host/worker/groups.py).
+    """
     task = asyncio.create_task(work)
     loop = asyncio.get_running_loop()
 
     def stop() -> None:
         if not task.cancelling():
-            loop.call_later(LONGEST_END, end_now)
+            loop.call_later(END, end_now)
             task.cancel()
         else:
             end_now()

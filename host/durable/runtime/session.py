@@ -70,7 +70,7 @@ class SessionServices(Protocol):
         """Run the orchestrator once, when it may; waits while there is no such function."""
 
     async def operate(self, name: str, payload: str, instance: str) -> Outcome:
-        """Run the entity once, in the same way. Raises BindingError, WorkerDied, LoadFailed, TimedOut."""
+        """Run the entity once, in the same way. Raises BindingError, FunctionNotLoadable, Poisonous, TimedOut."""
 
     def objection(self, event: Scheduling) -> str | None:
         """Why this work cannot be done at all: its function does not exist."""
