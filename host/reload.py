@@ -12,6 +12,7 @@ from fnhost.clock import SYSTEM_CLOCK, Clock
 from fnhost.host.app import App, HostConfig, Settings
 from fnhost.host.console import HOST_CATEGORY, error_lines
 from fnhost.host.errors import AppError, WorkerError
+from fnhost.host.events import AppRefused, AppReloaded, AppStarted, FilesChanged
 from fnhost.host.generation import LoadedApp, generation, loaded, servable, uses_durable
 from fnhost.host.limits import MOST_EARLIER_VERSIONS
 from fnhost.host.load import load
@@ -26,7 +27,6 @@ from fnhost.host.worker.commands import command
 from fnhost.host.worker.pool import WorkerPool
 from fnhost.host.worker.standby import StandbyWorkers
 
-STARTED = "Worker process started and initialized."
 EARLIER = (
     "{count} earlier versions of the app still run something: {functions}. Each keeps its worker processes and their "
     "memory until that has ended. Ctrl-C ends all of them."
@@ -115,7 +115,7 @@ class Reload:
     async def _follow(self, watch: FileWatcher) -> None:
         while True:
             changed = await watch.next()
-            self._log.information("Host.Watch", f"Changed: {', '.join(map(str, changed))}")
+            self._log.write(FilesChanged(files=tuple(map(str, changed))))
             await self._take(watch, changed)
 
     async def _take(self, watch: FileWatcher, changed: Sequence[Path] = ()) -> None:
@@ -138,15 +138,12 @@ class Reload:
 
     def _say_entered(self, view: ActiveApp, changed: Sequence[Path], seconds: float) -> None:
         if changed:
-            self._log.information(
-                HOST_CATEGORY, f"Reloaded in {seconds * 1000:.0f} ms: {', '.join(map(str, changed[:3]))}"
-            )
-        self._log.information("Host.Startup", STARTED)
+            self._log.write(AppReloaded(files=tuple(map(str, changed)), duration_ms=seconds * 1000))
+        self._log.write(AppStarted())
         self._entered(view)
 
     def _refuse(self, faults: Sequence[str]) -> None:
-        served = "The last good version keeps serving." if self._serving else "Nothing is served yet."
-        self._log.error(HOST_CATEGORY, "\n".join([*faults, f"{served} Mend it and save: it is tried again at once."]))
+        self._log.write(AppRefused(problems=tuple(faults), is_serving=self._serving is not None))
         if not self._serving:
             self._show_error(faults)
 
@@ -162,7 +159,9 @@ class Reload:
         stack = AsyncExitStack()
         try:
             fresh, _ = await run_both(self._load(app, stack), self._open_hub(app))
-            view = await stack.enter_async_context(generation(fresh, self._site.front, self._hub, self._log))
+            site = self._site
+            active = generation(fresh, site.front, self._hub, self._log, self._ending, site.clock)
+            view = await stack.enter_async_context(active)
         except BaseException:
             await stack.aclose()
             raise

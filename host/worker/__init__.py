@@ -36,6 +36,14 @@ class Invocation:
     limit: float | None = None
 
 
+INSTANCE_TRIGGERS = frozenset({"orchestrationtrigger", "activitytrigger", "entitytrigger"})
+
+
+def instance_of(trigger: str, event: Event) -> str:
+    """The durable instance that an event of a trigger of this type (lower case) belongs to, or empty."""
+    return str(event.metadata.get("instanceId", "")) if trigger in INSTANCE_TRIGGERS else ""
+
+
 class Worker(Protocol):
     """Something that runs functions: one process, or a pool of them."""
 

@@ -16,6 +16,7 @@ from fnhost.host.errors import (
     WorkerStartFailed,
     WorkerStopped,
 )
+from fnhost.host.events import WORKER, WorkerExited
 from fnhost.host.limits import LAST_STOP, LEAST_LOAD, READY, STOP
 from fnhost.host.log import Log
 from fnhost.host.retry import Attempts, RetryPolicy
@@ -27,7 +28,6 @@ from fnhost.host.worker.isolation import IsolatedWorkers, runs_apart
 from fnhost.host.worker.process import ProcessExit
 from fnhost.host.worker.standby import StandbyWorkers
 
-CATEGORY = "Worker.Process"
 MOST_PROCESSES = 10
 CRASHES_PER_PROCESS = 3
 FORGIVEN_AFTER = 1800.0
@@ -184,7 +184,7 @@ class WorkerPool:
     async def _watch_apart(self, channel: WorkerChannel) -> None:
         exit = await channel.wait()
         self._channels.discard(channel)
-        self._log.information(CATEGORY, f"Language Worker Process exited. Pid={exit.pid}. {exit}")
+        self._log.information(WORKER, f"Language Worker Process exited. Pid={exit.pid}. {exit}")
 
     async def _loaded(self) -> WorkerChannel:
         channel = await self._standby.take(self._command)
@@ -209,21 +209,21 @@ class WorkerPool:
     def _note_exit(self, channel: WorkerChannel, exit: ProcessExit) -> None:
         self._channels.discard(channel)
         self._ready = [ready for ready in self._ready if ready is not channel]
-        told = f"Language Worker Process exited. Pid={exit.pid}."
-        if channel.is_stopped or exit.code in INTENDED_EXITS:
-            return self._log.information(CATEGORY, told)
-        self._log.error(CATEGORY, told)
-        self._note_crash(str(exit), channel.running)
+        is_expected = channel.is_stopped or exit.code in INTENDED_EXITS
+        self._log.write(WorkerExited(pid=exit.pid, code=exit.code, is_expected=is_expected, last_words=exit.last_words))
+        if not is_expected:
+            self._note_crash(str(exit), channel.running)
 
     def _note_crash(self, text: str, held: Iterable[Invocation] = ()) -> None:
         """One that ran work whose crashes are counted elsewhere does not count: that work is given up in time."""
-        self._log.error(CATEGORY, text)
+        self._log.error(WORKER, text)
         if any(invocation.event.crashes is not None for invocation in held) or self._crashes.failed():
             return
         self._is_exhausted = True
         self._change.set()
         if not self._is_leaving:  # the version that is served may be mended already
-            self._log.error(CATEGORY, EXHAUSTED.format(self._command.language))
+            self._log.error(WORKER, EXHAUSTED.format(self._command.language))
+            self.exhausted.set()
             self.exhausted.set()
 
     async def _replace(self) -> WorkerChannel | None:
@@ -236,7 +236,7 @@ class WorkerPool:
             except (WorkerEnded, WorkerStartFailed) as error:
                 self._note_crash(str(error))
             else:
-                self._log.information(CATEGORY, "Restart of language worker process(es) completed.")
+                self._log.information(WORKER, "Restart of language worker process(es) completed.")
                 return channel
         return None
 

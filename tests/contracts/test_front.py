@@ -21,7 +21,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from fnhost.bindings.contract import Binding, Event, Failure, HttpRequest, HttpResponse, Outcome, Value
-from fnhost.bindings.http.trigger import HttpSettings, RouteTable, openers
+from fnhost.bindings.http.trigger import HttpSettings, RouteTable, open_trigger
 from fnhost.host.app import App, Function, HostConfig, Settings
 from fnhost.host.errors import Problem, StartError, WorkerCrashed
 from fnhost.host.log import Level, Log, Record
@@ -98,17 +98,14 @@ async def generation(case: Case) -> AsyncIterator[ActiveApp]:
     """The view of a running app: its triggers listen while inside."""
     routes = RouteTable(case.settings, case.disabled)
     app = case.app()
-    opener = openers(routes)["httptrigger"]
-    tasks = [
-        asyncio.create_task(opener(name, case.trigger(name), (case.trigger(name), OUT)).listen(case.fire))
-        for name in case.functions
-    ]
+    stopping = asyncio.Event()
+    triggers = [open_trigger(routes, name, case.trigger(name), (case.trigger(name), OUT)) for name in case.functions]
+    tasks = [asyncio.create_task(trigger.listen(case.fire, stopping)) for trigger in triggers]
     try:
         yield ActiveApp(**{"app": app, "routes": routes, "fire_manually": not_expected} | case.view)
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        stopping.set()
+        await asyncio.gather(*tasks)
 
 
 async def not_expected(name: str, given: str) -> None:
