@@ -57,6 +57,10 @@ from fnhost.host.supervise import supervise
 
 REASON = "(null)"
 """The platform gives durable functions no better reason."""
+POISONOUS = (
+    "{what} of instance {instance} has ended its worker process {limit} times in a row, the last times in a process of "
+    "its own. It counts as failed and is not tried again."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -356,14 +360,17 @@ class Engine:
                 event = Event(function, payload, REASON, metadata={"instanceId": instance}, crashes=crashes)
                 return await fire(event)
 
-        return await self._unless_poisonous(run, self._settings.episode_crashes)
+        return await self._unless_poisonous(f"The {kind} {name}", instance, run, self._settings.episode_crashes)
 
-    async def _unless_poisonous(self, run: Callable[[int], Awaitable[Outcome]], limit: int) -> Outcome:
+    async def _unless_poisonous(
+        self, what: str, instance: str, run: Callable[[int], Awaitable[Outcome]], limit: int
+    ) -> Outcome:
         """Run it until its worker lives to answer. Raises Poisonous when it has ended its worker `limit` times."""
         policy, again = RetryPolicy(limit=limit), (WorkerStopped, WorkersNotReady)
         try:
             return await retry(run, policy, self.clock, on=(WorkerCrashed,), uncounted=again)
         except WorkerCrashed as error:
+            self.log.error("Host.Durable", POISONOUS.format(what=what, instance=instance, limit=limit))
             raise Poisonous(f"{error} It happened {limit} times in a row.") from error
 
     async def _served(self, kind: Kind, name: str) -> tuple[str, Fire]:
@@ -430,7 +437,7 @@ class Engine:
                 return await fire(Event(function, given, REASON, metadata=metadata, crashes=crashes))
 
         try:
-            return await self._unless_poisonous(run, self._settings.deaths)
+            return await self._unless_poisonous(f"The activity {item.name}", instance, run, self._settings.deaths)
         except WorkersExhausted:
             raise
         except (FnhostError, BindingError) as error:

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Sequence
 
 from fnhost.bindings.contract import Failure, Outcome
+from fnhost.bindings.formats import compact
 from fnhost.host.durable.entities.entity import (
     Entity,
     EntityBatchResult,
@@ -103,8 +104,10 @@ class EntitySession(Session):
             return None
         try:
             outcome = await self._services.operate(self._us.name, payload(self._us, entity, operations), self.instance)
-        except (Poisonous, TimedOut) as error:
+        except TimedOut as error:
             return all_failed(entity, operations, str(error))
+        except Poisonous as error:
+            return all_failed(entity, operations, compact(str(error)))
         return self._read(outcome, operations)
 
     def _read(self, outcome: Outcome, operations: Sequence[EntityRequest]) -> EntityBatchResult:
