@@ -92,7 +92,7 @@ class Decision:
 
     `scheduled` is the new work in the order of its ids. `finish` is None while something is still awaited.
     `keeps_status` means the answer says nothing of a custom status that could be used.
-    `one_at_a_time` means the next episode may take a single message only (6.2, Batching).
+    `has_open_loops` means the next episode may take a single message only (6.2, Batching).
     """
 
     scheduled: tuple[Scheduling, ...] = ()
@@ -101,7 +101,7 @@ class Decision:
     custom_status: str | None = None
     keeps_status: bool = False
     listed: int = 0
-    one_at_a_time: bool = False
+    has_open_loops: bool = False
 
     def events(self, now: Instant) -> tuple[HistoryEvent, ...]:
         """What the host appends after the answer (1.1, steps 8 to 10)."""
@@ -113,7 +113,8 @@ class Decision:
                 end = (_completed(self.next_id, RuntimeStatus.Failed, reason, now),)
             case Continued(text):
                 end = (ContinueAsNew(timestamp=now, event_id=self.next_id, result=text),)
-        return (*self.scheduled, *end, OrchestratorCompleted(timestamp=now, listed=self.listed))
+        closed = OrchestratorCompleted(timestamp=now, listed=self.listed, has_open_loops=self.has_open_loops or None)
+        return (*self.scheduled, *end, closed)
 
 
 def _completed(event_id: int, status: RuntimeStatus, result: str | None, now: Instant) -> ExecutionCompleted:
@@ -147,7 +148,7 @@ def decide(
         next_id=walk.next_id,
         custom_status=answer.custom_status,
         listed=len(answer.actions),
-        one_at_a_time=walk.loops > 0,
+        has_open_loops=walk.loops > 0,
     )
 
 

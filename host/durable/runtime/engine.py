@@ -346,7 +346,7 @@ class Engine:
         self.log.warning("Host.Durable", f"{text} What waits for it goes on as soon as there is one.")
         return await self._registry.wait(kind, name)
 
-    def objection(self, event: Scheduling) -> str | None:
+    def unavailable(self, event: Scheduling) -> str | None:
         kind: Kind
         match event:
             case TaskScheduled(name=name) if name != HTTP_ACTIVITY:

@@ -36,8 +36,9 @@ from fnhost.host.durable.model.ids import EntityId, next_execution
 from fnhost.host.durable.model.instants import Instant
 from fnhost.host.durable.model.messages import Message, ReceivedMessage
 from fnhost.host.durable.model.states import HistoryState
+from fnhost.host.durable.replay.replayer import Episode
 from fnhost.host.durable.runtime.inbox import Admission
-from fnhost.host.durable.runtime.session import Episode, Session, SessionServices
+from fnhost.host.durable.runtime.session import Session, SessionServices
 from fnhost.host.errors import FnhostError, TimedOut
 
 REMEMBERED = 1000

@@ -118,6 +118,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "fire_at": _date,
     "scheduled_start_time": _date,
     "is_played": bool,
+    "has_open_loops": bool,
     "orchestration_status": _status,
     "orchestration_instance": _execution,
     "parent_instance": _parent,
@@ -126,8 +127,8 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
 _COMMON = ("timestamp", "event_id", "is_played")
 _DATES = ("fire_at", "scheduled_start_time")
 _NESTED = ("orchestration_instance", "parent_instance", "tags")
-_HIDDEN_FROM_WORKERS = ("correlation", "scheduled_start_time", "generation", "listed", "child_execution_id")
-_OURS_ALONE = ("listed", "child_execution_id")
+_OURS_ALONE = ("listed", "has_open_loops", "child_execution_id")
+_HIDDEN_FROM_WORKERS = ("correlation", "scheduled_start_time", "generation", *_OURS_ALONE)
 _OURS_IN_PARENT = ("child_execution_id", "asked")
 
 _UNFILLED: Mapping[type[HistoryEvent], tuple[str, ...]] = {
@@ -216,6 +217,17 @@ def event_of(found: Mapping[str, Any]) -> HistoryEvent:
         return _read(kind, found)
     except (KeyError, TypeError, ValueError) as error:
         raise UnreadableRecord(f"This is no event that the host knows ({error!r}): {str(found)[:200]}") from error
+
+
+def event_of_json(text: str) -> HistoryEvent:
+    """The event in the JSON text that `history_json` gives. Raises UnreadableRecord."""
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise UnreadableRecord(f"This is not JSON ({error}): {text[:200]}") from error
+    if not isinstance(found, dict):
+        raise UnreadableRecord(f"This is not an event: {text[:200]}")
+    return event_of(found)
 
 
 # --- queue messages (task-hub-storage.md 4) --------------------------------------------------------------------------
