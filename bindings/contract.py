@@ -1,7 +1,7 @@
 """What a binding adapter and the host agree on. An adapter knows its own service and this page, nothing else.
 
 A trigger turns something that happened into an `Event` and hands it to `fire`; what the function answered comes
-back as an `Outcome`. Values travel in the kinds of the platform's TypedData (functions-host.md 4.1).
+back as an `Outcome`. Values travel in the kinds of the platform's TypedData (platform/values.md 1).
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -25,7 +25,7 @@ class Json:
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """A request as a worker receives it (functions-host.md 3.3): lower-case header names, values joined with `,`."""
+    """A request as a worker receives it (platform/http.md 3): lower-case header names, values joined with `,`."""
 
     method: str
     url: str
@@ -52,7 +52,7 @@ class Cookie:
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """A response as a worker gives it (functions-host.md 3.6). An empty or invalid `status` means 200."""
+    """A response as a worker gives it (platform/http.md 6). An empty or invalid `status` means 200."""
 
     status: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -87,8 +87,8 @@ class Binding:
 class Event:
     """Something happened that a function waits for.
 
-    `value` is the trigger's own input; `metadata` what stands beside it (functions-host.md 4.3); `reason` and
-    `details` are the texts of the console's `Executing` line (functions-host.md 7.2).
+    `value` is the trigger's own input; `metadata` what stands beside it (platform/values.md 3); `reason` and
+    `details` are the texts of the console's `Executing` line (platform/console-and-logs.md 2).
     """
 
     function: str

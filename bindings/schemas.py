@@ -1,6 +1,6 @@
 """The shape of an entry of each binding type: what stands in a function.json beside name, type and direction.
 
-From functions-host.md 1.3 and durable-http-api.md 2.1.
+From platform/app-files.md 3 and platform/durable-http.md 2.1.
 """
 
 from collections.abc import Mapping

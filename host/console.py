@@ -1,4 +1,4 @@
-"""The console: log records as the official tool prints them (functions-host.md 7.2)."""
+"""The console: log records as the official tool prints them (platform/console-and-logs.md)."""
 
 import asyncio
 import json

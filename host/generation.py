@@ -140,7 +140,7 @@ def _invoker(
 async def _listening(
     app: App, invokers: Mapping[str, FunctionInvoker], openers: Mapping[str, Opener], log: Log
 ) -> AsyncIterator[None]:
-    """Every trigger listens inside the block. A disabled function only keeps its route (functions-host.md 1.5)."""
+    """Every trigger listens inside the block. A disabled function only keeps its route (platform/app-files.md 5)."""
     tasks = []
     for function in app.functions:
         if not function.disabled or function.trigger.type == "httptrigger":
@@ -158,7 +158,7 @@ async def _listening(
 
 
 def _manual_invoke(invokers: Mapping[str, FunctionInvoker]) -> ManualInvoke:
-    """An HTTP function cannot be run without a request: its run ends as a failed one (functions-host.md 6)."""
+    """An HTTP function cannot be run without a request: its run ends as a failed one (platform/keys-and-admin.md 7)."""
 
     async def fire(name: str, given: str) -> object:
         return await invokers[name](Event(name, given, MANUAL))

@@ -35,7 +35,7 @@ class FunctionInvoker:
         return await self._retried(event, self.function.retry)
 
     async def _retried(self, event: Event, retry: Retry) -> Outcome:
-        """The policy's loop lives here, inside one event (functions-host.md 1.7)."""
+        """The policy's loop lives here, inside one event (platform/app-files.md 6)."""
         count, failure = 0, ""
         while True:
             outcome = await self._logged(event, RetryContext(count, retry.limit, failure))
@@ -93,7 +93,7 @@ class FunctionInvoker:
             raise await self._timed_out(invocation) from error
 
     async def _timed_out(self, invocation: str) -> TimedOut:
-        """Code that runs too long can only be stopped with its process (functions-host.md 8.3)."""
+        """Code that runs too long can only be stopped with its process (platform/lifecycle.md 3)."""
         text = f"Timeout value of {_span(self.timeout or 0)} exceeded by function 'Functions.{self.function.name}'"
         self._say(Level.ERROR, f"{text} (Id: '{invocation}'). Initiating cancellation.", invocation)
         if self.abandon:
@@ -105,7 +105,7 @@ class FunctionInvoker:
         return TimedOut(f"{text}.")
 
     async def _write(self, outcome: Outcome, event: Event) -> None:
-        """All outputs that have a value, at once; one that fails fails the invocation (functions-host.md 4.4)."""
+        """All outputs that have a value, at once; one that fails fails the invocation (platform/values.md 4)."""
         await asyncio.gather(
             *(
                 self.outputs[name].write(value, event)

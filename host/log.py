@@ -7,7 +7,7 @@ from enum import IntEnum
 
 
 class Level(IntEnum):
-    """The platform's levels (function-rpc.md 1.2)."""
+    """The platform's levels (platform/worker-protocol.md 3)."""
 
     TRACE = 0
     DEBUG = 1
@@ -19,7 +19,10 @@ class Level(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One thing that happened. `category` is the platform's (functions-host.md 7.2); `at` is seconds since 1970."""
+    """One thing that happened. `category` is the platform's; `at` is seconds since 1970.
+
+    Rules from platform/console-and-logs.md 3.
+    """
 
     level: Level
     category: str

@@ -24,7 +24,7 @@ from fnhost.host.worker.pool import StandbyWorkers
 
 STARTED = "Worker process started and initialized."
 DRAIN, LAST_PATIENCE = 10.0, 0.5
-"""Seconds that running invocations have when their version is replaced (functions-host.md 8.4), and when all ends."""
+"""Seconds that running invocations have when their version is replaced (platform/lifecycle.md 4), and when all ends."""
 if TYPE_CHECKING:
     from fnhost.host.durable.config import DurableConfig
     from fnhost.host.taskhub import TaskHub
@@ -91,7 +91,7 @@ class Reload:
 
         Raises StartError if the first version needs what this machine has not.
         """
-        watch = FileWatcher(self._site.root)
+        watch = FileWatcher(self._site.root, self._log, self._site.clock)
         try:
             async with watch.running():
                 await self._take(watch)

@@ -76,7 +76,7 @@ def _cors(options: Options, local: Mapping[str, Any]) -> Cors | None:
 
 
 def host_id(root: Path) -> str:
-    """The platform's rule: machine name and a 32-bit hash of the path (functions-host.md 5.1)."""
+    """The platform's rule: machine name and a 32-bit hash of the path (platform/host-storage.md 1)."""
     value = 23
     for character in str(root):
         value = (value * 31 + ord(character)) & 0xFFFFFFFF

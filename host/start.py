@@ -75,7 +75,7 @@ def _likely_command(options: Options, expected: LocalSettings) -> Command:
 
 
 def _environment(options: Options, name: str, toolchain: Toolchain) -> Mapping[str, str]:
-    """What the worker is told of us beside the shell's own variables (functions-host.md 2.4)."""
+    """What the worker is told of us beside the shell's own variables (platform/settings.md 4)."""
     given = {"WEBSITE_HOSTNAME": name, "FUNCTIONS_CORETOOLS_ENVIRONMENT": "fnhost"}
     if options.worker_arguments:
         given[toolchain.arguments_setting.replace(":", "__")] = options.worker_arguments.removeprefix("-- ")

@@ -1,4 +1,4 @@
-"""One entry of a function.json's bindings: what is wrong with it, and the Binding it says (functions-host.md 1.3)."""
+"""One entry of a function.json's bindings: what is wrong with it, and the Binding it says (platform/app-files.md 3)."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping

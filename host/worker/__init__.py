@@ -1,6 +1,6 @@
 """Language workers: processes under the app's own interpreter, and the conversation with them.
 
-The meaning of the conversation is FunctionRpc (function-rpc.md 1 to 3).
+The meaning of the conversation is FunctionRpc (platform/worker-protocol.md 1 to 7).
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from fnhost.host.app import Function
 
 @dataclass(frozen=True, slots=True)
 class RetryContext:
-    """Which try of a retried invocation this is (functions-host.md 1.7). `previous` is the last one's failure."""
+    """Which try of a retried invocation this is (platform/app-files.md 6). `previous` is the last one's failure."""
 
     count: int
     limit: int

@@ -1,4 +1,4 @@
-"""The conversation with one worker process, whatever its encoding (function-rpc.md 1 to 3).
+"""The conversation with one worker process, whatever its encoding (platform/worker-protocol.md 1 to 7).
 
 Own frames (framed.py) are one form of it: same messages, same order, another form may carry them over gRPC.
 """

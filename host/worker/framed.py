@@ -1,4 +1,4 @@
-"""The conversation with one worker process in our own frames (function-rpc.md 12)."""
+"""The conversation with one worker process in our own frames (platform/worker-protocol.md 8)."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""The workers of an app, n of them: loaded, called in turn, replaced when they end (functions-host.md 8.1)."""
+"""The workers of an app, n of them: loaded, called in turn, replaced when they end (platform/lifecycle.md 1)."""
 
 import asyncio
 import contextlib
@@ -107,7 +107,7 @@ async def _stop_when_open(opening: asyncio.Task[WorkerChannel]) -> None:
 
 @dataclass(slots=True)
 class CrashCounter:
-    """Counts crashes; a long time without one is forgiving (functions-host.md 8.1)."""
+    """Counts crashes; a long time without one is forgiving (platform/lifecycle.md 1)."""
 
     limit: int
     count: int = 0

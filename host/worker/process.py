@@ -1,6 +1,6 @@
 """One worker process: start it, pass on what it prints, know at once when it ends.
 
-The conversation runs over a socket of its own; stdout and stderr belong to user code (function-rpc.md 12).
+The conversation runs over a socket of its own; stdout and stderr belong to user code (platform/worker-protocol.md 8).
 """
 
 import asyncio
@@ -118,7 +118,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
 
 
 def level_of(line: str) -> Level:
-    """Of a line on stderr (functions-host.md 4.5)."""
+    """Of a line on stderr (platform/console-and-logs.md 3)."""
     lowered = line.lower()
     if "warn" in lowered:
         return Level.WARNING

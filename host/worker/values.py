@@ -1,7 +1,7 @@
 """Typed data of the wire, and its frames: `u32 n | u32 json length | n bytes: JSON, then blobs`, big endian.
 
 A value that lies in the blobs is `{"$b": offset, "n": length}` in the JSON: bytes always, texts from a few KB on, so
-that they are never escaped. Kinds from functions-host.md 4.1, frames from function-rpc.md 12.
+that they are never escaped. Kinds from platform/values.md 1, frames from platform/worker-protocol.md 8.
 """
 
 import json

@@ -1,4 +1,7 @@
-"""The front door over a real port: routes, waiting, limits, keys, CORS and admin (functions-host.md 3 and 6)."""
+"""The front door over a real port: routes, waiting, limits, keys, CORS and admin.
+
+Rules from platform/http.md, platform/keys-and-admin.md 3 to 7.
+"""
 
 import asyncio
 import json

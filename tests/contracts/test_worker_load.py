@@ -1,4 +1,4 @@
-"""What a worker says about functions it cannot load, in the platform's words (functions-host.md 4.5)."""
+"""What a worker says about functions it cannot load, in the platform's words (platform/python-worker.md 2)."""
 
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path

@@ -53,7 +53,7 @@ class RecordedHistory:
 
     @classmethod
     def of_texts(cls, texts: Sequence[str], custom_status: str | None = None) -> "RecordedHistory":
-        """From events in the form that workers are given (durable-replay-protocol.md 3). Raises UnreadableRecord."""
+        """From events in the form that workers are given (platform/replay.md 3). Raises UnreadableRecord."""
         return cls(tuple(map(event_of_json, texts)), texts, custom_status)
 
 
@@ -143,7 +143,7 @@ class Replayer:
     is_ending: Callable[[], bool] = _never
 
     async def replay(self, past: RecordedHistory, opening: Sequence[HistoryEvent]) -> Episode:
-        """One episode: run the orchestrator, and again for every continue-as-new (task-hub-storage.md 3.6).
+        """One episode: run the orchestrator, and again for every continue-as-new (platform/task-hub.md 3.6).
 
         `opening` is its OrchestratorStarted and the new events; an ExecutionStarted is in `past` or in it. Raises what
         `run` raises.

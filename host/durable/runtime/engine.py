@@ -52,7 +52,7 @@ REASON = "(null)"
 
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
-    """What host.json says to the engine (task-hub-storage.md 8). Seconds."""
+    """What host.json says to the engine (platform/durable-settings.md 1). Seconds."""
 
     limits: OrchestrationLimits = field(default_factory=OrchestrationLimits)
     entities: EntityLimits = field(default_factory=EntityLimits)
@@ -250,7 +250,7 @@ class Engine:
         self._in_flight.release(session.take_undelivered())
 
     async def _poll(self, queue: str) -> None:
-        """Ask often while something comes, ever less often while nothing does (task-hub-storage.md 4.10)."""
+        """Ask often while something comes, ever less often while nothing does (platform/task-hub.md 4.10)."""
         pause = self._settings.shortest_poll
         while queue not in self.remote_queues:
             received = await self.hub.receive(queue)
@@ -364,7 +364,7 @@ class Engine:
     async def _work(self, one: ReceivedMessage) -> None:
         """Its end goes straight to a session that is here: it is stored with what the instance makes of it.
 
-        To all others it is sent (task-hub-storage.md 5.2).
+        To all others it is sent (platform/task-hub.md 5.2).
         """
         if not one.is_activity_completion:
             one.message = activity_end(one.message, await self._end_of(one))

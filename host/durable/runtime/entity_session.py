@@ -1,7 +1,7 @@
 """One active entity: its mailbox, its state while it is held, and its batches, one after the other.
 
-An entity is an orchestration that continues as new after each batch, with its state as its input (task-hub-storage.md
-9). The storage keeps nothing of it but that.
+An entity is an orchestration that continues as new after each batch, with its state as its input (platform/entities.md
+7). The storage keeps nothing of it but that.
 """
 
 from collections import deque

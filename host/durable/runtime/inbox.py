@@ -1,6 +1,6 @@
 """Which messages make an instance's next episode, and what becomes of the others. Pure.
 
-Rules from task-hub-storage.md 4.7 and durable-replay-protocol.md 6.2 and 12.
+Rules from platform/task-hub.md 4.7 and platform/replay.md 6.2 and 11.
 """
 
 import hashlib
@@ -96,7 +96,7 @@ def is_suspended(events: Iterable[HistoryEvent]) -> bool:
 
 
 def takes_one_message(events: Sequence[HistoryEvent]) -> bool:
-    """Whether the next episode may take a single message only (durable-replay-protocol.md 6.2, Batching).
+    """Whether the next episode may take a single message only (platform/replay.md 6.2, Batching).
 
     The history says so itself, so that a restart, an eviction or another host does not forget it. Histories that other
     hosts wrote do not say.

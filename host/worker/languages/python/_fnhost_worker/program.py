@@ -7,6 +7,7 @@ import contextlib
 import contextvars
 import gc
 import importlib
+import io
 import os
 import platform
 import sys
@@ -147,12 +148,13 @@ def import_quietly(name: str) -> None:
 
 
 def main() -> None:
-    """Run until the host says so or is gone (function-rpc.md 1.3)."""
+    """Run until the host says so or is gone (platform/worker-protocol.md 2)."""
     wire = connect()
     root = os.environ["FUNCTIONS_APPLICATION_DIRECTORY"]
     os.environ.setdefault("FUNCTIONS_WORKER_RUNTIME_VERSION", VERSION)
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     program = Program(wire, loop, Threads(int(os.environ["PYTHON_THREADPOOL_THREAD_COUNT"])))

@@ -1,6 +1,6 @@
 """The socket to the host, and its frames: `u32 n | u32 json length | n bytes: JSON, then blobs`, big endian.
 
-A value that lies in the blobs is `{"$b": offset, "n": length}` in the JSON (function-rpc.md 12).
+A value that lies in the blobs is `{"$b": offset, "n": length}` in the JSON (platform/worker-protocol.md 8).
 """
 
 from __future__ import annotations
