@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from fnhost.bindings.formats import compact
 from fnhost.host.durable.model.errors import UnreadableRecord
 from fnhost.host.durable.model.history import EventSent
 from fnhost.host.durable.model.ids import EntityId, is_entity
 from fnhost.host.durable.model.instants import Instant, parse_instant
+from fnhost.host.durable.model.text import json_text
 
 NEVER: Instant = "0001-01-01T00:00:00.0000000Z"
 REQUEST, RELEASE, CONTINUE = "op", "release", "continue"
@@ -128,9 +128,9 @@ def stamp_of(text: str | None) -> Instant:
 
 
 def release_text(parent: str, lock: str) -> str:
-    return compact({"parent": parent, "id": lock})
+    return json_text({"parent": parent, "id": lock})
 
 
 def answer_text(result: str | None, *, is_error: bool = False) -> str:
     """`result` is JSON text. `exceptionType` may only be there for an error."""
-    return compact({"result": result or "null", **({"exceptionType": "Error"} if is_error else {})})
+    return json_text({"result": result or "null", **({"exceptionType": "Error"} if is_error else {})})

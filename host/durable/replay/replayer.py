@@ -8,9 +8,8 @@ from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from fnhost.bindings.contract import Outcome
-from fnhost.bindings.formats import compact
 from fnhost.clock import SYSTEM_CLOCK, Clock
-from fnhost.host.durable.entities.messages import answer_text, read_request
+from fnhost.host.durable.entities.messages import answer_text, read_request, sent_request
 from fnhost.host.durable.model.errors import InvalidWorkerResponse
 from fnhost.host.durable.model.history import (
     EventRaised,
@@ -19,18 +18,27 @@ from fnhost.host.durable.model.history import (
     HistoryEvent,
     OrchestratorStarted,
     Scheduling,
+    SubOrchestrationInstanceCreated,
     SubOrchestrationInstanceFailed,
     TaskFailed,
     TaskScheduled,
 )
-from fnhost.host.durable.model.ids import next_execution
+from fnhost.host.durable.model.ids import (
+    EntityId,
+    is_entity,
+    next_execution,
+    refused_entity_id,
+    refused_instance_id,
+)
 from fnhost.host.durable.model.instants import Instant, utc_now
 from fnhost.host.durable.model.messages import Message
+from fnhost.host.durable.model.text import json_text
 from fnhost.host.durable.replay.actions import OrchestratorState, read_orchestrator_state
-from fnhost.host.durable.replay.decide import Continued, Decision, Failed, OrchestrationLimits, decide
+from fnhost.host.durable.replay.decide import Continued, Decision, Failed, OrchestrationLimits, decide, failure
 from fnhost.host.durable.replay.outgoing import end_message, release_messages, scheduled_messages
 from fnhost.host.durable.replay.payload import orchestrator_payload
 from fnhost.host.durable.storage.codec import event_of_json, history_json
+from fnhost.host.supervise import describe
 
 RunOrchestrator: TypeAlias = Callable[[str, str, str], Awaitable[Outcome]]
 """Runs the orchestrator function of a name over a payload, for an instance: `run(name, payload, instance)`."""
@@ -62,8 +70,8 @@ class Episode:
     """The decision of an episode.
 
     `events` are what it appends to the history; if `execution_id` is not that of the history, they replace it
-    (continue-as-new). `failures` are reasons to fail that user code did not give itself. `seen` are digests of external
-    events that earlier executions took (`HistoryState.seen`).
+    (continue-as-new). `failures` are reasons to fail that user code did not give itself, `undelivered` the reasons why
+    signals were not sent. `seen` are digests of external events that earlier executions took (`HistoryState.seen`).
     """
 
     execution_id: str
@@ -71,6 +79,7 @@ class Episode:
     messages: tuple[Message, ...] = ()
     custom_status: str | None = None
     failures: tuple[str, ...] = ()
+    undelivered: tuple[str, ...] = ()
     seen: tuple[str, ...] = ()
 
 
@@ -149,13 +158,14 @@ class Replayer:
         `run` raises.
         """
         execution = _Execution(past.events, past.texts, tuple(opening), past.custom_status)
-        messages, failures = list[Message](), list[str]()
+        messages, failures, undelivered = list[Message](), list[str](), list[str]()
         while True:
             answer, decision = await self._decide(execution, failures, is_first=execution.opening == tuple(opening))
             execution.set_status(answer, decision)
-            messages += self._messages(execution, decision)
+            messages += self._messages(execution, decision, undelivered)
             if not isinstance(decision.finish, Continued):
-                return _episode(execution, decision, messages, failures)
+                episode = _episode(execution, decision, messages)
+                return replace(episode, failures=tuple(failures), undelivered=tuple(undelivered))
             execution = execution.next(decision.finish, max(utc_now(self.clock), execution.now))
 
     async def _decide(
@@ -164,9 +174,15 @@ class Replayer:
         if is_first or not self.is_ending():
             answer = await self._answer(execution, failures)
         else:
-            answer = OrchestratorState()
-        decision = decide(execution.history, answer, self.limits)
-        if isinstance(decision.finish, Failed) and answer.error is None and answer.trouble is None:
+            answer = OrchestratorState()  # Else an endless continue-as-new would never come to its termination.
+        try:
+            decision = decide(execution.history, answer, self.limits)
+        except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
+            failures.append(describe(error))
+            return answer, failure(execution.history, f"the host cannot act on its answer: {error!r}")
+        if decision.mismatch:
+            failures.append(str(decision.mismatch))
+        elif isinstance(decision.finish, Failed) and answer.error is None and answer.trouble is None:
             failures.append(decision.finish.reason)
         return answer, decision
 
@@ -181,14 +197,17 @@ class Replayer:
             failures.append(str(error))
             return OrchestratorState(error=str(error))
 
-    def _messages(self, execution: _Execution, decision: Decision) -> Iterator[Message]:
+    def _messages(self, execution: _Execution, decision: Decision, undelivered: list[str]) -> Iterator[Message]:
         """What the decision sends: new work, the failures of work that nobody can do, the end, released locks."""
         started, history, now = execution.started, execution.history, execution.now
         episode = sum(isinstance(event, OrchestratorStarted) for event in history)
         possible = []
         for event in decision.scheduled:
-            if reason := self.unavailable(event):
-                yield _failure_message(started, event, reason, now)
+            if reason := refused_target(event) or self.unavailable(event):
+                if is_one_way(event):
+                    undelivered.append(reason)
+                else:
+                    yield _failure_message(started, event, reason, now)
             else:
                 possible.append(event)
         yield from scheduled_messages(started, episode, possible, now)
@@ -197,13 +216,30 @@ class Replayer:
             yield from release_messages(started, (*history, *decision.scheduled), now)
 
 
-def _episode(execution: _Execution, decision: Decision, messages: list[Message], failures: list[str]) -> Episode:
+def refused_target(event: Scheduling) -> str | None:
+    """Why this work cannot go where user code sends it: nothing may have that id. None if it can."""
+    match event:
+        case SubOrchestrationInstanceCreated(instance_id=instance):
+            return refused_instance_id(instance)
+        case EventSent(instance_id=instance) if is_entity(instance):
+            return refused_entity_id(EntityId.of(instance))
+    return None
+
+
+def is_one_way(event: Scheduling) -> bool:
+    """Whether nobody waits for an answer: a signal, or the release of a lock."""
+    if not isinstance(event, EventSent):
+        return False
+    request = sent_request(event)
+    return request is None or request.is_signal
+
+
+def _episode(execution: _Execution, decision: Decision, messages: list[Message]) -> Episode:
     return Episode(
         execution_id=execution.started.orchestration_instance.execution_id or "",
         events=(*_played(execution.opening), *decision.events(execution.now)),
         messages=tuple(messages),
         custom_status=execution.custom_status,
-        failures=tuple(failures),
     )
 
 
@@ -219,7 +255,7 @@ def _failure_message(started: ExecutionStarted, event: Scheduling, reason: str, 
         failed = TaskFailed(timestamp=now, task_scheduled_id=event.event_id, reason=reason, details="")
         return Message(us, failed, us)
     if isinstance(event, EventSent):
-        text = answer_text(compact(reason), is_error=True)
+        text = answer_text(json_text(reason), is_error=True)
         return Message(us, EventRaised(timestamp=now, name=read_request(event.input).id, input=text), us)
     child = SubOrchestrationInstanceFailed(timestamp=now, task_scheduled_id=event.event_id, reason=reason, details="")
     return Message(us, child, us)

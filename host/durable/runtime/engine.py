@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from fnhost.bindings.contract import BindingError, Event, Failure, Fire, Json, Outcome, Value
-from fnhost.bindings.formats import compact
 from fnhost.clock import Clock, Timer
 from fnhost.host.durable.entities.entity import EntityLimits
 from fnhost.host.durable.entities.messages import sent_request
@@ -30,6 +29,7 @@ from fnhost.host.durable.model.ids import EntityId, is_entity
 from fnhost.host.durable.model.instants import to_datetime, utc_now
 from fnhost.host.durable.model.messages import WORK_ITEMS, ReceivedMessage
 from fnhost.host.durable.model.states import HistoryState, Instance, Progress
+from fnhost.host.durable.model.text import json_text
 from fnhost.host.durable.replay.decide import HTTP_ACTIVITY, OrchestrationLimits
 from fnhost.host.durable.replay.outgoing import activity_completed, activity_end, activity_failed, unknown_function
 from fnhost.host.durable.runtime.entity_session import EntitySession
@@ -413,7 +413,7 @@ def activity_input(text: str | None) -> Value:
     given = value[0] if isinstance(value, list) and len(value) == 1 else value
     if given is None or isinstance(given, str):
         return given
-    return compact(given)
+    return json_text(given)
 
 
 def result_text(returned: Value) -> str | None:
@@ -422,7 +422,7 @@ def result_text(returned: Value) -> str | None:
         case None:
             return None
         case Json(text=text):
-            return compact(json.loads(text))
+            return json_text(json.loads(text))
         case str() | int() | float():
-            return compact(returned)
-    return compact(str(returned))
+            return json_text(returned)
+    return json_text(str(returned))

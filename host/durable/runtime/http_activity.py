@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
 from fnhost.bindings.contract import Failure, Json, Outcome
-from fnhost.bindings.formats import compact
+from fnhost.host.durable.model.text import json_text
 
 if TYPE_CHECKING:
     import aiohttp
@@ -67,7 +67,7 @@ def _result(response: "aiohttp.ClientResponse", text: str) -> str:
         if not name.lower().startswith("content-"):
             values = response.headers.getall(name)
             headers[name] = values[0] if len(values) == 1 else list(values)
-    return compact({"statusCode": response.status, "headers": headers, "content": text})
+    return json_text({"statusCode": response.status, "headers": headers, "content": text})
 
 
 def _request_of(activity_input: str | None) -> Mapping[str, Any]:

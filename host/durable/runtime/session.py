@@ -253,6 +253,8 @@ class Session:
         episode = await replayer.replay(RecordedHistory(past.events, texts, past.custom_status), opening)
         for reason in episode.failures:
             services.log.error("Host.Durable", f"Instance {self.instance} failed: {reason}")
+        for reason in episode.undelivered:
+            services.log.error("Host.Durable", f"A signal of instance {self.instance} was not sent: {reason}")
         return replace(episode, seen=seen_before(past, opening))
 
     def _will_be_terminated(self) -> bool:

@@ -30,6 +30,7 @@ from fnhost.host.durable.model.history import (
 from fnhost.host.durable.model.instants import parse_instant
 from fnhost.host.durable.model.messages import Message
 from fnhost.host.durable.model.states import Instance
+from fnhost.host.durable.model.text import well_formed
 
 Row: TypeAlias = Mapping[str, Any]
 """A table row as its JSON. Dates are texts with a `<column>@odata.type` beside them when written."""
@@ -60,8 +61,10 @@ def _pascal(name: str) -> str:
 
 
 def _text(value: Any) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return well_formed(value)
     raise ValueError(f"{value!r} is not a text")
 
 
