@@ -7,12 +7,15 @@ import asyncio
 import json
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, Protocol
 from urllib.parse import quote_plus, urlencode
 
-from fnhost.bindings.contract import Adapter, Binding, BindingError, Event, Fire, Json, Opener, Value
+from fnhost.bindings.binding_type import BindingType
+from fnhost.bindings.contract import Adapter, Binding, BindingError, Event, Fire, Json, Outcome, Value
 from fnhost.bindings.formats import compact
+from fnhost.bindings.in_flight import EventsInFlight
+from fnhost.bindings.schema import STRING, members
 
 Kind = Literal["orchestrator", "activity", "entity"]
 WEBHOOK = "/runtime/webhooks/durabletask"
@@ -103,10 +106,16 @@ class DurableTrigger:
     engine: DurableFunctions
     kind: Kind
     name: str
+    in_flight: EventsInFlight = field(default_factory=EventsInFlight)
 
-    async def listen(self, fire: Fire) -> None:
-        with self.engine.serving(self.kind, self.name, fire):
-            await asyncio.Event().wait()
+    async def listen(self, fire: Fire, stopping: asyncio.Event) -> None:
+        async def counted(event: Event) -> Outcome:
+            with self.in_flight:
+                return await fire(event)
+
+        with self.engine.serving(self.kind, self.name, counted):
+            await stopping.wait()
+        await self.in_flight.settled()
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,30 +174,31 @@ def _unusable(place: str) -> BindingError:
     )
 
 
-def openers(engine: DurableFunctions, starter: OrchestrationStarter, address: HubEndpoints) -> Mapping[str, Opener]:
-    """How to open each durable binding, over the engine, starter and address it is lent."""
+@dataclass(frozen=True, slots=True)
+class DurableServices:
+    """What durable bindings are lent: the engine of the app's task hub, its client, and where the hub is reached."""
 
-    def orchestrator(function: str, binding: Binding, _: tuple[Binding, ...]) -> Adapter:
-        return DurableTrigger(engine, "orchestrator", binding.properties.get("orchestration") or function)
+    engine: DurableFunctions
+    starter: OrchestrationStarter
+    address: HubEndpoints
 
-    def activity(function: str, binding: Binding, _: tuple[Binding, ...]) -> Adapter:
-        return DurableTrigger(engine, "activity", binding.properties.get("activity") or function)
 
-    def entity(function: str, binding: Binding, _: tuple[Binding, ...]) -> Adapter:
-        return DurableTrigger(engine, "entity", binding.properties.get("entityName") or function)
+def open_orchestrator(services: DurableServices, function: str, binding: Binding, _: tuple[Binding, ...]) -> Adapter:
+    return DurableTrigger(services.engine, "orchestrator", binding.properties.get("orchestration") or function)
 
-    def client(function: str, binding: Binding, _: tuple[Binding, ...]) -> Adapter:
-        if binding.direction == "out":
-            return ClientOutput(starter, f"Binding '{binding.name}' of function '{function}'")
-        return ClientInput(addressed(address, binding).client())
 
-    return {
-        "orchestrationtrigger": orchestrator,
-        "activitytrigger": activity,
-        "entitytrigger": entity,
-        "durableclient": client,
-        "orchestrationclient": client,
-    }
+def open_activity(services: DurableServices, function: str, binding: Binding, _: tuple[Binding, ...]) -> Adapter:
+    return DurableTrigger(services.engine, "activity", binding.properties.get("activity") or function)
+
+
+def open_entity(services: DurableServices, function: str, binding: Binding, _: tuple[Binding, ...]) -> Adapter:
+    return DurableTrigger(services.engine, "entity", binding.properties.get("entityName") or function)
+
+
+def open_client(services: DurableServices, function: str, binding: Binding, _: tuple[Binding, ...]) -> Adapter:
+    if binding.direction == "out":
+        return ClientOutput(services.starter, f"Binding '{binding.name}' of function '{function}'")
+    return ClientInput(addressed(services.address, binding).client())
 
 
 def addressed(address: HubEndpoints, binding: Binding) -> HubEndpoints:
@@ -200,3 +210,21 @@ def addressed(address: HubEndpoints, binding: Binding) -> HubEndpoints:
         key=address.key,
         rpc=address.rpc,
     )
+
+
+def _declared(name: str, open: Any, **given: Any) -> BindingType:
+    return BindingType(name=name, open=open, services=DurableServices, settings="durableTask", **given)
+
+
+BINDING_TYPES: Final = (
+    _declared(
+        "durableClient",
+        open_client,
+        schema=members(taskHub=STRING, connectionName=STRING),
+        directions=frozenset(("in", "out")),
+        aliases=("orchestrationClient",),
+    ),
+    _declared("orchestrationTrigger", open_orchestrator, schema=members(orchestration=STRING)),
+    _declared("activityTrigger", open_activity, schema=members(activity=STRING)),
+    _declared("entityTrigger", open_entity, schema=members(entityName=STRING)),
+)

@@ -1,30 +1,29 @@
-"""One life of an app: its workers, its open triggers, its place in the front. The only room that knows every part."""
+"""One life of an app: its workers, its open triggers, its place in the front. The only module that knows every part."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import TYPE_CHECKING, cast
 
-from fnhost.bindings import durable
-from fnhost.bindings.contract import Adapter, Binding, Event, Input, Opener, Output, Trigger
-from fnhost.bindings.http import trigger
+from fnhost.bindings.contract import Adapter, Binding, Event, Fire, Input, ManualTrigger, Output, Trigger
+from fnhost.bindings.durable import DurableServices
 from fnhost.bindings.http.trigger import RouteTable, read_settings
+from fnhost.bindings.registry import binding_types
+from fnhost.clock import SYSTEM_CLOCK, Clock
 from fnhost.host.app import App, Function
 from fnhost.host.errors import Problem
 from fnhost.host.invoker import FunctionInvoker
+from fnhost.host.limits import LAST_PATIENCE
 from fnhost.host.log import Log
 from fnhost.host.supervise import supervise
+from fnhost.host.tasks import UseCount, hurried
 from fnhost.host.web.active_app import ActiveApp, ManualInvoke
 from fnhost.host.web.front import Front
 from fnhost.host.worker.commands import Command
-from fnhost.host.worker.pool import StandbyWorkers, WorkerPool
+from fnhost.host.worker.pool import WorkerPool
+from fnhost.host.worker.standby import StandbyWorkers
 
-DURABLE = frozenset(
-    {"orchestrationtrigger", "activitytrigger", "entitytrigger", "durableclient", "orchestrationclient"}
-)
-SERVED = DURABLE | {"httptrigger", "http"}
 MANUAL = "This function was programmatically called via the host APIs."
 
 
@@ -46,28 +45,37 @@ class LoadedApp:
 
 def servable(app: App) -> App:
     """The app without the functions whose binding types this host has no adapter for; each is told as a problem."""
-    strange = {function.name: _unsupported(function) for function in app.functions}
+    unsupported = {function.name: _unsupported(function) for function in app.functions}
     problems = [
         Problem(
             str(function.directory.relative_to(app.root) / "function.json"),
             "/bindings",
-            f"This host does not serve {', '.join(strange[function.name])} yet.",
+            f"This host does not serve {', '.join(unsupported[function.name])} yet.",
             "The other functions run; the real host runs this one too.",
             function.name,
         )
         for function in app.functions
-        if strange[function.name]
+        if unsupported[function.name]
     ]
-    kept = tuple(function for function in app.functions if not strange[function.name])
+    kept = tuple(function for function in app.functions if not unsupported[function.name])
     return replace(app, functions=kept, problems=(*app.problems, *problems))
 
 
-def uses_durable(app: App) -> bool:
-    return any(binding.type in DURABLE for function in app.functions for binding in function.bindings)
-
-
 def _unsupported(function: Function) -> list[str]:
-    return sorted({binding.type for binding in function.bindings} - SERVED)
+    types = {binding_types()[binding.type] for binding in function.bindings}
+    return sorted(type.name for type in types if type.open is None)
+
+
+def uses_durable(app: App) -> bool:
+    return _uses(app, DurableServices)
+
+
+def _uses(app: App, services: type) -> bool:
+    return any(
+        binding_types()[binding.type].services is services
+        for function in app.functions
+        for binding in function.bindings
+    )
 
 
 @asynccontextmanager
@@ -76,91 +84,154 @@ async def loaded(
     command: Command,
     standby: StandbyWorkers,
     log: Log,
-    patience: Callable[[], float],
+    ending: asyncio.Event,
     exhausted: asyncio.Event,
+    clock: Clock = SYSTEM_CLOCK,
 ) -> AsyncIterator[LoadedApp]:
-    """Workers with the app in them. When the block ends, what still runs has `patience()` seconds to finish.
+    """Workers with the app in them. When the block ends, what still runs has as long as it takes.
 
-    `exhausted` is set when they crashed too often.
+    Once `ending` is set, it has LAST_PATIENCE seconds. `exhausted` is set when the workers crashed too often.
     """
-    async with WorkerPool(app, command, standby, log, exhausted) as pool:
+    async with WorkerPool(app, command, standby, log, exhausted, ending, clock) as pool:
         yield LoadedApp(app, pool, await pool.load())
-        await pool.drain(patience())
+        await hurried(pool.drain(), ending, LAST_PATIENCE, clock)
 
 
 @asynccontextmanager
-async def generation(loaded: LoadedApp, front: Front, hub: "TaskHub | None", log: Log) -> AsyncIterator[ActiveApp]:
-    """The app in service: its triggers listen and the front shows it, until the block ends."""
+async def generation(
+    loaded: LoadedApp, front: Front, hub: "TaskHub | None", log: Log, ending: asyncio.Event, clock: Clock
+) -> AsyncIterator[ActiveApp]:
+    """The app in service: its triggers listen and the front shows it, until the block ends.
+
+    The triggers then take no more, and what they have taken is settled first, or until `ending` is set.
+    """
     app = loaded.app
     disabled = [function.name for function in app.functions if function.disabled]
     limit = app.settings.get("FUNCTIONS_REQUEST_BODY_SIZE_LIMIT")
     routes = RouteTable(read_settings(app.config.extension("http"), limit), disabled)
-    openers = _openers(routes, hub)
-    invokers = {
-        function.name: _invoker(function, app, loaded.pool, openers, log) for function in app.functions if loaded.pool
-    }
-    async with _listening(app, invokers, openers, log):
+    services: dict[type, object] = {RouteTable: routes}
+    if hub:
+        services[DurableServices] = DurableServices(hub.engine, hub.client, hub.address)
+    functions = [_opened(function, loaded, services, log, clock) for function in app.functions if loaded.pool]
+    async with _listening(functions, ending, log, clock):
         for sentence in routes.shadowed():
             log.warning("Host.Startup", sentence)
         view = ActiveApp(
             app=app,
             routes=routes,
-            fire_manually=_manual_invoke(invokers),
+            fire_manually=_manual_invoke({opened.function.name: opened for opened in functions}),
             webhooks={"durabletask": hub.api} if hub else {},
             failures=loaded.failures,
+            use=loaded.pool.use if loaded.pool else UseCount(),
         )
         with front.showing(view):
             yield view
 
 
-def _openers(routes: RouteTable, hub: "TaskHub | None") -> Mapping[str, Opener]:
-    return {**trigger.openers(routes), **(durable.openers(hub.engine, hub.client, hub.address) if hub else {})}
+@dataclass(frozen=True, slots=True)
+class OpenedFunction:
+    """A function with its adapters open."""
+
+    function: Function
+    trigger: Trigger
+    fire: Fire
+
+    @property
+    def listens(self) -> bool:
+        """A disabled function keeps its endpoint only, which then answers for it (platform/app-files.md 5)."""
+        return not self.function.disabled or binding_types()[self.function.trigger.type].endpoint is not None
 
 
-def _invoker(
-    function: Function, app: App, pool: WorkerPool, openers: Mapping[str, Opener], log: Log
-) -> FunctionInvoker:
-    """Only what does something stands in the way of an invocation: an http output is written by its trigger."""
+def _opened(
+    function: Function, loaded: LoadedApp, services: Mapping[type, object], log: Log, clock: Clock
+) -> OpenedFunction:
+    """Raises BindingError."""
 
-    def opened(binding: Binding) -> Adapter:
-        return openers[binding.type](function.name, binding, function.bindings)
+    def open_adapter(binding: Binding) -> Adapter:
+        type = binding_types()[binding.type]
+        assert type.open, f"{type.name} is not served; such functions are left out before"
+        lent = services.get(type.services) if type.services else None
+        return type.open(lent, function.name, binding, function.bindings)
 
-    return FunctionInvoker(
+    assert loaded.pool
+    written = [b for b in function.outputs if not binding_types()[b.type].is_reply]
+    invoker = FunctionInvoker(
         function=function,
-        worker=pool,
+        worker=loaded.pool,
         log=log,
-        inputs={binding.name: cast(Input, opened(binding)) for binding in function.inputs},
-        outputs={binding.name: cast(Output, opened(binding)) for binding in function.outputs if binding.type != "http"},
-        timeout=app.config.timeout,
-        abandon=pool.abandon,
+        inputs={binding.name: cast(Input, open_adapter(binding)) for binding in function.inputs},
+        outputs={binding.name: cast(Output, open_adapter(binding)) for binding in written},
+        timeout=loaded.app.config.timeout,
+        clock=clock,
+        abandon=loaded.pool.abandon,
     )
+    return OpenedFunction(function, cast(Trigger, open_adapter(function.trigger)), invoker)
+
+
+class Listener:
+    """Runs the trigger of a function, and stops it in two phases: take no more, then end."""
+
+    def __init__(self, opened: OpenedFunction, stopping: asyncio.Event, log: Log, clock: Clock) -> None:
+        self._opened, self._stopping = opened, stopping
+        self._is_listening = False
+        name = f"The listener for function 'Functions.{opened.function.name}'"
+        self.task = asyncio.create_task(supervise(name, self._listen, log, clock))
+
+    async def _listen(self) -> None:
+        if self._stopping.is_set():
+            return
+        self._is_listening = True
+        try:
+            await self._opened.trigger.listen(self._opened.fire, self._stopping)
+        finally:
+            self._is_listening = False
+
+    def end_if_idle(self) -> None:
+        """One that waits to try again has taken nothing."""
+        if not self._is_listening:
+            self.task.cancel()
 
 
 @asynccontextmanager
 async def _listening(
-    app: App, invokers: Mapping[str, FunctionInvoker], openers: Mapping[str, Opener], log: Log
+    functions: Sequence[OpenedFunction], ending: asyncio.Event, log: Log, clock: Clock
 ) -> AsyncIterator[None]:
-    """Every trigger listens inside the block. A disabled function only keeps its route (platform/app-files.md 5)."""
-    tasks = []
-    for function in app.functions:
-        if not function.disabled or function.trigger.type == "httptrigger":
-            trigger = cast(Trigger, openers[function.trigger.type](function.name, function.trigger, function.bindings))
-            name = f"The listener for function 'Functions.{function.name}'"
-            listen = partial(trigger.listen, invokers[function.name])
-            tasks.append(asyncio.create_task(supervise(name, listen, log)))
+    """Every trigger listens inside the block; when it ends, what was taken has as long as it takes to be settled.
+
+    Once `ending` is set, it has LAST_PATIENCE seconds.
+    """
+    stopping = asyncio.Event()
+    listeners = [Listener(opened, stopping, log, clock) for opened in functions if opened.listens]
     await asyncio.sleep(0)  # each has begun to listen when this returns
     try:
         yield
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        stopping.set()
+        for listener in listeners:
+            listener.end_if_idle()
+        tasks = [listener.task for listener in listeners]
+        try:
+            await hurried(_all_ended(tasks), ending, LAST_PATIENCE, clock)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _manual_invoke(invokers: Mapping[str, FunctionInvoker]) -> ManualInvoke:
+async def _all_ended(tasks: Sequence[asyncio.Task[None]]) -> None:
+    if tasks:
+        await asyncio.wait(tasks)
+
+
+def _manual_invoke(functions: Mapping[str, OpenedFunction]) -> ManualInvoke:
     """An HTTP function cannot be run without a request: its run ends as a failed one (platform/keys-and-admin.md 7)."""
 
     async def fire(name: str, given: str) -> object:
-        return await invokers[name](Event(name, given, MANUAL))
+        opened = functions[name]
+        if isinstance(opened.trigger, ManualTrigger):
+            event = replace(await opened.trigger.manual_event(given), reason=MANUAL)
+        else:
+            event = Event(name, given, MANUAL)
+        return await opened.fire(event)
 
     return fire

@@ -1,22 +1,26 @@
-"""The door to user code: inputs, worker, outputs, a time limit, and the two log lines of every invocation."""
+"""One invocation of a function: inputs, worker, outputs, a time limit, and the two log lines."""
 
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
-from fnhost.bindings.contract import BindingError, Event, Failure, Input, Outcome, Output, Value
+from fnhost.bindings.contract import BindingError, Event, Failure, Input, Outcome, Output, Renewal, Value
 from fnhost.bindings.durable import MARKER
 from fnhost.clock import SYSTEM_CLOCK, Clock
 from fnhost.host.app import Function, Retry
-from fnhost.host.errors import FnhostError, LoadFailed, TimedOut, WorkerDied
+from fnhost.host.errors import FnhostError, TimedOut, WorkerError
+from fnhost.host.events import InvocationEnded, InvocationException, InvocationStarted
 from fnhost.host.log import Level, Log
-from fnhost.host.worker import Invocation, RetryContext, Worker
+from fnhost.host.worker import Invocation, RetryContext, Worker, instance_of
 
 
 @dataclass(frozen=True, slots=True)
 class FunctionInvoker:
-    """`fire` of one function. Adapters by binding name; `timeout` in seconds, None without limit."""
+    """What a trigger calls for each event of one function.
+
+    Adapters by binding name; `timeout` in seconds, None without limit.
+    """
 
     function: Function
     worker: Worker
@@ -29,10 +33,29 @@ class FunctionInvoker:
     """Ends the process that runs an invocation: a language has no other way to stop one."""
 
     async def __call__(self, event: Event) -> Outcome:
-        """Raises BindingError, WorkerDied, LoadFailed, TimedOut. A failure of user code is an Outcome."""
-        if self.function.retry is None:
-            return await self._logged(event, None)
-        return await self._retried(event, self.function.retry)
+        """Raises BindingError, TimedOut, and the errors of `Worker.call`. A failure of user code is an Outcome."""
+        if event.renewal is None:
+            return await self._invoke(event)
+        renewing = asyncio.create_task(self._renew(event.renewal))
+        try:
+            return await self._invoke(event)
+        finally:
+            renewing.cancel()
+
+    async def _renew(self, renewal: Renewal) -> None:
+        """Until cancelled. A renewal that fails is tried again: the event may come a second time, nothing is lost."""
+        while True:
+            await self.clock.sleep(renewal.seconds / 2)
+            try:
+                await renewal.renew()
+            except BindingError as error:
+                self._say(Level.WARNING, f"The event could not be kept hidden from other consumers: {error}")
+
+    async def _invoke(self, event: Event) -> Outcome:
+        with self.worker.use:
+            if self.function.retry is None:
+                return await self._logged(event, None)
+            return await self._retried(event, self.function.retry)
 
     async def _retried(self, event: Event, retry: Retry) -> Outcome:
         """The policy's loop lives here, inside one event (platform/app-files.md 6)."""
@@ -52,22 +75,54 @@ class FunctionInvoker:
 
     async def _logged(self, event: Event, retry: RetryContext | None) -> Outcome:
         invocation, started = new_id(), self.clock.monotonic()
-        name = f"Functions.{self.function.name}"
-        self._say(Level.INFORMATION, f"Executing '{name}' (Reason='{event.reason}', Id={invocation})", invocation)
-        if event.details:
-            self._say(Level.INFORMATION, f"Trigger Details: {event.details}", invocation)
+        instance = self._note_start(event, invocation, retry)
         try:
             outcome = await self._run(event, invocation, retry)
         except (BindingError, FnhostError) as error:
-            self._say_failed(invocation, started, Failure(_described(error)))
+            self._note_end(invocation, instance, started, Failure(_described(error)))
             raise
-        if outcome.failure:
-            self._say_failed(invocation, started, outcome.failure)
-        else:
-            self._say(
-                Level.INFORMATION, f"Executed '{name}' (Succeeded, {self._took(invocation, started)})", invocation
-            )
+        self._note_end(invocation, instance, started, outcome.failure)
         return outcome
+
+    def _note_start(self, event: Event, invocation: str, retry: RetryContext | None) -> str:
+        """The durable instance it belongs to, or empty."""
+        trigger = self.function.trigger.type
+        instance = instance_of(trigger, event)
+        self.log.write(
+            InvocationStarted(
+                function=self.function.name,
+                invocation=invocation,
+                instance=instance,
+                reason=event.reason,
+                trigger=trigger,
+                attempt=retry.count if retry else 0,
+            )
+        )
+        if event.details:
+            self._say(Level.INFORMATION, f"Trigger Details: {event.details}", invocation)
+        return instance
+
+    def _note_end(self, invocation: str, instance: str, started: float, failure: Failure | None) -> None:
+        self.log.write(
+            InvocationEnded(
+                function=self.function.name,
+                invocation=invocation,
+                instance=instance,
+                outcome="Failed" if failure else "Succeeded",
+                duration_ms=(self.clock.monotonic() - started) * 1000,
+            )
+        )
+        if failure:
+            exception, stack = (text.partition(MARKER)[0].rstrip() for text in (failure.message, failure.stack))
+            self.log.write(
+                InvocationException(
+                    function=self.function.name,
+                    invocation=invocation,
+                    instance=instance,
+                    exception=exception,
+                    stack=stack,
+                )
+            )
 
     async def _run(self, event: Event, invocation: str, retry: RetryContext | None) -> Outcome:
         values = await self._read(event)
@@ -114,17 +169,6 @@ class FunctionInvoker:
             )
         )
 
-    def _say_failed(self, invocation: str, started: float, failure: Failure) -> None:
-        name = f"Functions.{self.function.name}"
-        self._say(Level.ERROR, f"Executed '{name}' (Failed, {self._took(invocation, started)})", invocation)
-        message, trace = (text.partition(MARKER)[0].rstrip() for text in (failure.message, failure.stack))
-        stack = f"\nStack: {trace}" if trace else ""
-        text = f"System.Private.CoreLib: Exception while executing function: {name}."
-        self._say(Level.ERROR, f"{text} Result: Failure\nException: {message}{stack}", invocation)
-
-    def _took(self, invocation: str, started: float) -> str:
-        return f"Id={invocation}, Duration={(self.clock.monotonic() - started) * 1000:.0f}ms"
-
     def _say(self, level: Level, text: str, invocation: str = "") -> None:
         self.log(level, f"Function.{self.function.name}", text, self.function.name, invocation)
 
@@ -137,7 +181,7 @@ def new_id() -> str:
 
 def _described(error: Exception) -> str:
     """The worker's own text of a load failure says it all; other errors are told by their kind."""
-    return str(error) if isinstance(error, (LoadFailed, WorkerDied)) else f"{type(error).__name__}: {error}"
+    return str(error) if isinstance(error, WorkerError) else f"{type(error).__name__}: {error}"
 
 
 def _span(seconds: float) -> str:

@@ -17,7 +17,7 @@ from fnhost.host.web.front import Front
 from fnhost.host.web.keys import Keys
 from fnhost.host.web.listen.server import serving
 from fnhost.host.web.listen.sockets import name_of
-from fnhost.host.worker.pool import StandbyWorkers
+from fnhost.host.worker.standby import StandbyWorkers
 
 COLLECT = (20_000, 20, 50)
 """When the collector runs: seldom, as next to nothing that a request leaves behind is a circle."""

@@ -5,14 +5,15 @@ import random
 from bisect import insort
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from fnhost.bindings.contract import Binding, BindingError, Event, Fire, Opener, Value
+from fnhost.bindings.contract import Binding, BindingError, Event, Fire, Value
 from fnhost.bindings.http.request import Scope, read_metadata, read_request
 from fnhost.bindings.http.response import FAILED, NO_CONTENT, Header, HttpReply, header, render
 from fnhost.bindings.http.templates import RouteTemplate, compile_template
+from fnhost.bindings.in_flight import EventsInFlight
 
 REASON = "This function was programmatically called via the host APIs."
 BODY_LIMIT = 104_857_600
@@ -134,14 +135,6 @@ def hides(earlier: HttpRoute, route: HttpRoute) -> bool:
     return overlap and all(earlier.template.match(sample) is not None for sample in route.template.samples)
 
 
-def openers(routes: RouteTable) -> Mapping[str, Opener]:
-    """How to open HTTP bindings, over the table of routes they are lent."""
-    return {
-        "httptrigger": lambda function, binding, bindings: open_trigger(routes, function, binding, bindings),
-        "http": lambda function, binding, bindings: HttpOutput(),
-    }
-
-
 def open_trigger(routes: RouteTable, function: str, binding: Binding, bindings: tuple[Binding, ...]) -> "HttpTrigger":
     """Raises BadTemplate."""
     methods = binding.properties.get("methods")
@@ -176,16 +169,22 @@ class HttpTrigger:
     level: str
     output: str | None
     wants_metadata: bool
+    in_flight: EventsInFlight = field(default_factory=EventsInFlight)
 
-    async def listen(self, fire: Fire) -> None:
+    async def listen(self, fire: Fire, stopping: asyncio.Event) -> None:
         is_disabled = self.function.lower() in self.routes.disabled
         answer = partial(self.answer, fire)
         route = HttpRoute(self.function, self.template, self.methods, self.level, is_disabled, answer)
         with self.routes.listening(route):
-            await asyncio.Event().wait()
+            await stopping.wait()
+        await self.in_flight.settled()
 
     async def answer(self, fire: Fire, scope: Scope, params: Mapping[str, str], body: bytes | None) -> HttpReply:
         """Run the function for one request. Raises BadResponse, and what `fire` raises."""
+        with self.in_flight:
+            return await self._answer(fire, scope, params, body)
+
+    async def _answer(self, fire: Fire, scope: Scope, params: Mapping[str, str], body: bytes | None) -> HttpReply:
         request = read_request(scope, params, body)
         outcome = await fire(
             Event(

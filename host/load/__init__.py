@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
+from fnhost.bindings.contract import BindingError
+from fnhost.bindings.registry import binding_types
 from fnhost.host.app import App, Function, HostConfig, Settings
 from fnhost.host.errors import AppError, Problem, StartError
 from fnhost.host.load import hostjson, localsettings, warnings
@@ -41,9 +43,10 @@ def find_root(start: Path) -> Path:
 def load(root: Path, environment: Mapping[str, str], only: Sequence[str] = ()) -> App:
     """The app in `root`. `environment` is the shell's; `only` names the functions to keep, empty for all.
 
-    Raises AppError if the app as a whole cannot be served. A function with problems is left out, and told about in
-    `App.problems`.
+    Raises AppError if the app as a whole cannot be served, StartError if an installed package of binding types is
+    unusable. A function with problems is left out, and told about in `App.problems`.
     """
+    _require_binding_types()
     root = Path(os.path.abspath(root))
     if not _is_project(root):
         raise AppError([Problem(hostjson.FILE, "", NO_PROJECT, 'Write a host.json with {"version": "2.0"}.')])
@@ -70,6 +73,13 @@ def load(root: Path, environment: Mapping[str, str], only: Sequence[str] = ()) -
             *warnings.function_warnings(functions, merged),
         ),
     )
+
+
+def _require_binding_types() -> None:
+    try:
+        binding_types()
+    except BindingError as error:
+        raise StartError(str(error)) from error
 
 
 def _is_project(folder: Path) -> bool:

@@ -125,7 +125,8 @@ class Front:
         if is_under(scope["path"], WEBHOOKS):
             return await self._hand_on(view, scope, receive, send)
         try:
-            response = await self._call(view, scope, receive)
+            with view.use:
+                response = await self._call(view, scope, receive)
         except ClientLeft:
             return
         await reply(scope, send, response)

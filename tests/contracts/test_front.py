@@ -21,9 +21,9 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from fnhost.bindings.contract import Binding, Event, Failure, HttpRequest, HttpResponse, Outcome, Value
-from fnhost.bindings.http.trigger import HttpSettings, RouteTable, openers
+from fnhost.bindings.http.trigger import HttpSettings, RouteTable, open_trigger
 from fnhost.host.app import App, Function, HostConfig, Settings
-from fnhost.host.errors import Problem, StartError, WorkerDied
+from fnhost.host.errors import Problem, StartError, WorkerCrashed
 from fnhost.host.log import Level, Log, Record
 from fnhost.host.web.active_app import ActiveApp
 from fnhost.host.web.cors import Cors, read_cors
@@ -98,17 +98,14 @@ async def generation(case: Case) -> AsyncIterator[ActiveApp]:
     """The view of a running app: its triggers listen while inside."""
     routes = RouteTable(case.settings, case.disabled)
     app = case.app()
-    opener = openers(routes)["httptrigger"]
-    tasks = [
-        asyncio.create_task(opener(name, case.trigger(name), (case.trigger(name), OUT)).listen(case.fire))
-        for name in case.functions
-    ]
+    stopping = asyncio.Event()
+    triggers = [open_trigger(routes, name, case.trigger(name), (case.trigger(name), OUT)) for name in case.functions]
+    tasks = [asyncio.create_task(trigger.listen(case.fire, stopping)) for trigger in triggers]
     try:
         yield ActiveApp(**{"app": app, "routes": routes, "fire_manually": not_expected} | case.view)
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        stopping.set()
+        await asyncio.gather(*tasks)
 
 
 async def not_expected(name: str, given: str) -> None:
@@ -250,7 +247,7 @@ async def test_failures_are_an_empty_500(tmp_path: Path) -> None:
         raise ValueError("secret")
 
     async def dying(request: HttpRequest) -> Value:
-        raise WorkerDied("killed")
+        raise WorkerCrashed("killed")
 
     async def forging(request: HttpRequest) -> Value:
         return HttpResponse(headers={"x": "a\r\nb: c"})
@@ -588,7 +585,7 @@ async def test_a_function_is_run_by_hand(tmp_path: Path) -> None:
     async def run(name: str, given: str) -> None:
         await runs.put((name, given))
         await ended.wait()
-        raise WorkerDied("and nobody hears of it here")
+        raise WorkerCrashed("and nobody hears of it here")
 
     async with asking(Case(tmp_path, {}, timer=True, view={"fire_manually": run})) as client:
         for body, given in [

@@ -30,7 +30,6 @@ from fnhost.bindings.http.trigger import (
     HttpTrigger,
     RouteTable,
     open_trigger,
-    openers,
     read_settings,
     template_text,
 )
@@ -313,7 +312,7 @@ def test_settings_of_the_wrong_kind_are_refused(section: dict[str, Any]) -> None
 
 
 def opened(*bindings: Binding) -> HttpTrigger:
-    trigger = openers(RouteTable(HttpSettings()))["httptrigger"]("Hello", bindings[0], bindings)
+    trigger = open_trigger(RouteTable(HttpSettings()), "Hello", bindings[0], bindings)
     assert isinstance(trigger, HttpTrigger)
     return trigger
 

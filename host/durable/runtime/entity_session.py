@@ -39,7 +39,7 @@ from fnhost.host.durable.model.states import HistoryState
 from fnhost.host.durable.replay.replayer import Episode
 from fnhost.host.durable.runtime.inbox import Admission
 from fnhost.host.durable.runtime.session import Session, SessionServices
-from fnhost.host.errors import FnhostError, TimedOut
+from fnhost.host.errors import FnhostError, Poisonous, TimedOut
 
 REMEMBERED = 1000
 """How many of its past executions a session knows: enough for what a storage can forget in a few seconds."""
@@ -104,7 +104,7 @@ class EntitySession(Session):
             return None
         try:
             outcome = await self._services.operate(self._us.name, payload(self._us, entity, operations), self.instance)
-        except TimedOut as error:
+        except (Poisonous, TimedOut) as error:
             return all_failed(entity, operations, str(error))
         return self._read(outcome, operations)
 

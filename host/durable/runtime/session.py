@@ -62,7 +62,7 @@ class SessionServices(Protocol):
         """Run the orchestrator function once; waits while it is not loaded."""
 
     async def operate(self, name: str, payload: str, instance: str) -> Outcome:
-        """Run the entity once, in the same way. Raises BindingError, WorkerDied, LoadFailed, TimedOut."""
+        """Run the entity once, in the same way. Raises BindingError, FunctionNotLoadable, Poisonous, TimedOut."""
 
     def unavailable(self, event: Scheduling) -> str | None:
         """Why this work cannot be done at all: its function does not exist."""
