@@ -35,7 +35,7 @@ from fnhost.host.durable.replay.outgoing import activity_completed, activity_end
 from fnhost.host.durable.runtime.entity_session import EntitySession
 from fnhost.host.durable.runtime.http_activity import HttpCalls
 from fnhost.host.durable.runtime.in_flight import InFlightMessages
-from fnhost.host.durable.runtime.registry import FunctionRegistry, Kind
+from fnhost.host.durable.runtime.registry import FunctionRegistry, Kind, ServedFunction
 from fnhost.host.durable.runtime.session import Session
 from fnhost.host.durable.runtime.status_watch import StatusSubscription, StatusWatch
 from fnhost.host.durable.sharing.identity import HostIdentity, temporary_identity
@@ -44,6 +44,7 @@ from fnhost.host.durable.storage.hub import Hub
 from fnhost.host.durable.storage.retrying import RetryingHub
 from fnhost.host.errors import (
     FnhostError,
+    FunctionNotLoadable,
     Poisonous,
     WorkerCrashed,
     WorkersExhausted,
@@ -110,7 +111,7 @@ class Engine:
         )
         self._orchestrators = asyncio.Semaphore(settings.orchestrators)
         self._activities = asyncio.Semaphore(settings.activities)
-        self._http = HttpCalls()
+        self._http = HttpCalls(clock)
         self._open = False
 
     # For bindings and clients
@@ -344,34 +345,53 @@ class Engine:
         return await self._turn("entity", name, payload, instance)
 
     async def _turn(self, kind: Kind, name: str, payload: str, instance: str) -> Outcome:
-        """One call of an orchestrator or entity; waiting for a function that is not there takes no place from others.
+        metadata: Mapping[str, Value] = {"instanceId": instance}
 
-        Raises Poisonous when it has ended its worker too often.
+        def event(function: str, crashes: int) -> Event:
+            return Event(function, payload, REASON, metadata=metadata, crashes=crashes)
+
+        return await self._call(kind, name, event, self._orchestrators, self._settings.episode_crashes)
+
+    async def _call(
+        self, kind: Kind, name: str, event: Callable[[str, int], Event], places: asyncio.Semaphore, limit: int
+    ) -> Outcome:
+        """Call a function; `event` makes its event from the function's name and the crashes so far.
+
+        While there is no such function, or it cannot be loaded, the call waits, and takes no place from others. Raises
+        Poisonous when it has ended its worker `limit` times.
         """
 
         async def run(crashes: int) -> Outcome:
-            await self._served(kind, name)
-            async with self._orchestrators:
-                function, fire = await self._served(kind, name)
-                event = Event(function, payload, REASON, metadata={"instanceId": instance}, crashes=crashes)
-                return await fire(event)
+            while True:
+                await self._loadable(kind, name)
+                async with places:
+                    function = await self._loadable(kind, name)
+                    try:
+                        return await function.fire(event(function.name, crashes))
+                    except FunctionNotLoadable as error:
+                        self._note_problem(kind, function, str(error))
 
-        return await self._unless_poisonous(run, self._settings.episode_crashes)
-
-    async def _unless_poisonous(self, run: Callable[[int], Awaitable[Outcome]], limit: int) -> Outcome:
-        """Run it until its worker lives to answer. Raises Poisonous when it has ended its worker `limit` times."""
         policy, again = RetryPolicy(limit=limit), (WorkerStopped, WorkersNotReady)
         try:
             return await retry(run, policy, self.clock, on=(WorkerCrashed,), uncounted=again)
         except WorkerCrashed as error:
             raise Poisonous(f"{error} It happened {limit} times in a row.") from error
 
-    async def _served(self, kind: Kind, name: str) -> tuple[str, Fire]:
-        if found := self._registry.find(kind, name):
-            return found
-        text = unknown_function(kind, name, self.names(kind))
-        self.log.warning("Host.Durable", f"{text} What waits for it goes on as soon as there is one.")
-        return await self._registry.wait(kind, name)
+    async def _loadable(self, kind: Kind, name: str) -> ServedFunction:
+        if self._registry.find(kind, name) is None and self._registry.note_missing(kind, name):
+            text = unknown_function(kind, name, self.names(kind))
+            self.log.warning("Host.Durable", f"{text} Instances that need it wait until there is one.")
+        return await self._registry.loadable(kind, name)
+
+    def _note_problem(self, kind: Kind, function: ServedFunction, text: str) -> None:
+        """Said once for each version of the app: every instance that needs the function waits for the same reason."""
+        if function.problem is None:
+            function.problem = text
+            self.log.error(
+                "Host.Durable",
+                f"The {kind} '{function.name}' cannot be loaded; instances that need it wait until its file is mended. "
+                f"{text}",
+            )
 
     def unavailable(self, event: Scheduling) -> str | None:
         kind: Kind
@@ -421,16 +441,13 @@ class Engine:
         if item.name == HTTP_ACTIVITY:
             return await self._http.call(item.input)
         given = activity_input(item.input)
+        metadata: Mapping[str, Value] = {"instanceId": instance, "data": given}
 
-        async def run(crashes: int) -> Outcome:
-            await self._served("activity", item.name)
-            async with self._activities:
-                function, fire = await self._served("activity", item.name)
-                metadata: Mapping[str, Value] = {"instanceId": instance, "data": given}
-                return await fire(Event(function, given, REASON, metadata=metadata, crashes=crashes))
+        def event(function: str, crashes: int) -> Event:
+            return Event(function, given, REASON, metadata=metadata, crashes=crashes)
 
         try:
-            return await self._unless_poisonous(run, self._settings.deaths)
+            return await self._call("activity", item.name, event, self._activities, self._settings.deaths)
         except WorkersExhausted:
             raise
         except (FnhostError, BindingError) as error:
