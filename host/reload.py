@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from fnhost.bindings.http.trigger import HttpSettings, RouteTable
+from fnhost.bindings.storage.services import HostState
 from fnhost.clock import SYSTEM_CLOCK, Clock
 from fnhost.host.app import App, HostConfig, Settings
 from fnhost.host.console import HOST_CATEGORY, error_lines
@@ -46,6 +47,7 @@ class HostContext:
     keys: Keys
     standby: StandbyWorkers
     log: Log
+    state: HostState
     clock: Clock = SYSTEM_CLOCK
 
     def read(self) -> App:
@@ -163,7 +165,7 @@ class Reload:
             deadline = DrainDeadline(lambda: self._patience, self._site.clock)
             fresh, _ = await run_both(self._load(app, stack, deadline), self._open_hub(app))
             site = self._site
-            active = generation(fresh, site.front, self._hub, self._log, deadline.remaining, site.clock)
+            active = generation(fresh, site.front, self._hub, site.state, self._log, deadline.remaining, site.clock)
             view = await stack.enter_async_context(active)
         except BaseException:
             await stack.aclose()

@@ -2,11 +2,13 @@
 
 import gc
 import socket
+import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from fnhost import __version__
+from fnhost.bindings.storage.services import HostState
 from fnhost.host.console import Console, banner, error_lines, listing
 from fnhost.host.log import Log
 from fnhost.host.options import Options
@@ -56,6 +58,7 @@ async def serve(
         keys=keys,
         standby=standby,
         log=log,
+        state=HostState(host_id(root), str(uuid.uuid4())),
     )
     announce = Announce(console, log, f"{'https' if options.use_https else 'http'}://{name}", options)
     async with serving(front, sockets, _certificate(options)):
