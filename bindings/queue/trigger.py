@@ -9,7 +9,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 from fnhost.bindings.contract import Binding, Event, Fire, InvocationError, Json, Value
 from fnhost.bindings.in_flight import EventsInFlight
@@ -24,6 +24,7 @@ from fnhost.bindings.storage import (
     StorageUnreachable,
 )
 from fnhost.bindings.storage.services import StorageServices, Topic
+from fnhost.bindings.waiting import first_of
 from fnhost.clock import Clock
 
 HIDDEN: Final = 60
@@ -133,19 +134,17 @@ class QueueListener:
 
     async def _poll(self, fire: Fire, stopping: asyncio.Event, news: asyncio.Event) -> None:
         pause = PollPause(self._settings.longest_poll)
-        stopped = asyncio.create_task(stopping.wait())
-        try:
-            while not stopping.is_set():
-                await self._first(stopped, self._in_flight.at_most(self._settings.threshold))
-                news.clear()
-                if stopping.is_set():
-                    return
-                if await self._receive(fire):
-                    pause.reset()
-                elif await self._first(stopped, news.wait(), within=pause.take()):
-                    pause.reset()
-        finally:
-            stopped.cancel()
+        while not stopping.is_set():
+            if self._in_flight.count > self._settings.threshold:
+                await first_of(stopping.wait(), self._in_flight.at_most(self._settings.threshold))
+                continue
+            news.clear()
+            if await self._receive(fire):
+                pause.reset()
+                continue
+            await first_of(stopping.wait(), news.wait(), self._services.clock.sleep(pause.take()))
+            if news.is_set():
+                pause.reset()
 
     async def _receive(self, fire: Fire) -> bool:
         """Whether there were messages. A queue that is not there has none."""
@@ -163,17 +162,6 @@ class QueueListener:
     async def _one(self, fire: Fire, held: HeldMessage) -> None:
         with self._in_flight:
             await self._deal(fire, held)
-
-    async def _first(
-        self, stopped: asyncio.Task[Literal[True]], work: Awaitable[object], within: float | None = None
-    ) -> bool:
-        """Wait for `work`, but not beyond a stop or `within` seconds. Whether it ended."""
-        task = asyncio.ensure_future(work)
-        try:
-            done, _ = await asyncio.wait((task, stopped), timeout=within, return_when=asyncio.FIRST_COMPLETED)
-            return task in done
-        finally:
-            task.cancel()
 
 
 class QueueTrigger:

@@ -129,7 +129,8 @@ def _shared_key(name: str, request: StorageRequest, path: str, headers: Mapping[
     extra = "\n".join(f"{key}:{headers[key]}" for key in sorted(headers) if key.startswith("x-ms-"))
     query = "".join(f"\n{key}:{value}" for key, value in sorted((request.query or {}).items()))
     kind = headers.get("Content-Type", "")
-    return f"{request.method}\n\n\n{length}\n\n{kind}\n\n\n\n\n\n\n{extra}\n/{name}{path}{query}"
+    condition = f"{headers.get('If-Match', '')}\n{headers.get('If-None-Match', '')}"
+    return f"{request.method}\n\n\n{length}\n\n{kind}\n\n\n{condition}\n\n\n{extra}\n/{name}{path}{query}"
 
 
 def _shared_key_lite(name: str, request: StorageRequest, path: str, headers: Mapping[str, str]) -> str:
