@@ -50,7 +50,7 @@ class BindingType:
     settings: str = ""
     read_settings: Callable[[Mapping[str, Any]], object] = field(default=dict, repr=False)
     needs_storage: bool = False
-    """Whether the type cannot work without the app's storage account (functions-host.md 7.3, item 4)."""
+    """Whether the type cannot work without the app's storage account (platform/command-line.md 2, item 4)."""
     aliases: tuple[str, ...] = ()
     services: type | None = None
     open: Open | None = field(default=None, repr=False)

@@ -1,10 +1,10 @@
 """What a binding adapter and the host agree on. An adapter knows its own service and this module, nothing else.
 
 A trigger turns something that happened into an `Event` and hands it to `fire`; what the function answered comes
-back as an `Outcome`. Values travel in the kinds of the platform's TypedData (functions-host.md 4.1).
+back as an `Outcome`. Values travel in the kinds of the platform's TypedData (platform/values.md 1).
 
 Who counts and who retries. The service counts deliveries: a trigger puts the service's own count into
-`Event.deliveries` and never keeps one itself, so the count survives the host. A retry policy (functions-host.md 1.7)
+`Event.deliveries` and never keeps one itself, so the count survives the host. A retry policy (platform/app-files.md 6)
 is applied inside one delivery, by `fire`: it calls the function again and does not change `deliveries`. When `fire`
 has returned a failure or raised, the trigger alone decides what becomes of the event: an HTTP trigger answers 500, a
 queue trigger gives the message back until its deliveries are used up and then moves it to the poison queue, a timer
@@ -37,7 +37,7 @@ class Json:
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """A request as a worker receives it (functions-host.md 3.3): lower-case header names, values joined with `,`."""
+    """A request as a worker receives it (platform/http.md 3): lower-case header names, values joined with `,`."""
 
     method: str
     url: str
@@ -64,7 +64,7 @@ class Cookie:
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """A response as a worker gives it (functions-host.md 3.6). An empty or invalid `status` means 200."""
+    """A response as a worker gives it (platform/http.md 6). An empty or invalid `status` means 200."""
 
     status: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -110,12 +110,16 @@ class Renewal(Protocol):
 class Event:
     """Something happened that a function waits for.
 
-    `value` is the trigger's own input; `metadata` what stands beside it (functions-host.md 4.3); `reason` and
-    `details` are the texts of the console's `Executing` line (functions-host.md 7.2).
+    `value` is the trigger's own input; `metadata` what stands beside it (platform/values.md 3); `reason` and
+    `details` are the texts of the console's `Executing` line (platform/console-and-logs.md 2).
 
     `id` is the service's own id of it, empty if it has none. `deliveries` says how often the service has delivered
     it, this time included. `renewal` is set where the service delivers an event again after a time: whoever runs
     `fire` renews it at half of that time until `fire` returns, pauses between retries included.
+
+    `crashes` is how often this very work has ended its worker process, for a trigger that counts this and gives up at a
+    limit of its own. From the second crash on it runs in a process apart, and crashes that may be its own do not count
+    towards the end of the host (platform/lifecycle.md 1). None means that nobody counts.
     """
 
     function: str
@@ -128,6 +132,7 @@ class Event:
     id: str = ""
     deliveries: int = 1
     renewal: Renewal | None = None
+    crashes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Durable Functions: the triggers an engine serves, and what a function needs to speak to its hub.
 
-Rules from durable-http-api.md 2.
+Rules from platform/durable-http.md 2.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from fnhost.bindings.schema import STRING, members
 Kind = Literal["orchestrator", "activity", "entity"]
 WEBHOOK = "/runtime/webhooks/durabletask"
 MARKER = "\n\n$OutOfProcData$:"
-"""Stands between the text of an orchestrator's exception and the state it left (durable-replay-protocol.md 4.2)."""
+"""Stands between the text of an orchestrator's exception and the state it left (platform/replay.md 4.2)."""
 
 
 class DurableFunctions(Protocol):
@@ -76,7 +76,7 @@ class HubEndpoints:
         return {name: link for name, link in links.items() if name != "rewindPostUri"} | {"id": instance}
 
     def client(self) -> str:
-        """What a durableClient input hands to its function's SDK, as JSON text (durable-http-api.md 2.2)."""
+        """What a durableClient input hands to its function's SDK, as JSON text (platform/durable-http.md 2.2)."""
         start = f"{self.base}/orchestrators/{{functionName}}[/{{instanceId}}]?"
         wait = "timeout={timeoutInSeconds}&pollingInterval={intervalInSeconds}"
         payload = {
@@ -95,7 +95,7 @@ class HubEndpoints:
 
 
 def origin(host_name: str) -> str:
-    """The origin of links, from WEBSITE_HOSTNAME (durable-http-api.md 8.4)."""
+    """The origin of links, from WEBSITE_HOSTNAME (platform/durable-http.md 8.4)."""
     return f"{'http' if host_name.startswith('localhost:') else 'https'}://{host_name}"
 
 
@@ -128,7 +128,7 @@ class ClientInput:
 
 @dataclass(frozen=True, slots=True)
 class ClientOutput:
-    """Starts one orchestration for each object written (durable-http-api.md 2.1)."""
+    """Starts one orchestration for each object written (platform/durable-http.md 2.1)."""
 
     starter: OrchestrationStarter
     place: str

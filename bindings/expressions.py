@@ -1,6 +1,6 @@
 """Texts with holes: `%SETTING%`, filled when the app is loaded, and `{expression}`, filled for each invocation.
 
-From functions-host.md 1.6.
+From platform/expressions.md.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Values as .NET writes them, in the formats a function.json may ask for (functions-host.md 1.6)."""
+"""Values as .NET writes them, in the formats a function.json may ask for (platform/expressions.md 2)."""
 
 import json
 import re

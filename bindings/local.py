@@ -1,6 +1,6 @@
 """Triggers that no service stands behind: `manualTrigger` is fired by the admin API, `warmupTrigger` at the start.
 
-From functions-host.md 1.3 and 6.
+From platform/app-files.md 3, platform/keys-and-admin.md 3 to 7.
 """
 
 from typing import Final

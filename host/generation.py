@@ -13,16 +13,19 @@ from fnhost.bindings.http.trigger import RouteTable, read_settings
 from fnhost.bindings.registry import binding_types
 from fnhost.bindings.storage import Account, resolve
 from fnhost.bindings.storage.services import HostState, StorageAccounts, StorageServices, storage_accounts
-from fnhost.clock import Clock
+from fnhost.clock import SYSTEM_CLOCK, Clock
 from fnhost.host.app import App, Function
 from fnhost.host.errors import Problem
 from fnhost.host.invoker import FunctionInvoker
+from fnhost.host.limits import LAST_PATIENCE
 from fnhost.host.log import Level, Log
 from fnhost.host.supervise import supervise
+from fnhost.host.tasks import UseCount, hurried
 from fnhost.host.web.active_app import ActiveApp, ManualInvoke
 from fnhost.host.web.front import Front
 from fnhost.host.worker.commands import Command
-from fnhost.host.worker.pool import StandbyWorkers, WorkerPool
+from fnhost.host.worker.pool import WorkerPool
+from fnhost.host.worker.standby import StandbyWorkers
 
 MANUAL = "This function was programmatically called via the host APIs."
 
@@ -88,16 +91,17 @@ async def loaded(
     command: Command,
     standby: StandbyWorkers,
     log: Log,
-    patience: Callable[[], float],
+    ending: asyncio.Event,
     exhausted: asyncio.Event,
+    clock: Clock = SYSTEM_CLOCK,
 ) -> AsyncIterator[LoadedApp]:
-    """Workers with the app in them. When the block ends, what still runs has `patience()` seconds to finish.
+    """Workers with the app in them. When the block ends, what still runs has as long as it takes.
 
-    `exhausted` is set when they crashed too often.
+    Once `ending` is set, it has LAST_PATIENCE seconds. `exhausted` is set when the workers crashed too often.
     """
-    async with WorkerPool(app, command, standby, log, exhausted) as pool:
+    async with WorkerPool(app, command, standby, log, exhausted, ending, clock) as pool:
         yield LoadedApp(app, pool, await pool.load())
-        await pool.drain(patience())
+        await hurried(pool.drain(), ending, LAST_PATIENCE, clock)
 
 
 @asynccontextmanager
@@ -107,12 +111,12 @@ async def generation(
     hub: "TaskHub | None",
     host: HostState,
     log: Log,
-    patience: Callable[[], float],
+    ending: asyncio.Event,
     clock: Clock,
 ) -> AsyncIterator[ActiveApp]:
     """The app in service: its triggers listen and the front shows it, until the block ends.
 
-    The triggers then take no more, and what they have taken has `patience()` seconds to be settled.
+    The triggers then take no more, and what they have taken is settled first, or until `ending` is set.
     """
     app = loaded.app
     disabled = [function.name for function in app.functions if function.disabled]
@@ -127,7 +131,7 @@ async def generation(
         if hub:
             services[DurableServices] = DurableServices(hub.engine, hub.client, hub.address)
         functions = [_opened(function, loaded, services, log, clock) for function in app.functions if loaded.pool]
-        await stack.enter_async_context(_listening(functions, patience, log, clock))
+        await stack.enter_async_context(_listening(functions, ending, log, clock))
         for sentence in routes.shadowed():
             log.warning("Host.Startup", sentence)
         view = ActiveApp(
@@ -136,6 +140,7 @@ async def generation(
             fire_manually=_manual_invoke({opened.function.name: opened for opened in functions}),
             webhooks={"durabletask": hub.api} if hub else {},
             failures=loaded.failures,
+            use=loaded.pool.use if loaded.pool else UseCount(),
         )
         with front.showing(view):
             yield view
@@ -167,7 +172,7 @@ class OpenedFunction:
 
     @property
     def listens(self) -> bool:
-        """A disabled function keeps its endpoint only, which then answers for it (functions-host.md 1.5)."""
+        """A disabled function keeps its endpoint only, which then answers for it (platform/app-files.md 5)."""
         return not self.function.disabled or binding_types()[self.function.trigger.type].endpoint is not None
 
 
@@ -223,9 +228,12 @@ class Listener:
 
 @asynccontextmanager
 async def _listening(
-    functions: Sequence[OpenedFunction], patience: Callable[[], float], log: Log, clock: Clock
+    functions: Sequence[OpenedFunction], ending: asyncio.Event, log: Log, clock: Clock
 ) -> AsyncIterator[None]:
-    """Every trigger listens inside the block; when it ends, what was taken has `patience()` seconds to be settled."""
+    """Every trigger listens inside the block; when it ends, what was taken has as long as it takes to be settled.
+
+    Once `ending` is set, it has LAST_PATIENCE seconds.
+    """
     stopping = asyncio.Event()
     listeners = [Listener(opened, stopping, log, clock) for opened in functions if opened.listens]
     await asyncio.sleep(0)  # each has begun to listen when this returns
@@ -236,15 +244,21 @@ async def _listening(
         for listener in listeners:
             listener.end_if_idle()
         tasks = [listener.task for listener in listeners]
-        if tasks:
-            await asyncio.wait(tasks, timeout=patience())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        try:
+            await hurried(_all_ended(tasks), ending, LAST_PATIENCE, clock)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _all_ended(tasks: Sequence[asyncio.Task[None]]) -> None:
+    if tasks:
+        await asyncio.wait(tasks)
 
 
 def _manual_invoke(functions: Mapping[str, OpenedFunction]) -> ManualInvoke:
-    """An HTTP function cannot be run without a request: its run ends as a failed one (functions-host.md 6)."""
+    """An HTTP function cannot be run without a request: its run ends as a failed one (platform/keys-and-admin.md 7)."""
 
     async def fire(name: str, given: str) -> object:
         opened = functions[name]

@@ -1,4 +1,4 @@
-"""The door to user code: inputs, worker, outputs, a time limit, and the two log lines of every invocation."""
+"""One invocation of a function: inputs, worker, outputs, a time limit, and the two log lines."""
 
 import asyncio
 import random
@@ -9,14 +9,18 @@ from fnhost.bindings.contract import BindingError, Event, Failure, Input, Outcom
 from fnhost.bindings.durable import MARKER
 from fnhost.clock import SYSTEM_CLOCK, Clock
 from fnhost.host.app import Function, Retry
-from fnhost.host.errors import FnhostError, LoadFailed, TimedOut, WorkerDied
+from fnhost.host.errors import FnhostError, TimedOut, WorkerError
+from fnhost.host.events import InvocationEnded, InvocationException, InvocationStarted
 from fnhost.host.log import Level, Log
-from fnhost.host.worker import Invocation, RetryContext, Worker
+from fnhost.host.worker import Invocation, RetryContext, Worker, instance_of
 
 
 @dataclass(frozen=True, slots=True)
 class FunctionInvoker:
-    """`fire` of one function. Adapters by binding name; `timeout` in seconds, None without limit."""
+    """What a trigger calls for each event of one function.
+
+    Adapters by binding name; `timeout` in seconds, None without limit.
+    """
 
     function: Function
     worker: Worker
@@ -29,7 +33,7 @@ class FunctionInvoker:
     """Ends the process that runs an invocation: a language has no other way to stop one."""
 
     async def __call__(self, event: Event) -> Outcome:
-        """Raises BindingError, WorkerDied, LoadFailed, TimedOut. A failure of user code is an Outcome."""
+        """Raises BindingError, TimedOut, and the errors of `Worker.call`. A failure of user code is an Outcome."""
         if event.renewal is None:
             return await self._invoke(event)
         renewing = asyncio.create_task(self._renew(event.renewal))
@@ -48,12 +52,13 @@ class FunctionInvoker:
                 self._say(Level.WARNING, f"The event could not be kept hidden from other consumers: {error}")
 
     async def _invoke(self, event: Event) -> Outcome:
-        if self.function.retry is None:
-            return await self._logged(event, None)
-        return await self._retried(event, self.function.retry)
+        with self.worker.use:
+            if self.function.retry is None:
+                return await self._logged(event, None)
+            return await self._retried(event, self.function.retry)
 
     async def _retried(self, event: Event, retry: Retry) -> Outcome:
-        """The policy's loop lives here, inside one event (functions-host.md 1.7)."""
+        """The policy's loop lives here, inside one event (platform/app-files.md 6)."""
         count, failure = 0, ""
         while True:
             outcome = await self._logged(event, RetryContext(count, retry.limit, failure))
@@ -70,22 +75,54 @@ class FunctionInvoker:
 
     async def _logged(self, event: Event, retry: RetryContext | None) -> Outcome:
         invocation, started = new_id(), self.clock.monotonic()
-        name = f"Functions.{self.function.name}"
-        self._say(Level.INFORMATION, f"Executing '{name}' (Reason='{event.reason}', Id={invocation})", invocation)
-        if event.details:
-            self._say(Level.INFORMATION, f"Trigger Details: {event.details}", invocation)
+        instance = self._note_start(event, invocation, retry)
         try:
             outcome = await self._run(event, invocation, retry)
         except (BindingError, FnhostError) as error:
-            self._say_failed(invocation, started, Failure(_described(error)))
+            self._note_end(invocation, instance, started, Failure(_described(error)))
             raise
-        if outcome.failure:
-            self._say_failed(invocation, started, outcome.failure)
-        else:
-            self._say(
-                Level.INFORMATION, f"Executed '{name}' (Succeeded, {self._took(invocation, started)})", invocation
-            )
+        self._note_end(invocation, instance, started, outcome.failure)
         return outcome
+
+    def _note_start(self, event: Event, invocation: str, retry: RetryContext | None) -> str:
+        """The durable instance it belongs to, or empty."""
+        trigger = self.function.trigger.type
+        instance = instance_of(trigger, event)
+        self.log.write(
+            InvocationStarted(
+                function=self.function.name,
+                invocation=invocation,
+                instance=instance,
+                reason=event.reason,
+                trigger=trigger,
+                attempt=retry.count if retry else 0,
+            )
+        )
+        if event.details:
+            self._say(Level.INFORMATION, f"Trigger Details: {event.details}", invocation)
+        return instance
+
+    def _note_end(self, invocation: str, instance: str, started: float, failure: Failure | None) -> None:
+        self.log.write(
+            InvocationEnded(
+                function=self.function.name,
+                invocation=invocation,
+                instance=instance,
+                outcome="Failed" if failure else "Succeeded",
+                duration_ms=(self.clock.monotonic() - started) * 1000,
+            )
+        )
+        if failure:
+            exception, stack = (text.partition(MARKER)[0].rstrip() for text in (failure.message, failure.stack))
+            self.log.write(
+                InvocationException(
+                    function=self.function.name,
+                    invocation=invocation,
+                    instance=instance,
+                    exception=exception,
+                    stack=stack,
+                )
+            )
 
     async def _run(self, event: Event, invocation: str, retry: RetryContext | None) -> Outcome:
         values = await self._read(event)
@@ -111,7 +148,7 @@ class FunctionInvoker:
             raise await self._timed_out(invocation) from error
 
     async def _timed_out(self, invocation: str) -> TimedOut:
-        """Code that runs too long can only be stopped with its process (functions-host.md 8.3)."""
+        """Code that runs too long can only be stopped with its process (platform/lifecycle.md 3)."""
         text = f"Timeout value of {_span(self.timeout or 0)} exceeded by function 'Functions.{self.function.name}'"
         self._say(Level.ERROR, f"{text} (Id: '{invocation}'). Initiating cancellation.", invocation)
         if self.abandon:
@@ -123,7 +160,7 @@ class FunctionInvoker:
         return TimedOut(f"{text}.")
 
     async def _write(self, outcome: Outcome, event: Event) -> None:
-        """All outputs that have a value, at once; one that fails fails the invocation (functions-host.md 4.4)."""
+        """All outputs that have a value, at once; one that fails fails the invocation (platform/values.md 4)."""
         await asyncio.gather(
             *(
                 self.outputs[name].write(value, event)
@@ -131,17 +168,6 @@ class FunctionInvoker:
                 if value is not None and name in self.outputs
             )
         )
-
-    def _say_failed(self, invocation: str, started: float, failure: Failure) -> None:
-        name = f"Functions.{self.function.name}"
-        self._say(Level.ERROR, f"Executed '{name}' (Failed, {self._took(invocation, started)})", invocation)
-        message, trace = (text.partition(MARKER)[0].rstrip() for text in (failure.message, failure.stack))
-        stack = f"\nStack: {trace}" if trace else ""
-        text = f"System.Private.CoreLib: Exception while executing function: {name}."
-        self._say(Level.ERROR, f"{text} Result: Failure\nException: {message}{stack}", invocation)
-
-    def _took(self, invocation: str, started: float) -> str:
-        return f"Id={invocation}, Duration={(self.clock.monotonic() - started) * 1000:.0f}ms"
 
     def _say(self, level: Level, text: str, invocation: str = "") -> None:
         self.log(level, f"Function.{self.function.name}", text, self.function.name, invocation)
@@ -155,7 +181,7 @@ def new_id() -> str:
 
 def _described(error: Exception) -> str:
     """The worker's own text of a load failure says it all; other errors are told by their kind."""
-    return str(error) if isinstance(error, (LoadFailed, WorkerDied)) else f"{type(error).__name__}: {error}"
+    return str(error) if isinstance(error, WorkerError) else f"{type(error).__name__}: {error}"
 
 
 def _span(seconds: float) -> str:

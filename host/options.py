@@ -10,7 +10,7 @@ ADDRESS = "127.0.0.1"
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the command line says of a start; None where it says nothing (functions-host.md 7.1)."""
+    """What the command line says of a start; None where it says nothing (platform/command-line.md 1)."""
 
     root: Path
     environment: Mapping[str, str]

@@ -1,11 +1,11 @@
 """From one version of an app to the next: watch, load, hand over. A broken one never replaces a running one."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from fnhost.bindings.http.trigger import HttpSettings, RouteTable
 from fnhost.bindings.storage.services import HostState
@@ -13,19 +13,26 @@ from fnhost.clock import SYSTEM_CLOCK, Clock
 from fnhost.host.app import App, HostConfig, Settings
 from fnhost.host.console import HOST_CATEGORY, error_lines
 from fnhost.host.errors import AppError, WorkerError
+from fnhost.host.events import AppRefused, AppReloaded, AppStarted, FilesChanged
 from fnhost.host.generation import LoadedApp, generation, loaded, servable, uses_durable
+from fnhost.host.limits import MOST_EARLIER_VERSIONS
 from fnhost.host.load import load
 from fnhost.host.log import Log
+from fnhost.host.system import system_error
+from fnhost.host.tasks import BackgroundTasks, first
 from fnhost.host.watch import FileWatcher
 from fnhost.host.web.active_app import ActiveApp
 from fnhost.host.web.front import Front
 from fnhost.host.web.keys import Keys
 from fnhost.host.worker.commands import command
-from fnhost.host.worker.pool import StandbyWorkers
+from fnhost.host.worker.pool import WorkerPool
+from fnhost.host.worker.standby import StandbyWorkers
 
-STARTED = "Worker process started and initialized."
-DRAIN, LAST_PATIENCE = 10.0, 0.5
-"""Seconds that running invocations have when their version is replaced (functions-host.md 8.4), and when all ends."""
+EARLIER = (
+    "{count} earlier versions of the app still run something: {functions}. Each keeps its worker processes and their "
+    "memory until that has ended. Ctrl-C ends all of them."
+)
+HELD = "The next version starts when the worker with arguments of its own (a debugger) has ended. It still runs {}."
 if TYPE_CHECKING:
     from fnhost.host.durable.config import DurableConfig
     from fnhost.host.taskhub import TaskHub
@@ -61,24 +68,16 @@ class RunningVersion:
 
     view: ActiveApp
     stack: AsyncExitStack
+    pool: WorkerPool | None = None
+
+    @property
+    def functions(self) -> list[str]:
+        """The names of the functions that run in it, one for each invocation."""
+        return sorted(invocation.function.name for invocation in self.pool.running) if self.pool else []
 
     @property
     def broken(self) -> frozenset[str]:
         return broken(self.view.app, self.view.failures)
-
-
-class DrainDeadline:
-    """The time that what runs has to end once its version is left, counted from the first question."""
-
-    def __init__(self, patience: Callable[[], float], clock: Clock) -> None:
-        self._patience, self._clock = patience, clock
-        self._end: float | None = None
-
-    def remaining(self) -> float:
-        """Seconds, from `patience()` down to 0."""
-        if self._end is None:
-            self._end = self._clock.monotonic() + self._patience()
-        return max(self._end - self._clock.monotonic(), 0.0)
 
 
 class Refused(Exception):
@@ -98,16 +97,16 @@ class Reload:
         self._hub: TaskHub | None = None
         self._hub_config: DurableConfig | None = None
         self._hub_stack = AsyncExitStack()
-        self._leaving: set[asyncio.Task[None]] = set()
-        self._patience = DRAIN
-        self._exhausted = asyncio.Event()
+        self._tasks = BackgroundTasks(site.log)
+        self._earlier: list[RunningVersion] = []
+        self._ending, self._exhausted = asyncio.Event(), asyncio.Event()
 
     async def serve(self) -> None:
         """Until cancelled, or until the workers have crashed too often.
 
         Raises StartError if the first version needs what this machine has not.
         """
-        watch = FileWatcher(self._site.root)
+        watch = FileWatcher(self._site.root, self._log, self._site.clock)
         try:
             async with watch.running():
                 await self._take(watch)
@@ -118,7 +117,7 @@ class Reload:
     async def _follow(self, watch: FileWatcher) -> None:
         while True:
             changed = await watch.next()
-            self._log.information("Host.Watch", f"Changed: {', '.join(map(str, changed))}")
+            self._log.write(FilesChanged(files=tuple(map(str, changed))))
             await self._take(watch, changed)
 
     async def _take(self, watch: FileWatcher, changed: Sequence[Path] = ()) -> None:
@@ -134,20 +133,19 @@ class Reload:
             self._refuse(error.faults)
         except WorkerError as error:
             self._refuse([str(error)])
+        except OSError as error:
+            self._refuse([f"The app cannot be loaded: {system_error(error)}"])
         else:
             self._say_entered(view, changed, self._site.clock.monotonic() - started)
 
     def _say_entered(self, view: ActiveApp, changed: Sequence[Path], seconds: float) -> None:
         if changed:
-            self._log.information(
-                HOST_CATEGORY, f"Reloaded in {seconds * 1000:.0f} ms: {', '.join(map(str, changed[:3]))}"
-            )
-        self._log.information("Host.Startup", STARTED)
+            self._log.write(AppReloaded(files=tuple(map(str, changed)), duration_ms=seconds * 1000))
+        self._log.write(AppStarted())
         self._entered(view)
 
     def _refuse(self, faults: Sequence[str]) -> None:
-        served = "The last good version keeps serving." if self._serving else "Nothing is served yet."
-        self._log.error(HOST_CATEGORY, "\n".join([*faults, f"{served} Mend it and save: it is tried again at once."]))
+        self._log.write(AppRefused(problems=tuple(faults), is_serving=self._serving is not None))
         if not self._serving:
             self._show_error(faults)
 
@@ -162,45 +160,56 @@ class Reload:
         """Load the new version beside the running one, then let it take over. Raises Refused, WorkerError."""
         stack = AsyncExitStack()
         try:
-            deadline = DrainDeadline(lambda: self._patience, self._site.clock)
-            fresh, _ = await run_both(self._load(app, stack, deadline), self._open_hub(app))
+            fresh, _ = await run_both(self._load(app, stack), self._open_hub(app))
             site = self._site
-            active = generation(fresh, site.front, self._hub, site.state, self._log, deadline.remaining, site.clock)
+            active = generation(fresh, site.front, self._hub, site.state, self._log, self._ending, site.clock)
             view = await stack.enter_async_context(active)
         except BaseException:
             await stack.aclose()
             raise
-        self._succeed(RunningVersion(view, stack))
+        self._succeed(RunningVersion(view, stack, fresh.pool))
         return view
 
     def _succeed(self, running: RunningVersion) -> None:
         before, self._running = self._running, running
         if before:
-            task = asyncio.create_task(before.stack.aclose())
-            self._leaving.add(task)
-            task.add_done_callback(self._leaving.discard)
+            self._tasks.spawn("Ending an earlier version of the app", self._leave(before))
 
-    async def _load(self, app: App, stack: AsyncExitStack, deadline: "DrainDeadline") -> LoadedApp:
+    async def _leave(self, version: RunningVersion) -> None:
+        """Takes as long as what runs in it."""
+        self._earlier.append(version)
+        busy = [one for one in self._earlier if one.functions]
+        if len(busy) > MOST_EARLIER_VERSIONS:
+            functions = ", ".join(sorted({name for one in busy for name in one.functions}))
+            self._log.warning(HOST_CATEGORY, EARLIER.format(count=len(busy), functions=functions))
+        try:
+            await version.stack.aclose()
+        finally:
+            self._earlier.remove(version)
+
+    async def _load(self, app: App, stack: AsyncExitStack) -> LoadedApp:
         """Raises Refused if something broke that works in the version that is served."""
-        fresh = await self._in_workers(app, stack, deadline)
+        fresh = await self._in_workers(app, stack)
         if self._serving and (worse := broken(app, fresh.failures) - self._serving.broken):
             raise Refused(messages_of(app, fresh.failures, worse))
         return fresh
 
-    async def _in_workers(self, app: App, stack: AsyncExitStack, deadline: "DrainDeadline") -> LoadedApp:
+    async def _in_workers(self, app: App, stack: AsyncExitStack) -> LoadedApp:
         site = self._site
         if not app.functions:
             return LoadedApp(app)
         run = command(app, site.interpreters)
         if run.is_exclusive and self._running:
             await self._give_up()
-        workers = loaded(app, run, site.standby, self._log, deadline.remaining, self._exhausted)
+        workers = loaded(app, run, site.standby, self._log, self._ending, self._exhausted, site.clock)
         return await stack.enter_async_context(workers)
 
     async def _give_up(self) -> None:
         """A debugger holds its port: the next worker can only start when this one has ended, and requests wait."""
         before, self._running = self._running, None
         if before:
+            if before.functions:
+                self._log.warning(HOST_CATEGORY, HELD.format(", ".join(before.functions)))
             await before.stack.aclose()
 
     @property
@@ -222,11 +231,11 @@ class Reload:
         self._hub, self._hub_config = await self._hub_stack.enter_async_context(opened), config
 
     async def _close(self) -> None:
-        self._patience = LAST_PATIENCE
+        self._ending.set()
         await self._hub_stack.aclose()
         if self._running:
             await self._running.stack.aclose()
-        await asyncio.gather(*self._leaving, return_exceptions=True)
+        await self._tasks.wait()
 
 
 async def run_both(first: Awaitable[T], second: Awaitable[U]) -> tuple[T, U]:
@@ -238,19 +247,6 @@ async def run_both(first: Awaitable[T], second: Awaitable[U]) -> tuple[T, U]:
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
-
-
-async def first(*works: Coroutine[Any, Any, object]) -> None:
-    """Until one of them ends; the others are cancelled. Raises what it raised."""
-    tasks = [asyncio.create_task(work) for work in works]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def broken(app: App, failures: Mapping[str, str]) -> frozenset[str]:

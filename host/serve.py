@@ -19,7 +19,7 @@ from fnhost.host.web.front import Front
 from fnhost.host.web.keys import Keys
 from fnhost.host.web.listen.server import serving
 from fnhost.host.web.listen.sockets import name_of
-from fnhost.host.worker.pool import StandbyWorkers
+from fnhost.host.worker.standby import StandbyWorkers
 
 COLLECT = (20_000, 20, 50)
 """When the collector runs: seldom, as next to nothing that a request leaves behind is a circle."""
@@ -79,7 +79,7 @@ def _cors(options: Options, local: Mapping[str, Any]) -> Cors | None:
 
 
 def host_id(root: Path) -> str:
-    """The platform's rule: machine name and a 32-bit hash of the path (functions-host.md 5.1)."""
+    """The platform's rule: machine name and a 32-bit hash of the path (platform/host-storage.md 1)."""
     value = 23
     for character in str(root):
         value = (value * 31 + ord(character)) & 0xFFFFFFFF

@@ -1,4 +1,4 @@
-"""The binding types `blobTrigger` and `blob` (functions-host.md 1.3, 5.4)."""
+"""The binding types `blobTrigger` and `blob` (platform/app-files.md 3, platform/blob.md)."""
 
 from typing import Final
 

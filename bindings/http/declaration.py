@@ -1,4 +1,4 @@
-"""The binding types `httpTrigger` and `http` (functions-host.md 1.3, 3)."""
+"""The binding types `httpTrigger` and `http` (platform/app-files.md 3, platform/http.md)."""
 
 from collections.abc import Mapping
 from typing import Any, Final

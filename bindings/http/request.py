@@ -1,4 +1,4 @@
-"""From an ASGI request to what a function is told of it (functions-host.md 3.3, 4.3)."""
+"""From an ASGI request to what a function is told of it (platform/http.md 3, platform/values.md 3)."""
 
 import json
 from collections.abc import Mapping, MutableMapping, Sequence

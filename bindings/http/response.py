@@ -1,4 +1,4 @@
-"""From what a function answered to the bytes of a response (functions-host.md 3.6)."""
+"""From what a function answered to the bytes of a response (platform/http.md 6)."""
 
 import json
 import re

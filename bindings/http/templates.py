@@ -1,4 +1,4 @@
-"""Route templates in ASP.NET Core's inline syntax, each compiled once (functions-host.md 3.2)."""
+"""Route templates in ASP.NET Core's inline syntax, each compiled once (platform/http.md 2)."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping

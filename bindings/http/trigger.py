@@ -1,4 +1,4 @@
-"""The HTTP trigger and its response: routes are open for as long as their triggers listen (functions-host.md 3)."""
+"""The HTTP trigger and its response: routes are open for as long as their triggers listen (platform/http.md)."""
 
 import asyncio
 import random
@@ -22,7 +22,7 @@ RequestHandler = Callable[[Scope, Mapping[str, str], bytes | None], Awaitable[Ht
 
 @dataclass(frozen=True, slots=True)
 class HttpSettings:
-    """`extensions.http` of host.json (functions-host.md 2.2). -1 is any number; `body_limit` is in bytes."""
+    """`extensions.http` of host.json (platform/settings.md 2). -1 is any number; `body_limit` is in bytes."""
 
     prefix: str = "api"
     concurrent: int = -1
@@ -120,7 +120,7 @@ class RouteTable:
         return None
 
     def shadowed(self) -> list[str]:
-        """A sentence for each route that an earlier one hides (functions-host.md 9, trap 1)."""
+        """A sentence for each route that an earlier one hides (platform/http.md 2.2)."""
         return [
             f"The route '{route.template.text}' of function '{route.function}' is hidden by '{earlier.template.text}' "
             f"of function '{earlier.function}': routes are tried in the order of function names. Rename one of them."

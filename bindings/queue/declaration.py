@@ -1,4 +1,4 @@
-"""The binding types `queueTrigger` and `queue` (functions-host.md 1.3, 5.3)."""
+"""The binding types `queueTrigger` and `queue` (platform/app-files.md 3, platform/queue.md)."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""The binding type `table` (functions-host.md 1.3, 4.4)."""
+"""The binding type `table` (platform/app-files.md 3, platform/values.md 4)."""
 
 from typing import Final
 

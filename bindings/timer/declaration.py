@@ -1,4 +1,4 @@
-"""The binding type `timerTrigger` (functions-host.md 1.3, 5.2)."""
+"""The binding type `timerTrigger` (platform/app-files.md 3, platform/timer.md)."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final

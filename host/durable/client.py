@@ -1,7 +1,7 @@
 """What a client asks of orchestrations: start, see, tell, end, delete.
 
 Each change is a message, sent to the hub and then dispatched in memory, so that nothing waits for polling. The checks
-and their order are those of durable-http-api.md 5.
+and their order are those of platform/durable-http.md 5.
 """
 
 import re
@@ -284,7 +284,7 @@ class DurableClient:
         self.engine.dispatch(await self.hub.send([message], self.engine.remote_queues))
 
     async def purge(self, instance: str) -> PurgeResult:
-        """Raises NotFound, NotFinished; entities are purged whatever their state (durable-http-api.md 5.9)."""
+        """Raises NotFound, NotFinished; entities are purged whatever their state (platform/durable-http.md 5.9)."""
         if not instance.startswith("@"):
             status = (await self.expect(instance)).status
             if not status.is_terminal:
@@ -310,7 +310,7 @@ def is_known(name: str, known: Sequence[str]) -> bool:
 
 
 def expect_valid(instance: str | None) -> None:
-    """Raises InvalidId (durable-http-api.md 5.1)."""
+    """Raises InvalidId (platform/durable-http.md 5.1)."""
     if not instance:
         return
     if instance.startswith("@"):

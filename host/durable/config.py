@@ -1,4 +1,4 @@
-"""`extensions.durableTask` of host.json, read once (task-hub-storage.md 8, durable-http-api.md 8.2)."""
+"""`extensions.durableTask` of host.json, read once (platform/durable-settings.md 1, platform/durable-http.md 8.2)."""
 
 import math
 import os
@@ -159,7 +159,7 @@ def _leases(section: _Section, hub: str) -> LeaseSettings:
 
 
 def _warnings(storage: _Section) -> tuple[str, ...]:
-    """Hosts that share a hub must share it in the same way (task-hub-storage.md 6.4)."""
+    """Hosts that share a hub must share it in the same way (platform/task-hub.md 6.4)."""
     if storage.flag("useTablePartitionManagement", True) and not storage.flag("useLegacyPartitionManagement", False):
         return ()
     return (
@@ -181,7 +181,7 @@ def _path(written: str, root: Path, hub: str) -> Path | None:
 
 
 def hub_name(written: object, settings: Settings) -> str:
-    """The task hub's name (task-hub-storage.md 1.1). Raises AppError if it cannot name tables and queues."""
+    """The task hub's name (platform/task-hub.md 1.1). Raises AppError if it cannot name tables and queues."""
     if written is None:
         site = settings.get("WEBSITE_SITE_NAME")
         return _sanitised(site) if site else "TestHubName"

@@ -25,7 +25,7 @@ def language_of(functions: Functions, settings: Settings) -> str:
 
 
 def runtime_problems(functions: Functions, settings: Settings) -> Iterator[Problem]:
-    """Raised as a whole: no worker fits the app (functions-host.md 1.1)."""
+    """Raised as a whole: no worker fits the app (platform/app-files.md 1)."""
     found = sorted({function.language for function in functions.values()})
     runtime = (settings.get(RUNTIME) or "").lower()
     if not runtime and len(found) > 1:
@@ -40,7 +40,7 @@ def runtime_problems(functions: Functions, settings: Settings) -> Iterator[Probl
 
 
 def storage_problems(functions: Functions, settings: Settings) -> Iterator[Problem]:
-    """Most triggers keep their state in storage (functions-host.md 7.3, item 4)."""
+    """Most triggers keep their state in storage (platform/command-line.md 2, item 4)."""
     triggers = {function.trigger.type for function in functions.values()}
     needy = sorted(type for type in triggers if binding_types()[type].needs_storage)
     if needy and not local.has_connection(settings, STORAGE):
@@ -72,7 +72,7 @@ def foreign_language(functions: Functions, settings: Settings) -> Iterator[Probl
 
 
 def route_conflicts(functions: Functions) -> Iterator[Problem]:
-    """Routes that are the host's own, or those of an earlier function (functions-host.md 1.3)."""
+    """Routes that are the host's own, or those of an earlier function (platform/app-files.md 3)."""
     taken: dict[str, Endpoint] = {}
     for folder, function in functions.items():
         endpoint = endpoint_of(function, HostConfig())

@@ -1,4 +1,4 @@
-"""One entry of a function.json's bindings: what is wrong with it, and the Binding it says (functions-host.md 1.3)."""
+"""One entry of a function.json's bindings: what is wrong with it, and the Binding it says (platform/app-files.md 3)."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -99,7 +99,7 @@ def _direction_violations(entry: Mapping[str, Any], filled: Mapping[str, Any]) -
 
 
 def _role_violations(type: BindingType, direction: str) -> Iterator[Violation]:
-    """`inout` is refused by the worker, for each parameter (functions-host.md 4.5)."""
+    """`inout` is refused by the worker, for each parameter (platform/python-worker.md)."""
     if direction == "inout" or direction in type.directions:
         return
     kind, wanted = ("input", "in") if direction == "out" else ("output", "out")

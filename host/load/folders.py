@@ -1,4 +1,4 @@
-"""Where the functions of an app are, and which file is a function's script (functions-host.md 1.1, 1.4)."""
+"""Where the functions of an app are, and which file is a function's script (platform/app-files.md 1 and 4)."""
 
 import os
 from collections.abc import Iterator, Sequence

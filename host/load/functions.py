@@ -1,4 +1,4 @@
-"""A function folder: what is wrong with it, or the Function it holds (functions-host.md 1.2 to 1.7)."""
+"""A function folder: what is wrong with it, or the Function it holds (platform/app-files.md 2 to 6)."""
 
 import os
 import re
@@ -51,7 +51,7 @@ def _function(folder: Folder, document: Mapping[str, Any], settings: Settings, c
 
 
 def is_disabled(name: str, settings: Settings) -> bool:
-    """By app settings alone: `disabled` in the file does nothing (functions-host.md 1.5)."""
+    """By app settings alone: `disabled` in the file does nothing (platform/app-files.md 5)."""
     values = (settings.get(f"AzureWebJobs.{name}.Disabled"), settings.get(f"AzureWebJobs_{name}_Disabled"))
     return any(value is not None and value.lower() in ("true", "1") for value in values)
 

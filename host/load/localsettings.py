@@ -1,4 +1,4 @@
-"""The app's environment: the shell's, completed by local.settings.json (functions-host.md 2.3)."""
+"""The app's environment: the shell's, completed by local.settings.json (platform/settings.md 3)."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -90,7 +90,7 @@ def _setting_warning(key: str, value: str | None, shell: Mapping[str, str]) -> s
 
 
 def _unusable(root: Path, found: list[Violation]) -> LocalSettings:
-    """One bad value and the whole file counts as empty (functions-host.md 9, trap 10): say which."""
+    """One bad value and the whole file counts as empty (platform/settings.md 3): say which."""
     message = f"Failed to read app settings file at '{root / FILE}'."
     return LocalSettings(problems=tuple(_problem(message, fault) for fault in found))
 

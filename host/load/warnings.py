@@ -13,7 +13,7 @@ from fnhost.host.load.localsettings import has_connection
 
 
 def root_warnings(root: Path, settings: Settings) -> Iterator[str]:
-    """Of the files in the root (functions-host.md 1.8, 2.1, 7.3)."""
+    """Of the files in the root (platform/app-files.md 7, platform/settings.md 1, platform/command-line.md 2)."""
     if not (root / HOST_FILE).is_file():
         yield f'There is no {HOST_FILE} in \'{root}\': it is taken as {{"version": "2.0"}}.'
     decorated = settings.get("PYTHON_SCRIPT_FILE_NAME") or "function_app.py"
@@ -54,7 +54,7 @@ def _disabled_warnings(folder: Folder, function: Function) -> Iterator[str]:
 
 
 def _connection_warnings(folder: Folder, function: Function, settings: Settings) -> Iterator[str]:
-    """functions-host.md 7.3, item 5."""
+    """platform/command-line.md 2, item 5."""
     for binding, entry in zip(function.bindings, function.config["bindings"], strict=True):
         for key in ("connection", "connectionName"):
             name = binding.properties.get(key)

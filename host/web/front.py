@@ -1,4 +1,4 @@
-"""The ASGI app that the server serves: one door for all that comes over HTTP (functions-host.md 3.1).
+"""The ASGI app that the server serves: one door for all that comes over HTTP (platform/http.md 1).
 
 It speaks raw ASGI, because every request of every function passes here.
 """
@@ -125,7 +125,8 @@ class Front:
         if is_under(scope["path"], WEBHOOKS):
             return await self._hand_on(view, scope, receive, send)
         try:
-            response = await self._call(view, scope, receive)
+            with view.use:
+                response = await self._call(view, scope, receive)
         except ClientLeft:
             return
         await reply(scope, send, response)
@@ -161,7 +162,7 @@ class Front:
         return await routes.gate.run(lambda: self._run(route, params, limit, scope, receive))
 
     def _refusal(self, route: HttpRoute, scope: Scope) -> HttpReply | None:
-        """Without keys the local caller is an administrator, but not for anonymous routes (functions-host.md 1.5)."""
+        """Without keys the local caller is an administrator, but not for anonymous routes (platform/app-files.md 5)."""
         if self._guard is None:
             return NOT_FOUND if route.is_disabled and route.level == "anonymous" else None
         key = read_key(scope)
@@ -201,7 +202,7 @@ def is_under(path: str, start: str) -> bool:
 
 
 def read_key(scope: Scope) -> str:
-    """The key a request carries: the header wins over the query (functions-host.md 3.9)."""
+    """The key a request carries: the header wins over the query (platform/keys-and-admin.md 1)."""
     key = read_header(scope, b"x-functions-key")
     return key if key is not None else parse_qs(scope["query_string"].decode("latin-1")).get("code", [""])[0]
 
@@ -232,7 +233,7 @@ async def reply(scope: Scope, send: Send, response: HttpReply) -> None:
 
 
 def adding(headers: tuple[Header, ...], send: Send) -> Send:
-    """Send with `headers` in front; what the response has under the same names is dropped (functions-host.md 3.6)."""
+    """Send with `headers` in front; what the response has under the same names is dropped (platform/http.md 6.2)."""
     names = {name for name, _ in headers}
 
     async def sending(message: Message) -> None:

@@ -1,4 +1,4 @@
-"""The keys of an app, kept in one JSON file that only its owner may read (functions-host.md 3.9)."""
+"""The keys of an app, kept in one JSON file that only its owner may read (platform/keys-and-admin.md 2)."""
 
 import hmac
 import json

@@ -1,16 +1,19 @@
-"""The conversation with one worker process, whatever its encoding (function-rpc.md 1 to 3).
+"""The conversation with one worker process, whatever its encoding (platform/worker-protocol.md 1 to 7).
 
 Own frames (framed.py) are one form of it: same messages, same order, another form may carry them over gRPC.
 """
 
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
 from typing import Any, Protocol
 
 from fnhost.bindings.contract import Outcome
+from fnhost.clock import Clock
 from fnhost.host.app import Function
+from fnhost.host.limits import STOP
 from fnhost.host.log import Log
 from fnhost.host.worker import Invocation
 from fnhost.host.worker.commands import Command
+from fnhost.host.worker.groups import ProcessGroups
 from fnhost.host.worker.process import ProcessExit
 
 
@@ -24,14 +27,18 @@ class WorkerChannel(Protocol):
     def is_alive(self) -> bool: ...
 
     @property
-    def running(self) -> Iterable[str]:
+    def is_stopped(self) -> bool:
+        """Whether the host ends it, or has ended it: its end is no crash."""
+
+    @property
+    def running(self) -> Collection[Invocation]:
         """The invocations it holds: those it has not answered, whether or not someone still waits."""
 
     async def load(self, functions: Iterable[Function]) -> Mapping[str, str]:
-        """Why it could not load those it could not, by name. Raises WorkerDied."""
+        """Why it could not load those it could not, by name. Raises WorkerEnded."""
 
     async def call(self, invocation: Invocation) -> Outcome:
-        """Raises WorkerDied when the process ends meanwhile, TimedOut after the invocation's limit."""
+        """Raises WorkerCrashed or WorkerStopped when the process ends, TimedOut after the invocation's limit."""
 
     def warm_up(self) -> None:
         """Let it import what its app may need, as it has nothing to do."""
@@ -40,9 +47,9 @@ class WorkerChannel(Protocol):
 
     def kill(self) -> None: ...
 
-    async def stop(self) -> None:
-        """Ask it to end; kill it when it does not."""
+    async def stop(self, grace: float = STOP) -> None:
+        """Ask it to end; kill it when it does not within `grace` seconds."""
 
 
-OpenChannel = Callable[[Command, Log], Coroutine[Any, Any, WorkerChannel]]
+OpenChannel = Callable[[Command, Log, ProcessGroups, Clock], Coroutine[Any, Any, WorkerChannel]]
 """Start a process and open the conversation with it. Raises WorkerStartFailed."""

@@ -55,7 +55,7 @@ def _command(app: App, toolchain: Toolchain, interpreter: Interpreter) -> Comman
 
 
 def _environment(app: App, toolchain: Toolchain) -> Mapping[str, str]:
-    """The settings, and what a worker is told beside them (functions-host.md 2.4)."""
+    """The settings, and what a worker is told beside them (platform/settings.md 4)."""
     return {
         "AZURE_FUNCTIONS_ENVIRONMENT": "Development",
         **toolchain.variables,

@@ -1,6 +1,6 @@
 """The management API over a real port, with a real engine and hub, asked over HTTP and by the Python SDK's own client.
 
-The orchestrators are generators run by the SDK's own replayer. Numbers are those of durable-http-api.md 10.
+The orchestrators are generators run by the SDK's own replayer. Numbers are those of platform/conformance.md 3.
 """
 
 import asyncio

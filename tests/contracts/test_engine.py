@@ -33,7 +33,7 @@ from fnhost.host.durable.model.history import (
 from fnhost.host.durable.model.instants import later
 from fnhost.host.durable.model.states import Instance, Query
 from fnhost.host.durable.runtime.engine import EngineSettings
-from fnhost.host.errors import WorkerDied
+from fnhost.host.errors import WorkerCrashed
 from tests.support.engines import HUBS, PATIENCE, Functions, Served, hub_settings, made, serving
 from tests.support.sdk import SDK_WARNINGS, activity, orchestrator
 
@@ -556,7 +556,7 @@ async def test_an_orchestrator_whose_worker_dies_is_run_again(served: Served, in
 
     async def mortal(event: Event) -> Outcome:
         if next(deaths, None) is not None:
-            raise WorkerDied("The worker died.")
+            raise WorkerCrashed("The worker died.")
         return await inner(event)
 
     with served.engine.serving("orchestrator", "Mortal", mortal):
@@ -568,7 +568,7 @@ async def test_an_activity_whose_worker_dies_is_run_again_but_not_for_ever(serve
         CALLS[instance] += 1
         if CALLS[instance] > 1 and event.value == '"once"':
             return await activity(echo)(event)
-        raise WorkerDied("The worker died.")
+        raise WorkerCrashed("The worker died.")
 
     def calling(context: Context) -> Steps:
         once = yield context.call_activity("Mortal", "once")

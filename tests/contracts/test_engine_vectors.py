@@ -1,4 +1,4 @@
-"""The conversations recorded with the real SDKs, held by a running engine (durable-replay-protocol.md 14)."""
+"""The conversations recorded with the real SDKs, held by a running engine (platform/conformance.md 4)."""
 
 import asyncio
 import datetime
@@ -229,5 +229,5 @@ def value(text: str | None) -> Any:
 
 
 def single(text: str | None) -> str | None:
-    """The platform's texts of failures have a second blank (durable-replay-protocol.md 7.1)."""
+    """The platform's texts of failures have a second blank (platform/replay.md 7.1)."""
     return text and re.sub('(failed: |"Message":") ', r"\1", text)

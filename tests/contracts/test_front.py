@@ -1,4 +1,7 @@
-"""The front door over a real port: routes, waiting, limits, keys, CORS and admin (functions-host.md 3 and 6)."""
+"""The front door over a real port: routes, waiting, limits, keys, CORS and admin.
+
+Rules from platform/http.md, platform/keys-and-admin.md 3 to 7.
+"""
 
 import asyncio
 import json
@@ -20,7 +23,7 @@ from starlette.routing import Route
 from fnhost.bindings.contract import Binding, Event, Failure, HttpRequest, HttpResponse, Outcome, Value
 from fnhost.bindings.http.trigger import HttpSettings, RouteTable, open_trigger
 from fnhost.host.app import App, Function, HostConfig, Settings
-from fnhost.host.errors import Problem, StartError, WorkerDied
+from fnhost.host.errors import Problem, StartError, WorkerCrashed
 from fnhost.host.log import Level, Log, Record
 from fnhost.host.web.active_app import ActiveApp
 from fnhost.host.web.cors import Cors, read_cors
@@ -244,7 +247,7 @@ async def test_failures_are_an_empty_500(tmp_path: Path) -> None:
         raise ValueError("secret")
 
     async def dying(request: HttpRequest) -> Value:
-        raise WorkerDied("killed")
+        raise WorkerCrashed("killed")
 
     async def forging(request: HttpRequest) -> Value:
         return HttpResponse(headers={"x": "a\r\nb: c"})
@@ -582,7 +585,7 @@ async def test_a_function_is_run_by_hand(tmp_path: Path) -> None:
     async def run(name: str, given: str) -> None:
         await runs.put((name, given))
         await ended.wait()
-        raise WorkerDied("and nobody hears of it here")
+        raise WorkerCrashed("and nobody hears of it here")
 
     async with asking(Case(tmp_path, {}, timer=True, view={"fire_manually": run})) as client:
         for body, given in [

@@ -15,7 +15,8 @@ from fnhost.host.load import load
 from fnhost.host.log import Log, Record
 from fnhost.host.worker import Invocation, RetryContext
 from fnhost.host.worker.commands import command
-from fnhost.host.worker.pool import StandbyWorkers, WorkerPool
+from fnhost.host.worker.pool import WorkerPool
+from fnhost.host.worker.standby import StandbyWorkers
 
 SETTINGS = {"FUNCTIONS_WORKER_RUNTIME": "python", "AzureWebJobsStorage": "UseDevelopmentStorage=true"}
 HTTP = {"name": "req", "type": "httpTrigger", "direction": "in", "authLevel": "anonymous"}

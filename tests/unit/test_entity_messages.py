@@ -1,4 +1,4 @@
-"""Requests to entities as texts, in the platform's forms (task-hub-storage.md 9, durable-replay-protocol.md 10.2)."""
+"""Requests to entities as texts, in the platform's forms (platform/entities.md 2)."""
 
 import json
 from pathlib import Path

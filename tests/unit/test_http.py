@@ -1,4 +1,4 @@
-"""The HTTP binding without a server: requests read, answers rendered, routes in order (functions-host.md 3)."""
+"""The HTTP binding without a server: requests read, answers rendered, routes in order (platform/http.md)."""
 
 import asyncio
 import json

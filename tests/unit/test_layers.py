@@ -17,9 +17,17 @@ LAYERS = {
     "fnhost.bindings.contract": 0,
     "fnhost.host.app": 0,
     "fnhost.host.errors": 0,
+    "fnhost.host.events": 0,
+    "fnhost.host.levels": 0,
     "fnhost.host.log": 0,
     "fnhost.host.options": 0,
+    "fnhost.host.limits": 0,
+    "fnhost.host.retry": 0,
     "fnhost.host.supervise": 0,
+    "fnhost.host.text": 0,
+    "fnhost.host.writer": 0,
+    "fnhost.host.system": 0,
+    "fnhost.host.tasks": 0,
     # Binding adapters, and reading an app from its files.
     "fnhost.bindings": 1,
     "fnhost.host.console": 1,
@@ -194,7 +202,7 @@ CLOCKS = {
     "datetime": {"now", "utcnow", "today"},
 }
 TIMERS = {"call_later", "call_at"}
-TO_BE_MOVED = ("fnhost.host.log", "fnhost.host.start", "fnhost.host.console", "fnhost.host.web", "fnhost.host.worker")
+TO_BE_MOVED = ("fnhost.host.log", "fnhost.host.start", "fnhost.host.console", "fnhost.host.web")
 """Modules that still ask for time themselves."""
 
 

@@ -1,4 +1,4 @@
-"""Route templates (functions-host.md 3.2): which paths match, and with which values."""
+"""Route templates (platform/http.md 2): which paths match, and with which values."""
 
 import pytest
 

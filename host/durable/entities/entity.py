@@ -1,6 +1,6 @@
 """An entity between its batches: its state, who waits, who holds it; and what a batch makes of it. Pure.
 
-Rules from task-hub-storage.md 9 and durable-replay-protocol.md 10.
+Rules from platform/entities.md.
 """
 
 import json
@@ -304,7 +304,7 @@ def going_on(us: Execution, now: Instant) -> Message:
 
 
 def is_early(event: EventRaised, now: Instant) -> bool:
-    """Whether a delayed request came more than 100 ms before its time: it is sent again (task-hub-storage.md 9)."""
+    """Whether a delayed request came more than 100 ms before its time: it is sent again (platform/entities.md 2)."""
     name, _, due = event.name.partition("@")
     try:
         return name == REQUEST and parse_instant(due) > later(now, 0.1)

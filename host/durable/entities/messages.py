@@ -1,6 +1,6 @@
 """What entities are told and what they answer, as the JSON texts that travel in EventRaised and EventSent. Pure.
 
-Rules from task-hub-storage.md 9 and durable-replay-protocol.md 10.2.
+Rules from platform/entities.md 2.
 """
 
 import json

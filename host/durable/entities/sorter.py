@@ -1,6 +1,6 @@
 """The order of messages between an entity and every instance that sends to it, or that it sends to. Pure.
 
-Each message names its predecessor; what comes too early waits, what comes twice is dropped (task-hub-storage.md 9).
+Each message names its predecessor; what comes too early waits, what comes twice is dropped (platform/entities.md 3).
 """
 
 from collections.abc import Iterable, Mapping

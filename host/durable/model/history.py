@@ -1,6 +1,6 @@
 """The events of an orchestration, and the state of an instance folded from them.
 
-Rules from durable-replay-protocol.md 3 and task-hub-storage.md 2.1 and 3. Field names are the platform's in snake
+Rules from platform/replay.md 3 and platform/task-hub.md 2.1 and 3. Field names are the platform's in snake
 case, so that `codec` can derive every outside form from these classes.
 """
 
@@ -13,7 +13,7 @@ from fnhost.host.durable.model.instants import Instant
 
 
 class RuntimeStatus(IntEnum):
-    """The platform's names and numbers (durable-replay-protocol.md 3.2)."""
+    """The platform's names and numbers (platform/replay.md 3.2)."""
 
     Running = 0
     Completed = 1
@@ -163,7 +163,7 @@ class OrchestratorStarted(HistoryEvent):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OrchestratorCompleted(HistoryEvent):
-    """`listed` is ours: how many actions the answer of this episode held (durable-replay-protocol.md 6.2).
+    """`listed` is ours: how many actions the answer of this episode held (platform/replay.md 6.2).
 
     It is None in histories that another host wrote, and never sent to a worker.
     """

@@ -20,7 +20,7 @@ WORK_ITEMS = "workitems"
 class Message:
     """An event on its way to an instance. A TaskScheduled goes to the work items, all else to `target`'s own queue.
 
-    `sender` is None for clients; `episode` counts the sender's episodes (task-hub-storage.md 4.1). `asked` is when the
+    `sender` is None for clients; `episode` counts the sender's episodes (platform/task-hub.md 4.1). `asked` is when the
     activity or timer that it is about was scheduled, or the first execution id of the child: it tells an answer from
     one to an episode that a crash undid. Other hosts do not say.
     """
@@ -37,7 +37,7 @@ class Message:
 
     @property
     def visible_at(self) -> Instant | None:
-        """When it may be delivered, or None for at once (task-hub-storage.md 4.4)."""
+        """When it may be delivered, or None for at once (platform/task-hub.md 4.4)."""
         match self.event:
             case TimerFired(fire_at=at):
                 return at

@@ -18,7 +18,7 @@ from fnhost.host.durable.model.messages import Message, ReceivedMessage
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Instance:
-    """What is known of an instance without its history: a row of the Instances table (task-hub-storage.md 2).
+    """What is known of an instance without its history: a row of the Instances table (platform/task-hub.md 2).
 
     `input` and `output` are stored texts, JSON but for reasons of failure and termination; `custom_status` is JSON
     text, None when unset.
@@ -41,7 +41,7 @@ class Instance:
 
 
 def pending(start: ExecutionStarted, now: Instant) -> Instance:
-    """The instance as its starter leaves it, before its first episode (task-hub-storage.md 2.1)."""
+    """The instance as its starter leaves it, before its first episode (platform/task-hub.md 2.1)."""
     return Instance(
         id=start.orchestration_instance.instance_id,
         execution_id=start.orchestration_instance.execution_id,
@@ -58,7 +58,7 @@ def pending(start: ExecutionStarted, now: Instant) -> Instance:
 
 
 def fold(instance: Instance | None, events: Iterable[HistoryEvent], custom_status: str | None) -> Instance | None:
-    """The instance after a checkpoint that appended `events` (task-hub-storage.md 2.1, second table)."""
+    """The instance after a checkpoint that appended `events` (platform/task-hub.md 2.2)."""
     updated: Instant | None = None
     for event in events:
         updated = event.timestamp
@@ -146,7 +146,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Which instances to list; an empty filter means all. Times are inclusive (task-hub-storage.md 7.1)."""
+    """Which instances to list; an empty filter means all. Times are inclusive (platform/task-hub.md 7.1)."""
 
     created_from: Instant | None = None
     created_to: Instant | None = None
@@ -173,7 +173,7 @@ class PurgeResult:
 
 @dataclass(frozen=True, slots=True)
 class PartitionLease:
-    """Which host serves a control queue, since and until when, and who asks for it (task-hub-storage.md 6.1).
+    """Which host serves a control queue, since and until when, and who asks for it (platform/task-hub.md 6.1).
 
     `version` is the hub's token for `own`.
     """

@@ -1,4 +1,4 @@
-"""What an orchestrator asked for: the SDK's answer, read once and typed (durable-replay-protocol.md 4 and 5).
+"""What an orchestrator asked for: the SDK's answer, read once and typed (platform/replay.md 4 and 5).
 
 Inputs are kept as JSON texts, made compact; None where the SDK sent nothing or null.
 """

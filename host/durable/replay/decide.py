@@ -1,4 +1,4 @@
-"""Which of the actions an orchestrator listed are new: the walk of durable-replay-protocol.md 6.2.
+"""Which of the actions an orchestrator listed are new: the walk of platform/replay.md 6.2.
 
 Pure: history and answer go in, a decision comes out. Ids are counted as the SDK counts them: in the order things
 happen while the history is played from its start. New ids of ours (child executions, entity requests) derive from the

@@ -1,6 +1,6 @@
 """The messages that carry a decision out. Pure; each is the same whenever the same episode is run again.
 
-Rules from durable-replay-protocol.md 6.3, 6.4, 6.9, 7 and task-hub-storage.md 4.3.
+Rules from platform/replay.md 6.3, 6.4, 6.9 and 7 and platform/task-hub.md 4.3.
 """
 
 from collections.abc import Iterable, Iterator
@@ -89,7 +89,7 @@ def end_message(started: ExecutionStarted, finish: Finish | None, now: Instant) 
 
 
 def release_messages(started: ExecutionStarted, history: Iterable[HistoryEvent], now: Instant) -> Iterator[Message]:
-    """Locks that an execution asked for and never gave back are let go at its end (durable-replay-protocol.md 10.6)."""
+    """Locks that an execution asked for and never gave back are let go at its end (platform/entities.md 6)."""
     us, sent = started.orchestration_instance, [event for event in history if isinstance(event, EventSent)]
     released = {event.instance_id + (event.input or "") for event in sent if event.name == RELEASE}
     for request in filter(None, map(sent_request, sent)):
@@ -105,7 +105,7 @@ def refusal(start: ExecutionStarted, reason: str, now: Instant) -> Iterator[Mess
 
 
 def activity_end(item: Message, event: TaskCompleted | TaskFailed) -> Message:
-    """What an orchestration is told of its activity (task-hub-storage.md 4.9)."""
+    """What an orchestration is told of its activity (platform/task-hub.md 4.9)."""
     return Message(item.target, event, item.target, item.episode, item.asked)
 
 
@@ -114,7 +114,7 @@ def activity_completed(item: TaskScheduled, result: str | None, now: Instant) ->
 
 
 def activity_failed(item: TaskScheduled, message: str, stack: str, now: Instant) -> TaskFailed:
-    """The worker's text keeps the blank after `Exception:`, hence two blanks (durable-replay-protocol.md 7.1)."""
+    """The worker's text keeps the blank after `Exception:`, hence two blanks (platform/replay.md 7.1)."""
     return TaskFailed(
         timestamp=now,
         task_scheduled_id=item.event_id,
@@ -145,7 +145,7 @@ def _details(message: str, stack: str) -> str:
 
 
 def unknown_function(kind: str, name: str, known: Iterable[str]) -> str:
-    """The platform's sentence (durable-replay-protocol.md 7.4, durable-http-api.md 5.1)."""
+    """The platform's sentence (platform/replay.md 7.4, platform/durable-http.md 5.1)."""
     names = ", ".join(f"'{one}'" for one in sorted(known))
     listed = f"The following are the known {kind} functions: {names}." if names else ""
     none = f"No {kind} functions are currently registered!"

@@ -12,7 +12,7 @@ from fnhost.host.durable.replay.decide import OrchestrationLimits
 
 
 def orchestrator_payload(started: ExecutionStarted, texts: Sequence[str], limits: OrchestrationLimits) -> str:
-    """What the SDK is given (durable-replay-protocol.md 2). History and input go in as the texts they are."""
+    """What the SDK is given (platform/replay.md 2). History and input go in as the texts they are."""
     parent = started.parent_instance
     rest = {
         "instanceId": started.orchestration_instance.instance_id,

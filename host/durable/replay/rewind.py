@@ -1,4 +1,4 @@
-"""Taking back the failures of an execution, so that it goes on from before them. Pure (task-hub-storage.md 3.7)."""
+"""Taking back the failures of an execution, so that it goes on from before them. Pure (platform/task-hub.md 3.7)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

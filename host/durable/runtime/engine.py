@@ -7,7 +7,7 @@ import asyncio
 import json
 import socket
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -42,8 +42,17 @@ from fnhost.host.durable.sharing.identity import HostIdentity, temporary_identit
 from fnhost.host.durable.sharing.leases import LeaseManager, LeaseSettings
 from fnhost.host.durable.storage.hub import Hub
 from fnhost.host.durable.storage.retrying import RetryingHub
-from fnhost.host.errors import FnhostError, WorkerDied
+from fnhost.host.errors import (
+    FnhostError,
+    Poisonous,
+    WorkerCrashed,
+    WorkersExhausted,
+    WorkersNotReady,
+    WorkerStopped,
+)
+from fnhost.host.limits import EPISODES_END, MESSAGES_RETURN
 from fnhost.host.log import Log
+from fnhost.host.retry import RetryPolicy, retry
 from fnhost.host.supervise import supervise
 
 REASON = "(null)"
@@ -52,7 +61,7 @@ REASON = "(null)"
 
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
-    """What host.json says to the engine (task-hub-storage.md 8). Seconds."""
+    """What host.json says to the engine (platform/durable-settings.md 1). Seconds."""
 
     limits: OrchestrationLimits = field(default_factory=OrchestrationLimits)
     entities: EntityLimits = field(default_factory=EntityLimits)
@@ -63,14 +72,16 @@ class EngineSettings:
     shortest_poll: float = 0.05
     longest_poll: float = 1.0
     sessions: int = 1000
-    grace: float = 0.3
+    grace: float = EPISODES_END
     """How long episodes that run may take to end when all ends."""
-    patience: float = 1.0
+    patience: float = MESSAGES_RETURN
     """How long the last messages may take to be given back when all ends; later they come back by themselves."""
     remembered: float = 10.0
     """How long a finished instance is remembered: longer than an emulator that is killed can forget."""
     deaths: int = 5
-    """How often an activity may take its worker down before it counts as failed."""
+    """How often an activity may end its worker before it counts as failed."""
+    episode_crashes: int = 5
+    """How often an orchestrator or entity may end its worker, with the same messages, before it counts as failed."""
 
 
 class Engine:
@@ -250,7 +261,7 @@ class Engine:
         self._in_flight.release(session.take_undelivered())
 
     async def _poll(self, queue: str) -> None:
-        """Ask often while something comes, ever less often while nothing does (task-hub-storage.md 4.10)."""
+        """Ask often while something comes, ever less often while nothing does (platform/task-hub.md 4.10)."""
         pause = self._settings.shortest_poll
         while queue not in self.remote_queues:
             received = await self.hub.receive(queue)
@@ -321,23 +332,39 @@ class Engine:
                 del self._sessions[instance]
 
     async def replay(self, name: str, payload: str, instance: str) -> Outcome:
-        while True:
-            try:
-                return await self._turn("orchestrator", name, payload, instance)
-            except WorkerDied:
-                continue
-            except (FnhostError, BindingError) as error:
-                return Outcome(failure=Failure(str(error)))
+        """An orchestrator that ends its worker each time has failed, and its instance with it."""
+        try:
+            return await self._turn("orchestrator", name, payload, instance)
+        except WorkersExhausted:
+            raise
+        except (FnhostError, BindingError) as error:
+            return Outcome(failure=Failure(str(error)))
 
     async def operate(self, name: str, payload: str, instance: str) -> Outcome:
         return await self._turn("entity", name, payload, instance)
 
     async def _turn(self, kind: Kind, name: str, payload: str, instance: str) -> Outcome:
-        """One call of an orchestrator or entity. Who waits for a function that is not there takes nobody's turn."""
-        await self._served(kind, name)
-        async with self._orchestrators:
-            function, fire = await self._served(kind, name)
-            return await fire(Event(function, payload, REASON, metadata={"instanceId": instance}))
+        """One call of an orchestrator or entity; waiting for a function that is not there takes no place from others.
+
+        Raises Poisonous when it has ended its worker too often.
+        """
+
+        async def run(crashes: int) -> Outcome:
+            await self._served(kind, name)
+            async with self._orchestrators:
+                function, fire = await self._served(kind, name)
+                event = Event(function, payload, REASON, metadata={"instanceId": instance}, crashes=crashes)
+                return await fire(event)
+
+        return await self._unless_poisonous(run, self._settings.episode_crashes)
+
+    async def _unless_poisonous(self, run: Callable[[int], Awaitable[Outcome]], limit: int) -> Outcome:
+        """Run it until its worker lives to answer. Raises Poisonous when it has ended its worker `limit` times."""
+        policy, again = RetryPolicy(limit=limit), (WorkerStopped, WorkersNotReady)
+        try:
+            return await retry(run, policy, self.clock, on=(WorkerCrashed,), uncounted=again)
+        except WorkerCrashed as error:
+            raise Poisonous(f"{error} It happened {limit} times in a row.") from error
 
     async def _served(self, kind: Kind, name: str) -> tuple[str, Fire]:
         if found := self._registry.find(kind, name):
@@ -364,7 +391,7 @@ class Engine:
     async def _work(self, one: ReceivedMessage) -> None:
         """Its end goes straight to a session that is here: it is stored with what the instance makes of it.
 
-        To all others it is sent (task-hub-storage.md 5.2).
+        To all others it is sent (platform/task-hub.md 5.2).
         """
         if not one.is_activity_completion:
             one.message = activity_end(one.message, await self._end_of(one))
@@ -394,17 +421,20 @@ class Engine:
         if item.name == HTTP_ACTIVITY:
             return await self._http.call(item.input)
         given = activity_input(item.input)
-        for _ in range(self._settings.deaths):
+
+        async def run(crashes: int) -> Outcome:
             await self._served("activity", item.name)
-            try:
-                async with self._activities:
-                    function, fire = await self._served("activity", item.name)
-                    return await fire(Event(function, given, REASON, metadata={"instanceId": instance, "data": given}))
-            except WorkerDied as error:
-                died = error
-            except (FnhostError, BindingError) as error:
-                return Outcome(failure=Failure(str(error)))
-        return Outcome(failure=Failure(f"{died} It happened {self._settings.deaths} times in a row."))
+            async with self._activities:
+                function, fire = await self._served("activity", item.name)
+                metadata: Mapping[str, Value] = {"instanceId": instance, "data": given}
+                return await fire(Event(function, given, REASON, metadata=metadata, crashes=crashes))
+
+        try:
+            return await self._unless_poisonous(run, self._settings.deaths)
+        except WorkersExhausted:
+            raise
+        except (FnhostError, BindingError) as error:
+            return Outcome(failure=Failure(str(error)))
 
 
 def activity_input(text: str | None) -> Value:

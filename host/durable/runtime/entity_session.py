@@ -1,7 +1,7 @@
 """One active entity: its mailbox, its state while it is held, and its batches, one after the other.
 
-An entity is an orchestration that continues as new after each batch, with its state as its input (task-hub-storage.md
-9). The storage keeps nothing of it but that.
+An entity is an orchestration that continues as new after each batch, with its state as its input (platform/entities.md
+7). The storage keeps nothing of it but that.
 """
 
 from collections import deque
@@ -38,7 +38,7 @@ from fnhost.host.durable.model.messages import Message, ReceivedMessage
 from fnhost.host.durable.model.states import HistoryState
 from fnhost.host.durable.runtime.inbox import Admission
 from fnhost.host.durable.runtime.session import Episode, Session, SessionServices
-from fnhost.host.errors import FnhostError, TimedOut
+from fnhost.host.errors import FnhostError, Poisonous, TimedOut
 
 REMEMBERED = 1000
 """How many of its past executions a session knows: enough for what a storage can forget in a few seconds."""
@@ -103,7 +103,7 @@ class EntitySession(Session):
             return None
         try:
             outcome = await self._services.operate(self._us.name, payload(self._us, entity, operations), self.instance)
-        except TimedOut as error:
+        except (Poisonous, TimedOut) as error:
             return all_failed(entity, operations, str(error))
         return self._read(outcome, operations)
 

@@ -1,4 +1,4 @@
-"""The built-in activity behind `call_http` (durable-replay-protocol.md 6.10)."""
+"""The built-in activity behind `call_http` (platform/replay.md 6.10)."""
 
 import json
 from collections.abc import Mapping

@@ -1,6 +1,6 @@
 """Which messages make an instance's next episode, and what becomes of the others. Pure.
 
-Rules from task-hub-storage.md 4.7 and durable-replay-protocol.md 6.2 and 12.
+Rules from platform/task-hub.md 4.7 and platform/replay.md 6.2 and 11.
 """
 
 import hashlib

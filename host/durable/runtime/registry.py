@@ -11,7 +11,7 @@ Kind: TypeAlias = Literal["orchestrator", "activity", "entity"]
 
 
 class FunctionRegistry:
-    """Functions by kind and name; names match without regard to case (durable-replay-protocol.md 6.9)."""
+    """Functions by kind and name; names match without regard to case (platform/replay.md 6.9)."""
 
     def __init__(self) -> None:
         self._serving: dict[tuple[Kind, str], tuple[str, Fire]] = {}

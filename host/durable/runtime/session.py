@@ -70,7 +70,7 @@ class SessionServices(Protocol):
         """Run the orchestrator once, when it may; waits while there is no such function."""
 
     async def operate(self, name: str, payload: str, instance: str) -> Outcome:
-        """Run the entity once, in the same way. Raises BindingError, WorkerDied, LoadFailed, TimedOut."""
+        """Run the entity once, in the same way. Raises BindingError, FunctionNotLoadable, Poisonous, TimedOut."""
 
     def objection(self, event: Scheduling) -> str | None:
         """Why this work cannot be done at all: its function does not exist."""
@@ -263,7 +263,7 @@ class Session:
         return max(utc_now(self._services.clock), before, *fired)
 
     async def _replayed(self, past: HistoryState, opening: tuple[HistoryEvent, ...], texts: Sequence[str]) -> Episode:
-        """Run the orchestrator, and again for every continue-as-new (task-hub-storage.md 3.6)."""
+        """Run the orchestrator, and again for every continue-as-new (platform/task-hub.md 3.6)."""
         outbox: list[Message] = []
         events, status, first = past.events, past.custom_status, opening
         while True:

@@ -1,4 +1,4 @@
-"""The loop that shares the control queues of a hub with other hosts (task-hub-storage.md 6.1, 6.3).
+"""The loop that shares the control queues of a hub with other hosts (platform/task-hub.md 6.1 and 6.3).
 
 A host alone has all queues at its first look. What `partitions` plans is done here, in this order: stop, write, serve.
 """

@@ -1,6 +1,6 @@
 """Which host serves which control queue: what to write, decided from the rows that all hosts share. Pure.
 
-The rules are those of task-hub-storage.md 6.1. Every host follows them for itself; that a row is only replaced as it
+The rules are those of platform/task-hub.md 6.1. Every host follows them for itself; that a row is only replaced as it
 was read keeps two of them from taking the same queue.
 """
 

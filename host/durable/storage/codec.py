@@ -1,6 +1,6 @@
 """History in its three outside forms: the worker's JSON, queue messages and table rows. Pure.
 
-Names derive from the dataclasses of `history`. Rules from durable-replay-protocol.md 3 and task-hub-storage.md 2 to 4;
+Names derive from the dataclasses of `history`. Rules from platform/replay.md 3 and platform/task-hub.md 2 to 4;
 what we never fill (trace contexts, failure details) is written as null, and unknown members are ignored on reading.
 """
 
@@ -39,7 +39,7 @@ DATE = "Edm.DateTime"
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """What a queue message holds. `sequence` orders messages of one sender (task-hub-storage.md 4.5)."""
+    """What a queue message holds. `sequence` orders messages of one sender (platform/task-hub.md 4.5)."""
 
     message: Message
     sequence: int = 0
@@ -47,7 +47,7 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True)
 class BlobReference:
-    """The envelope lies in this blob (task-hub-storage.md 4.6)."""
+    """The envelope lies in this blob (platform/task-hub.md 4.6)."""
 
     blob: str
 
@@ -155,7 +155,7 @@ _TYPES: Mapping[type, str] = {
 }
 
 _dump = json.JSONEncoder(separators=(",", ":")).encode
-"""Compact and ASCII: XML forbids some characters in queue messages (task-hub-storage.md 4.2)."""
+"""Compact and ASCII: XML forbids some characters in queue messages (platform/task-hub.md 4.2)."""
 
 
 def _plain(value: Any, typed: bool = False) -> Any:
@@ -196,7 +196,7 @@ def _told_by_details(event: HistoryEvent, found: Mapping[str, Any]) -> HistoryEv
     return replace(event, reason=_text(details.get("ErrorMessage")), details=_text(details.get("StackTrace")))
 
 
-# --- the worker's form (durable-replay-protocol.md 3) ----------------------------------------------------------------
+# --- the worker's form (platform/replay.md 3) ------------------------------------------------------------------------
 
 
 def history_json(event: HistoryEvent) -> str:
@@ -218,7 +218,7 @@ def event_of(found: Mapping[str, Any]) -> HistoryEvent:
         raise UnreadableRecord(f"This is no event that the host knows ({error!r}): {str(found)[:200]}") from error
 
 
-# --- queue messages (task-hub-storage.md 4) --------------------------------------------------------------------------
+# --- queue messages (platform/task-hub.md 4) -------------------------------------------------------------------------
 
 
 def envelope(message: Message, sequence: int, activity: str) -> str:
@@ -313,7 +313,7 @@ def _message(found: Mapping[str, Any]) -> Message:
     )
 
 
-# --- rows of the History table (task-hub-storage.md 3) ---------------------------------------------------------------
+# --- rows of the History table (platform/task-hub.md 3) --------------------------------------------------------------
 
 
 def dated(column: str, at: str | None) -> Row:
@@ -374,7 +374,7 @@ def sentinel_columns(complete_at: str | None) -> Row:
     }
 
 
-# --- rows of the Instances table (task-hub-storage.md 2) -------------------------------------------------------------
+# --- rows of the Instances table (platform/task-hub.md 2) ------------------------------------------------------------
 
 
 def start_columns(instance: Instance) -> Row:

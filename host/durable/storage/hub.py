@@ -26,7 +26,7 @@ from fnhost.host.durable.model.states import (
 
 @dataclass(frozen=True, slots=True)
 class HubSettings:
-    """What every hub is told (task-hub-storage.md 8). Seconds."""
+    """What every hub is told (platform/durable-settings.md 1). Seconds."""
 
     name: str = "TestHubName"
     partitions: int = 4

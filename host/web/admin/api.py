@@ -1,4 +1,4 @@
-"""The admin endpoints of the platform (functions-host.md 6)."""
+"""The admin endpoints of the platform (platform/keys-and-admin.md 3 to 7)."""
 
 import json
 import os

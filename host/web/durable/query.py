@@ -1,4 +1,7 @@
-"""Query strings as the platform reads them (durable-http-api.md 4.3, 4.4): what cannot be read counts as absent."""
+"""Query strings as the platform reads them: what cannot be read counts as absent.
+
+Rules from platform/durable-http.md 4.3 and 4.4.
+"""
 
 import math
 from collections.abc import Mapping

@@ -1,4 +1,6 @@
-"""How the management API answers: JSON or nothing, one answer for each kind of failure (durable-http-api.md 4.5, 5).
+"""How the management API answers: JSON or nothing, one answer for each kind of failure.
+
+Rules from platform/durable-http.md 4.5 and 5.
 
 The Python SDK reads every answer as JSON, and of a failed start the member `ExceptionMessage`.
 """

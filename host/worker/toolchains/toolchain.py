@@ -37,14 +37,14 @@ class Toolchain:
     program: Path
     find_interpreter: FindInterpreter
     script_suffixes: tuple[str, ...]
-    """Suffixes of the files that can hold a function; their changes reload the app (functions-host.md 7.4)."""
+    """Suffixes of the files that can hold a function; their changes reload the app (platform/lifecycle.md 5)."""
     default_scripts: tuple[str, ...] = ()
-    """File names that are a function's script when it names none and has several files (functions-host.md 1.4)."""
+    """File names that are a function's script when it names none and has several files (platform/app-files.md 4)."""
     default_entry_point: str = ""
     package_folders: tuple[str, ...] = ()
-    """Folders of installed packages at the app's root; their changes reload the app (functions-host.md 7.4)."""
+    """Folders of installed packages at the app's root; their changes reload the app (platform/lifecycle.md 5)."""
     variables: Mapping[str, str] = field(default_factory=dict)
-    """Environment variables of a worker that the app's settings may override (functions-host.md 2.4)."""
+    """Environment variables of a worker that the app's settings may override (platform/settings.md 4)."""
     stands_by: bool = True
     """Whether a worker may be started before it is known what it has to load."""
 

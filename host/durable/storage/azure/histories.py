@@ -1,4 +1,4 @@
-"""The History table: events in rows, and a sentinel whose etag is the version (task-hub-storage.md 3)."""
+"""The History table: events in rows, and a sentinel whose etag is the version (platform/task-hub.md 3)."""
 
 import itertools
 import json
@@ -197,7 +197,7 @@ def _cut_off(checkpoint: Checkpoint, first: int, end: int) -> Iterable[Operation
 
 
 def batched(operations: Sequence[Operation]) -> Sequence[Sequence[Operation]]:
-    """What goes into each transaction (task-hub-storage.md 3.4); always at least one."""
+    """What goes into each transaction (platform/task-hub.md 3.4); always at least one."""
     batches: list[list[Operation]] = [[]]
     size = 0
     for operation in operations:

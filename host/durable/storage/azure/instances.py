@@ -1,4 +1,4 @@
-"""The Instances table: one row for each instance (task-hub-storage.md 2, 7)."""
+"""The Instances table: one row for each instance (platform/task-hub.md 2 and 7)."""
 
 import json
 from base64 import b64decode, b64encode

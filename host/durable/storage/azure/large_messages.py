@@ -1,4 +1,4 @@
-"""Texts too large for a row or a message: gzipped blobs (task-hub-storage.md 2.3, 3.3, 4.6)."""
+"""Texts too large for a row or a message: gzipped blobs (platform/task-hub.md 2.3, 3.3 and 4.6)."""
 
 import secrets
 from collections.abc import Mapping
