@@ -132,6 +132,8 @@ class Event:
     id: str = ""
     deliveries: int = 1
     renewal: Renewal | None = None
+    invocation: str = ""
+    """The id of the invocation, for the outputs: set by `fire`."""
     crashes: int | None = None
 
 

@@ -1,4 +1,4 @@
-"""Values to texts of queue messages and back (functions-host.md 4.2 to 4.4, 5.3)."""
+"""Values to texts of queue messages and back (platform/values.md 2 to 4, platform/queue.md 4)."""
 
 import base64
 import binascii
@@ -85,7 +85,7 @@ def trigger_value(body: bytes, data_type: str | None) -> Value:
 
 
 def metadata(message: QueueMessage, body: bytes) -> Mapping[str, Value]:
-    """What stands beside the message, and the members of a JSON object in it (functions-host.md 1.6, 4.3)."""
+    """What stands beside a message, and the members of a JSON object in it (platform/values.md 3)."""
     text = body.decode("utf-8", "replace")
     return {
         "QueueTrigger": text,

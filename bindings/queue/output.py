@@ -1,10 +1,10 @@
-"""The queue output (functions-host.md 4.4)."""
+"""The queue output (platform/queue.md 4)."""
 
 from fnhost.bindings.contract import Binding, Event, Value
 from fnhost.bindings.expressions import parse
+from fnhost.bindings.queue.consumer import put_message
 from fnhost.bindings.queue.messages import encoded, written
 from fnhost.bindings.queue.settings import NAME, read_settings
-from fnhost.bindings.queue.trigger import put_message
 from fnhost.bindings.storage import Queues
 from fnhost.bindings.storage.services import StorageServices
 

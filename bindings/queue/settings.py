@@ -1,4 +1,4 @@
-"""`extensions.queues` of host.json (functions-host.md 2.2)."""
+"""`extensions.queues` of host.json (platform/settings.md 2)."""
 
 import os
 from collections.abc import Mapping

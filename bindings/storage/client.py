@@ -126,7 +126,8 @@ def signed(account: Account, request: StorageRequest, date: str) -> tuple[str, M
 
 def _shared_key(name: str, request: StorageRequest, path: str, headers: Mapping[str, str]) -> str:
     length = str(len(request.body)) if request.body else ""
-    extra = "\n".join(f"{key}:{headers[key]}" for key in sorted(headers) if key.startswith("x-ms-"))
+    ours = {key.lower(): value for key, value in headers.items() if key.lower().startswith("x-ms-")}
+    extra = "\n".join(f"{key}:{ours[key]}" for key in sorted(ours))
     query = "".join(f"\n{key}:{value}" for key, value in sorted((request.query or {}).items()))
     kind = headers.get("Content-Type", "")
     condition = f"{headers.get('If-Match', '')}\n{headers.get('If-None-Match', '')}"

@@ -1,4 +1,4 @@
-"""A lock that one host of an app holds: a lease on a blob, renewed while the block lasts (functions-host.md 5.1)."""
+"""A lock that one host of an app holds: a blob lease, renewed while the block lasts (platform/host-storage.md 2)."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping

@@ -1,4 +1,4 @@
-"""When a timer is due: NCRONTAB expressions and time spans (functions-host.md 5.2).
+"""When a timer is due: NCRONTAB expressions and time spans (platform/timer.md 1 to 4).
 
 Cron expressions are reckoned in local time. Where the clocks go forward, an occurrence in the hour that is left out is
 moved by that hour; where they go back, the hour that comes twice counts once for an occurrence in it.

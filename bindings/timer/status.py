@@ -1,4 +1,4 @@
-"""The status of a timer, as the platform stores it (functions-host.md 5.1, 5.2)."""
+"""The status of a timer, as the platform stores it (platform/timer.md 2 and 3)."""
 
 import json
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The timer trigger (functions-host.md 5.2): one host of an app fires it, no run overlaps the last."""
+"""The timer trigger (platform/timer.md 1 to 4): one host of an app fires it, no run overlaps the last."""
 
 import asyncio
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""Queue trigger and output, over real queues (functions-host.md 4.4, 5.3)."""
+"""Queue trigger and output, over real queues (platform/queue.md 1 to 4)."""
 
 import json
 from collections.abc import Iterator
@@ -160,7 +160,7 @@ def test_a_host_that_is_killed_loses_no_message(tmp_path: Path, queues: Queues, 
     code = app(tmp_path / "app", queues, work=held)
     hidden = (
         "-c",
-        "from fnhost.bindings.queue import trigger; trigger.HIDDEN = 2; from fnhost.host.cli import main; main()",
+        "from fnhost.bindings.queue import consumer; consumer.HIDDEN = 2; from fnhost.host.cli import main; main()",
     )
     with running(code, program=hidden, AzureWebJobsStorage=queues.connection) as host:
         host.post("/api/Send", content=json.dumps([f"m{number:02}" for number in range(20)]))

@@ -1,4 +1,4 @@
-"""The timer trigger, with a real status blob and a real lock (functions-host.md 5.1, 5.2)."""
+"""The timer trigger, with a real status blob and a real lock (platform/timer.md 2 and 3)."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Schedules and their next occurrences (functions-host.md 5.2)."""
+"""Schedules and their next occurrences (platform/timer.md 1 to 4)."""
 
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
