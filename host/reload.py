@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from fnhost.bindings.contract import BindingError
 from fnhost.bindings.http.trigger import HttpSettings, RouteTable
+from fnhost.bindings.storage.services import HostState
 from fnhost.clock import SYSTEM_CLOCK, Clock
 from fnhost.host.app import App, HostConfig, Settings
 from fnhost.host.console import HOST_CATEGORY, error_lines
@@ -55,6 +56,7 @@ class HostContext:
     standby: StandbyWorkers
     log: Log
     emulator: StorageEmulator
+    state: HostState
     clock: Clock = SYSTEM_CLOCK
 
     def read(self) -> App:
@@ -198,7 +200,9 @@ class Reload:
     async def _activate(self, fresh: LoadedApp, change: "HubChange | None", stack: AsyncExitStack) -> ActiveApp:
         hub = await change.open() if change else None
         try:
-            active = generation(fresh, self._site.front, hub, self._log, self._ending, self._site.clock)
+            active = generation(
+                fresh, self._site.front, hub, self._site.state, self._log, self._ending, self._site.clock
+            )
             view = await stack.enter_async_context(active)
         except BaseException:
             if change:

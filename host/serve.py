@@ -2,11 +2,13 @@
 
 import gc
 import socket
+import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from fnhost import __version__
+from fnhost.bindings.storage.services import HostState
 from fnhost.clock import SYSTEM_CLOCK
 from fnhost.host.console import Console, banner, error_lines, listing
 from fnhost.host.emulator import StorageEmulator
@@ -60,6 +62,7 @@ async def serve(
         standby=standby,
         log=log,
         emulator=emulator,
+        state=HostState(host_id(root), str(uuid.uuid4())),
     )
     announce = Announce(console, log, f"{'https' if options.use_https else 'http'}://{name}", options)
     async with serving(front, sockets, _certificate(options)), emulator:
