@@ -198,7 +198,7 @@ class Reload:
         held.change = await self._hubs.prepare(app)
 
     async def _activate(self, fresh: LoadedApp, change: "HubChange | None", stack: AsyncExitStack) -> ActiveApp:
-        hub = await change.open() if change else None
+        site, hub = self._site, await change.open() if change else None
         try:
             active = generation(
                 fresh, self._site.front, hub, self._site.state, self._log, self._ending, self._site.clock
