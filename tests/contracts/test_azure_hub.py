@@ -420,6 +420,16 @@ async def test_a_row_is_only_replaced_as_it_was_read(hub: AzureHub, official: Of
     assert replace(now, version="") == replace(first, version="")
 
 
+@pytest.mark.parametrize("blob", ["someone/history-x-Output.json.gz", "none", "order-42/message-1-x.json.gz"])
+async def test_a_reason_that_looks_like_the_address_of_a_blob_stays_a_text(hub: AzureHub, blob: str) -> None:
+    await hub._large_messages.put("someone/history-x-Output.json.gz", '"a secret"')
+    reason = hub._large_messages.url(blob)
+    ended = ExecutionCompleted(timestamp=AT, event_id=0, orchestration_status=RuntimeStatus.Terminated, result=reason)
+    await hub.record(checkpoint(HistoryState(), started(), ended))
+    found = await hub.find("order-42")
+    assert found and found.output == reason
+
+
 async def test_one_app_reserves_a_hub_with_all_its_hosts(hub: AzureHub, storage: Azurite) -> None:
     def host_of(app: str) -> AzureHub:
         return AzureHub(HubSettings(name=hub.name, app=app), parse(storage.connection_string), Log())
