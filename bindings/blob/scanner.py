@@ -42,9 +42,7 @@ class ContainerScanner:
                 except StorageError as error:
                     if str(error) != said:
                         said = str(error)
-                        text = (
-                            f"The container '{self.pattern.container}' cannot be listed, and is tried again: {said}"
-                        )
+                        text = f"The container '{self.pattern.container}' cannot be listed, and is tried again: {said}"
                         self.services.report(self.function, "error", text)
                 await first_of(stopping.wait(), news.wait(), self.services.clock.sleep(pause.take()))
                 if news.is_set():
