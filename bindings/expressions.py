@@ -35,6 +35,14 @@ def _setting(name: str, get: Callable[[str], str | None]) -> str:
     return value
 
 
+SYSTEM_NAMES = frozenset(("sys.methodname", "sys.utcnow", "sys.randguid", "datetime", "rand-guid"))
+
+
+def is_system_name(path: str) -> bool:
+    """Whether every invocation has a value for it."""
+    return path.lower() in SYSTEM_NAMES
+
+
 @dataclass(frozen=True, slots=True)
 class SystemVariables:
     """What every invocation knows beside its own data: its function's name, the time (UTC) and new ids."""
