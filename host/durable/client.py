@@ -4,14 +4,12 @@ Each change is a message, sent to the hub and then dispatched in memory, so that
 and their order are those of platform/durable-http.md 5.
 """
 
-import re
 import uuid
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
-from fnhost.bindings.formats import compact
 from fnhost.clock import SYSTEM_CLOCK, Clock
 from fnhost.host.durable.entities.entity import Entity, read_entity
 from fnhost.host.durable.entities.messages import EntityRequest, request_json
@@ -27,10 +25,11 @@ from fnhost.host.durable.model.history import (
     HistoryEvent,
     RuntimeStatus,
 )
-from fnhost.host.durable.model.ids import EntityId
+from fnhost.host.durable.model.ids import EntityId, refused_entity_id, refused_instance_id
 from fnhost.host.durable.model.instants import utc_now
 from fnhost.host.durable.model.messages import Message, ReceivedMessage
 from fnhost.host.durable.model.states import OVERRIDABLE, Checkpoint, Instance, Page, PurgeResult, Query
+from fnhost.host.durable.model.text import json_text
 from fnhost.host.durable.replay.outgoing import unknown_function
 from fnhost.host.durable.replay.rewind import rewound
 from fnhost.host.durable.runtime.status_watch import StatusSubscription
@@ -38,7 +37,6 @@ from fnhost.host.durable.storage.hub import Hub, all_of
 from fnhost.host.errors import FnhostError
 
 SHORTEST_INTERVAL = 0.1
-FORBIDDEN = re.compile(r"[/\\#?\x00-\x1f\x7f-\x9f]")
 
 
 class ClientError(FnhostError):
@@ -267,10 +265,10 @@ class DurableClient:
         """Tell an entity, whether it exists or not; `input` is JSON text. Raises UnknownEntity, InvalidKey."""
         if not is_known(entity.name, known := self.engine.names("entity")):
             raise UnknownEntity(entity.name, known)
-        if FORBIDDEN.search(entity.key):
-            raise InvalidKey("Entity keys must not contain /, \\, #, ?, or control characters.")
+        if reason := refused_entity_id(entity):
+            raise InvalidKey(reason)
         request = EntityRequest(str(uuid.uuid4()), operation, is_signal=True, input=input)
-        text = compact(request_json(request))
+        text = json_text(request_json(request))
         await self._tell(str(entity), EventRaised(timestamp=utc_now(self.clock), name=request.event_name, input=text))
 
     async def read_entity(self, entity: EntityId) -> Entity | None:
@@ -311,11 +309,5 @@ def is_known(name: str, known: Sequence[str]) -> bool:
 
 def expect_valid(instance: str | None) -> None:
     """Raises InvalidId (platform/durable-http.md 5.1)."""
-    if not instance:
-        return
-    if instance.startswith("@"):
-        raise InvalidId("Orchestration instance ids must not start with @.")
-    if FORBIDDEN.search(instance):
-        raise InvalidId("Orchestration instance ids must not contain /, \\, #, ?, or control characters.")
-    if len(instance) > 256:
-        raise InvalidId("Instance ID lengths must not exceed 256 characters.")
+    if instance and (reason := refused_instance_id(instance)):
+        raise InvalidId(reason)

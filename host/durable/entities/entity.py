@@ -3,14 +3,12 @@
 Rules from platform/entities.md.
 """
 
-import json
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from fnhost.bindings.contract import Json, Outcome
-from fnhost.bindings.formats import compact
+from fnhost.bindings.contract import Outcome
 from fnhost.host.durable.entities.messages import (
     CONTINUE,
     LOCKED,
@@ -30,6 +28,8 @@ from fnhost.host.durable.model.history import EventRaised, Execution
 from fnhost.host.durable.model.ids import EntityId
 from fnhost.host.durable.model.instants import Instant, later, parse_instant
 from fnhost.host.durable.model.messages import Message
+from fnhost.host.durable.model.text import json_text, well_formed
+from fnhost.host.durable.model.worker_json import read_returned_json
 
 EXISTS = "entityExists"
 """What lists of entities look for in the custom status."""
@@ -60,7 +60,7 @@ class Entity:
     @property
     def custom_status(self) -> str:
         shown = {EXISTS: self.exists, "queueSize": len(self.queue), "lockedBy": self.locked_by}
-        return compact({name: value for name, value in shown.items() if value})
+        return json_text({name: value for name, value in shown.items() if value})
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ def entity_text(entity: Entity) -> str:
         "released": dict(entity.released),
     }
     kept = {name: value for name, value in found.items() if value not in (None, False) and value != [] and value != {}}
-    return compact({**kept, "sorter": sorter_json(entity.sorter)})
+    return json_text({**kept, "sorter": sorter_json(entity.sorter)})
 
 
 def read_entity(text: str | None) -> Entity:
@@ -195,17 +195,19 @@ def payload(us: EntityId, entity: Entity, operations: Iterable[EntityRequest]) -
     """What the SDK is given: these four members and no other (10.4)."""
     batch = [{"name": each.operation, "input": each.input, "isSignal": each.is_signal} for each in operations]
     self_ = {"name": us.name, "key": us.key}
-    return compact({"self": self_, "exists": entity.exists, "state": entity.state, "batch": batch})
+    return json_text({"self": self_, "exists": entity.exists, "state": entity.state, "batch": batch})
 
 
 def read_batch_result(outcome: Outcome, operations: Sequence[EntityRequest]) -> EntityBatchResult:
-    """Raises BadAnswer."""
-    found = _returned(outcome)
+    """Raises InvalidWorkerResponse."""
+    found = read_returned_json(outcome.returned, "entity")
     try:
         answer = EntityBatchResult(
             exists=bool(found["entityExists"]),
-            state=found.get("entityState") if found["entityExists"] else None,
-            results=tuple(OperationResult(each.get("result"), bool(each.get("isError"))) for each in found["results"]),
+            state=_optional(found.get("entityState")) if found["entityExists"] else None,
+            results=tuple(
+                OperationResult(_optional(each.get("result")), bool(each.get("isError"))) for each in found["results"]
+            ),
             signals=tuple(map(_signal, found.get("signals") or ())),
         )
     except (KeyError, TypeError, AttributeError) as error:
@@ -215,19 +217,14 @@ def read_batch_result(outcome: Outcome, operations: Sequence[EntityRequest]) -> 
     return answer
 
 
-def _returned(outcome: Outcome) -> Any:
-    match outcome.returned:
-        case Json(text=text) | str(text):
-            try:
-                return json.loads(text)
-            except ValueError as error:
-                raise InvalidWorkerResponse(f"the entity's answer is not JSON: {error}") from error
-    raise InvalidWorkerResponse("the entity returned nothing: is it built with the Durable Functions SDK?")
+def _optional(text: Any) -> str | None:
+    return None if text is None else well_formed(str(text))
 
 
 def _signal(found: Any) -> Signal:
     target = found["target"]
-    return Signal(EntityId(target["name"].lower(), target["key"]), found["name"], found.get("input") or None)
+    entity = EntityId(well_formed(target["name"]).lower(), well_formed(target["key"]))
+    return Signal(entity, well_formed(found["name"]), _optional(found.get("input")) or None)
 
 
 def all_failed(entity: Entity, operations: Iterable[EntityRequest], text: str) -> EntityBatchResult:
@@ -294,7 +291,7 @@ def _locked(us: Execution, lock: EntityRequest, now: Instant) -> Message:
 
 
 def _told(us: Execution, target: str, request: EntityRequest, now: Instant) -> Message:
-    event = EventRaised(timestamp=now, name=request.event_name, input=compact(request_json(request)))
+    event = EventRaised(timestamp=now, name=request.event_name, input=json_text(request_json(request)))
     return Message(Execution(target), event, us)
 
 

@@ -163,13 +163,15 @@ class OrchestratorStarted(HistoryEvent):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OrchestratorCompleted(HistoryEvent):
-    """`listed` is ours: how many actions the answer of this episode held (platform/replay.md 6.2).
+    """Two members of this host's own, never sent to a worker (platform/replay.md 6.2).
 
-    It is None in histories that another host wrote, and never sent to a worker.
+    `listed` is how many actions the answer of this episode held; None in histories that another host wrote.
+    `has_open_loops` is True when a retry, a polled HTTP call or a split timer was unfinished after it, else None.
     """
 
     number = 13
     listed: int | None = None
+    has_open_loops: bool | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,11 +7,10 @@ execution's id, so that an episode run again after a crash asks for the very sam
 
 import json
 from collections import defaultdict, deque
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
-from fnhost.bindings.formats import compact
 from fnhost.host.durable.entities.messages import (
     NEVER,
     RELEASE,
@@ -44,6 +43,7 @@ from fnhost.host.durable.model.history import (
 )
 from fnhost.host.durable.model.ids import EntityId, child_execution, entity_request
 from fnhost.host.durable.model.instants import Instant, later, next_tick, to_datetime
+from fnhost.host.durable.model.text import json_text, too_large
 from fnhost.host.durable.replay import actions as ask
 from fnhost.host.durable.replay.actions import Action, OrchestratorState
 
@@ -92,7 +92,8 @@ class Decision:
 
     `scheduled` is the new work in the order of its ids. `finish` is None while something is still awaited.
     `keeps_status` means the answer says nothing of a custom status that could be used.
-    `one_at_a_time` means the next episode may take a single message only (6.2, Batching).
+    `mismatch` says where the history does not fit the answer; the instance fails of it.
+    `has_open_loops` means the next episode may take a single message only (6.2, Batching).
     """
 
     scheduled: tuple[Scheduling, ...] = ()
@@ -101,7 +102,8 @@ class Decision:
     custom_status: str | None = None
     keeps_status: bool = False
     listed: int = 0
-    one_at_a_time: bool = False
+    has_open_loops: bool = False
+    mismatch: "NonDeterminism | None" = None
 
     def events(self, now: Instant) -> tuple[HistoryEvent, ...]:
         """What the host appends after the answer (1.1, steps 8 to 10)."""
@@ -113,7 +115,8 @@ class Decision:
                 end = (_completed(self.next_id, RuntimeStatus.Failed, reason, now),)
             case Continued(text):
                 end = (ContinueAsNew(timestamp=now, event_id=self.next_id, result=text),)
-        return (*self.scheduled, *end, OrchestratorCompleted(timestamp=now, listed=self.listed))
+        closed = OrchestratorCompleted(timestamp=now, listed=self.listed, has_open_loops=self.has_open_loops or None)
+        return (*self.scheduled, *end, closed)
 
 
 def _completed(event_id: int, status: RuntimeStatus, result: str | None, now: Instant) -> ExecutionCompleted:
@@ -121,7 +124,14 @@ def _completed(event_id: int, status: RuntimeStatus, result: str | None, now: In
 
 
 class NonDeterminism(Exception):
-    """The orchestrator asks for other work than its history says it asked for (7.5)."""
+    """The orchestrator asks for other work than its history says it asked for (7.5).
+
+    `recorded` is the event in the history, `decided` what this replay schedules under the same id, if anything.
+    """
+
+    def __init__(self, recorded: Scheduling, decided: Scheduling | None) -> None:
+        super().__init__(_differs(recorded, decided))
+        self.recorded, self.decided = recorded, decided
 
 
 def decide(
@@ -131,47 +141,72 @@ def decide(
     name = next((event.name for event in history if isinstance(event, ExecutionStarted)), "")
     if answer.trouble is not None:
         text = f"{answer.trouble.message}\nStack: {answer.trouble.stack}" if answer.trouble.stack else ""
-        return _failed(history, name, answer.trouble.message, text)
+        return failure(history, answer.trouble.message, text)
     if len(answer.actions) > limits.actions:
-        return _failed(history, name, f"it listed {len(answer.actions)} actions, more than maxOrchestrationActions")
+        return failure(history, f"it listed {len(answer.actions)} actions, more than maxOrchestrationActions")
     walk = _Replay(history, answer.actions, limits)
     try:
         walk.play()
-    except NonDeterminism as error:
-        return Decision(finish=Failed(str(error)), next_id=walk.next_id, listed=len(answer.actions))
-    if too_large := _too_large(answer.custom_status):
-        return _failed(history, name, too_large)
+    except NonDeterminism as mismatch:
+        return _mismatched(name, answer, walk, mismatch)
+    if impossible := _too_large_status(answer.custom_status) or _too_large_value(answer, walk.pending.values()):
+        return failure(history, impossible)
     return Decision(
         scheduled=tuple(walk.pending[key] for key in sorted(walk.pending)),
         finish=None if walk.has_open_work() else _finish(name, answer, walk),
         next_id=walk.next_id,
         custom_status=answer.custom_status,
         listed=len(answer.actions),
-        one_at_a_time=walk.loops > 0,
+        has_open_loops=walk.loops > 0,
+    )
+
+
+def _mismatched(name: str, answer: OrchestratorState, walk: "_Replay", mismatch: NonDeterminism) -> Decision:
+    """Code that raises in a part already played lists less than its history: its own error says why."""
+    return Decision(
+        finish=Failed(str(mismatch)) if answer.error is None else _user_failure(name, answer.error),
+        next_id=walk.next_id,
+        keeps_status=True,
+        listed=len(answer.actions),
+        mismatch=mismatch,
     )
 
 
 def _finish(name: str, answer: OrchestratorState, walk: "_Replay") -> Finish | None:
     if answer.error is not None:
-        return Failed(_reason(name, answer.error), f"Message: {answer.error}, StackTrace: ")
+        return _user_failure(name, answer.error)
     if not answer.is_done:
         return None
     again = next((action for action in reversed(answer.actions) if isinstance(action, ask.ContinueAsNew)), None)
     return Continued(again.input, tuple(walk.carried)) if again else Completed(answer.output)
 
 
+def _user_failure(name: str, error: str) -> Failed:
+    return Failed(_reason(name, error), f"Message: {error}, StackTrace: ")
+
+
 def _reason(name: str, text: str) -> str:
     return f"Orchestrator function '{name}' failed: {text}"
 
 
-def _failed(history: Sequence[HistoryEvent], name: str, text: str, details: str = "") -> Decision:
+def failure(history: Sequence[HistoryEvent], text: str, details: str = "") -> Decision:
+    """The decision to fail the instance, whatever its orchestrator asked for."""
+    name = next((event.name for event in history if isinstance(event, ExecutionStarted)), "")
     used = [event.event_id for event in history]
     return Decision(finish=Failed(_reason(name, text), details), next_id=max(used, default=-1) + 1, keeps_status=True)
 
 
-def _too_large(custom_status: str | None) -> str | None:
+def _too_large_value(answer: OrchestratorState, scheduled: Iterable[Scheduling]) -> str | None:
+    for event in scheduled:
+        text = None if isinstance(event, TimerCreated) else event.input
+        if reason := too_large(text, f"The input of '{_name(event)}'"):
+            return reason
+    return too_large(answer.output, "The output")
+
+
+def _too_large_status(custom_status: str | None) -> str | None:
     """Section 8: whole kilobytes of UTF-16, so anything under 17 is let through."""
-    size = len((custom_status or "").encode("utf-16-le")) // 1024
+    size = len((custom_status or "").encode("utf-16-le", "surrogatepass")) // 1024
     if size <= CUSTOM_STATUS_KB:
         return None
     return (
@@ -283,7 +318,7 @@ class _Replay:
     def _expect(self, event: Scheduling) -> None:
         decided = self.pending.pop(event.event_id, None)
         if decided is None or type(decided) is not type(event) or _name(decided).lower() != _name(event).lower():
-            raise NonDeterminism(_differs(event, decided))
+            raise NonDeterminism(event, decided)
 
     # What was asked for
 
@@ -323,7 +358,7 @@ class _Replay:
             case ask.ReleaseEntities():
                 return self._release_all()
             case ask.CallHttp():
-                return self._run(self._polling(action)) if action.polls else self._http(compact(action.request))
+                return self._run(self._polling(action)) if action.polls else self._http(json_text(action.request))
             case ask.WithRetry():
                 return self._run(self._retrying(action))
             case ask.WhenAny() | ask.WhenAll():
@@ -419,7 +454,7 @@ class _Replay:
 
     def _ask(self, target: str, request: EntityRequest) -> None:
         assert request.action is not None
-        self._send(request.action, target, request.event_name, compact(request_json(request)))
+        self._send(request.action, target, request.event_name, json_text(request_json(request)))
 
     def _send(self, event_id: int, instance_id: str, name: str, text: str) -> None:
         self.pending[event_id] = EventSent(
@@ -473,8 +508,7 @@ class _Replay:
             if not task.failed:
                 return True
             is_last = attempt + 1 == options.attempts
-            delay = min(options.first_interval * options.coefficient**attempt, options.longest_interval)
-            yield self._alarm(later(self._now, 0 if is_last else delay))
+            yield self._alarm(later(self._now, 0 if is_last else options.delay(attempt)))
         return False
 
     def _hopping(self, action: ask.CreateTimer) -> Steps:
@@ -486,7 +520,7 @@ class _Replay:
     def _polling(self, action: ask.CallHttp) -> Steps:
         """While the answer is 202: two ids at once, a timer and the next request (6.10)."""
         request = dict(action.request)
-        task = self._http(compact(request))
+        task = self._http(json_text(request))
         while True:
             yield task
             answer = json.loads(task.result or "null")
@@ -497,7 +531,7 @@ class _Replay:
             due = later(self._now, _seconds(headers.get("retry-after"), self._limits.http_poll))
             yield self._schedule(TimerCreated(timestamp=self._now, event_id=timer_id, fire_at=due))
             request = _next_poll(request, headers["location"])
-            given = f"[{compact(request)}]"
+            given = f"[{json_text(request)}]"
             task = self._schedule(
                 TaskScheduled(timestamp=self._now, event_id=request_id, name=HTTP_ACTIVITY, input=given)
             )

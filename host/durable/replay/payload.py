@@ -4,10 +4,10 @@ import json
 from collections.abc import Sequence
 from functools import cache
 
-from fnhost.bindings.formats import compact
 from fnhost.host.durable.model.history import (
     ExecutionStarted,
 )
+from fnhost.host.durable.model.text import json_text
 from fnhost.host.durable.replay.decide import OrchestrationLimits
 
 
@@ -24,7 +24,7 @@ def orchestrator_payload(started: ExecutionStarted, texts: Sequence[str], limits
         "maximumShortTimerDuration": _span(limits.longest_timer),
         "defaultHttpAsyncRequestSleepTimeMillseconds": int(limits.http_poll * 1000),
     }
-    return f'{{"history":[{",".join(texts)}],"input":{_embedded(started.input)},{compact(rest)[1:]}'
+    return f'{{"history":[{",".join(texts)}],"input":{_embedded(started.input)},{json_text(rest)[1:]}'
 
 
 def _embedded(text: str | None) -> str:
@@ -32,7 +32,7 @@ def _embedded(text: str | None) -> str:
     try:
         json.loads(text or "null")
     except ValueError:
-        return compact(text)
+        return json_text(text)
     return text or "null"
 
 

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from fnhost.bindings.contract import BindingError, Event, Failure, Fire, Json, Outcome, Value
-from fnhost.bindings.formats import compact
 from fnhost.clock import Clock, Timer
 from fnhost.host.durable.entities.entity import EntityLimits
 from fnhost.host.durable.entities.messages import sent_request
@@ -30,12 +29,13 @@ from fnhost.host.durable.model.ids import EntityId, is_entity
 from fnhost.host.durable.model.instants import to_datetime, utc_now
 from fnhost.host.durable.model.messages import WORK_ITEMS, ReceivedMessage
 from fnhost.host.durable.model.states import HistoryState, Instance, Progress
+from fnhost.host.durable.model.text import json_text
 from fnhost.host.durable.replay.decide import HTTP_ACTIVITY, OrchestrationLimits
 from fnhost.host.durable.replay.outgoing import activity_completed, activity_end, activity_failed, unknown_function
 from fnhost.host.durable.runtime.entity_session import EntitySession
 from fnhost.host.durable.runtime.http_activity import HttpCalls
 from fnhost.host.durable.runtime.in_flight import InFlightMessages
-from fnhost.host.durable.runtime.registry import FunctionRegistry, Kind
+from fnhost.host.durable.runtime.registry import FunctionRegistry, Kind, ServedFunction
 from fnhost.host.durable.runtime.session import Session
 from fnhost.host.durable.runtime.status_watch import StatusSubscription, StatusWatch
 from fnhost.host.durable.sharing.identity import HostIdentity, temporary_identity
@@ -44,6 +44,7 @@ from fnhost.host.durable.storage.hub import Hub
 from fnhost.host.durable.storage.retrying import RetryingHub
 from fnhost.host.errors import (
     FnhostError,
+    FunctionNotLoadable,
     Poisonous,
     WorkerCrashed,
     WorkersExhausted,
@@ -57,6 +58,10 @@ from fnhost.host.supervise import supervise
 
 REASON = "(null)"
 """The platform gives durable functions no better reason."""
+POISONOUS = (
+    "{what} of instance {instance} has ended its worker process {limit} times in a row, the last times in a process of "
+    "its own. It counts as failed and is not tried again."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +115,7 @@ class Engine:
         )
         self._orchestrators = asyncio.Semaphore(settings.orchestrators)
         self._activities = asyncio.Semaphore(settings.activities)
-        self._http = HttpCalls()
+        self._http = HttpCalls(clock)
         self._open = False
 
     # For bindings and clients
@@ -344,36 +349,62 @@ class Engine:
         return await self._turn("entity", name, payload, instance)
 
     async def _turn(self, kind: Kind, name: str, payload: str, instance: str) -> Outcome:
-        """One call of an orchestrator or entity; waiting for a function that is not there takes no place from others.
+        metadata: Mapping[str, Value] = {"instanceId": instance}
 
-        Raises Poisonous when it has ended its worker too often.
+        def event(function: str, crashes: int) -> Event:
+            return Event(function, payload, REASON, metadata=metadata, crashes=crashes)
+
+        return await self._call(kind, name, instance, event, self._orchestrators, self._settings.episode_crashes)
+
+    async def _call(
+        self,
+        kind: Kind,
+        name: str,
+        instance: str,
+        event: Callable[[str, int], Event],
+        places: asyncio.Semaphore,
+        limit: int,
+    ) -> Outcome:
+        """Call a function for an instance; `event` makes its event from the function's name and the crashes so far.
+
+        While there is no such function, or it cannot be loaded, the call waits, and takes no place from others. Raises
+        Poisonous when it has ended its worker `limit` times.
         """
 
         async def run(crashes: int) -> Outcome:
-            await self._served(kind, name)
-            async with self._orchestrators:
-                function, fire = await self._served(kind, name)
-                event = Event(function, payload, REASON, metadata={"instanceId": instance}, crashes=crashes)
-                return await fire(event)
+            while True:
+                await self._loadable(kind, name)
+                async with places:
+                    function = await self._loadable(kind, name)
+                    try:
+                        return await function.fire(event(function.name, crashes))
+                    except FunctionNotLoadable as error:
+                        self._note_problem(kind, function, str(error))
 
-        return await self._unless_poisonous(run, self._settings.episode_crashes)
-
-    async def _unless_poisonous(self, run: Callable[[int], Awaitable[Outcome]], limit: int) -> Outcome:
-        """Run it until its worker lives to answer. Raises Poisonous when it has ended its worker `limit` times."""
         policy, again = RetryPolicy(limit=limit), (WorkerStopped, WorkersNotReady)
         try:
             return await retry(run, policy, self.clock, on=(WorkerCrashed,), uncounted=again)
         except WorkerCrashed as error:
+            self.log.error("Host.Durable", POISONOUS.format(what=f"The {kind} {name}", instance=instance, limit=limit))
             raise Poisonous(f"{error} It happened {limit} times in a row.") from error
 
-    async def _served(self, kind: Kind, name: str) -> tuple[str, Fire]:
-        if found := self._registry.find(kind, name):
-            return found
-        text = unknown_function(kind, name, self.names(kind))
-        self.log.warning("Host.Durable", f"{text} What waits for it goes on as soon as there is one.")
-        return await self._registry.wait(kind, name)
+    async def _loadable(self, kind: Kind, name: str) -> ServedFunction:
+        if self._registry.find(kind, name) is None and self._registry.note_missing(kind, name):
+            text = unknown_function(kind, name, self.names(kind))
+            self.log.warning("Host.Durable", f"{text} Instances that need it wait until there is one.")
+        return await self._registry.loadable(kind, name)
 
-    def objection(self, event: Scheduling) -> str | None:
+    def _note_problem(self, kind: Kind, function: ServedFunction, text: str) -> None:
+        """Said once for each version of the app: every instance that needs the function waits for the same reason."""
+        if function.problem is None:
+            function.problem = text
+            self.log.error(
+                "Host.Durable",
+                f"The {kind} '{function.name}' cannot be loaded; instances that need it wait until its file is mended. "
+                f"{text}",
+            )
+
+    def unavailable(self, event: Scheduling) -> str | None:
         kind: Kind
         match event:
             case TaskScheduled(name=name) if name != HTTP_ACTIVITY:
@@ -421,16 +452,13 @@ class Engine:
         if item.name == HTTP_ACTIVITY:
             return await self._http.call(item.input)
         given = activity_input(item.input)
+        metadata: Mapping[str, Value] = {"instanceId": instance, "data": given}
 
-        async def run(crashes: int) -> Outcome:
-            await self._served("activity", item.name)
-            async with self._activities:
-                function, fire = await self._served("activity", item.name)
-                metadata: Mapping[str, Value] = {"instanceId": instance, "data": given}
-                return await fire(Event(function, given, REASON, metadata=metadata, crashes=crashes))
+        def event(function: str, crashes: int) -> Event:
+            return Event(function, given, REASON, metadata=metadata, crashes=crashes)
 
         try:
-            return await self._unless_poisonous(run, self._settings.deaths)
+            return await self._call("activity", item.name, instance, event, self._activities, self._settings.deaths)
         except WorkersExhausted:
             raise
         except (FnhostError, BindingError) as error:
@@ -443,7 +471,7 @@ def activity_input(text: str | None) -> Value:
     given = value[0] if isinstance(value, list) and len(value) == 1 else value
     if given is None or isinstance(given, str):
         return given
-    return compact(given)
+    return json_text(given)
 
 
 def result_text(returned: Value) -> str | None:
@@ -452,7 +480,7 @@ def result_text(returned: Value) -> str | None:
         case None:
             return None
         case Json(text=text):
-            return compact(json.loads(text))
+            return json_text(json.loads(text))
         case str() | int() | float():
-            return compact(returned)
-    return compact(str(returned))
+            return json_text(returned)
+    return json_text(str(returned))

@@ -4,10 +4,12 @@ An entity is an orchestration that continues as new after each batch, with its s
 7). The storage keeps nothing of it but that.
 """
 
+import json
 from collections import deque
 from collections.abc import Sequence
 
 from fnhost.bindings.contract import Failure, Outcome
+from fnhost.bindings.formats import compact
 from fnhost.host.durable.entities.entity import (
     Entity,
     EntityBatchResult,
@@ -36,8 +38,9 @@ from fnhost.host.durable.model.ids import EntityId, next_execution
 from fnhost.host.durable.model.instants import Instant
 from fnhost.host.durable.model.messages import Message, ReceivedMessage
 from fnhost.host.durable.model.states import HistoryState
+from fnhost.host.durable.replay.replayer import Episode
 from fnhost.host.durable.runtime.inbox import Admission
-from fnhost.host.durable.runtime.session import Episode, Session, SessionServices
+from fnhost.host.durable.runtime.session import Session, SessionServices
 from fnhost.host.errors import FnhostError, Poisonous, TimedOut
 
 REMEMBERED = 1000
@@ -81,6 +84,8 @@ class EntitySession(Session):
         entity = self._received(_held(state), [event for event in told if event not in early])
         batch = next_batch(entity, self._services.entities.batch)
         answer = await self._answer(entity, batch.operations)
+        if answer:
+            self._report_failed_signals(batch.operations, answer)
         us = Execution(self.instance, next_execution(state.execution_id or self.instance))
         after, outbox = done(entity, us, batch, answer, now)
         if next_batch(after, 1).requests:
@@ -103,9 +108,21 @@ class EntitySession(Session):
             return None
         try:
             outcome = await self._services.operate(self._us.name, payload(self._us, entity, operations), self.instance)
-        except (Poisonous, TimedOut) as error:
+        except TimedOut as error:
             return all_failed(entity, operations, str(error))
+        except Poisonous as error:
+            return all_failed(entity, operations, compact(str(error)))
         return self._read(outcome, operations)
+
+    def _report_failed_signals(self, operations: Sequence[EntityRequest], answer: EntityBatchResult) -> None:
+        """A caller gets the error; of a signal nobody would learn it."""
+        for request, result in zip(operations, answer.results, strict=True):
+            if request.is_signal and result.is_error:
+                self._services.log.error(
+                    "Host.Durable",
+                    f"The operation '{request.operation}' of entity {self.instance}, which was signalled, failed: "
+                    f"{error_text(result.text)}",
+                )
 
     def _read(self, outcome: Outcome, operations: Sequence[EntityRequest]) -> EntityBatchResult:
         match outcome.failure:
@@ -115,6 +132,15 @@ class EntitySession(Session):
             return read_batch_result(outcome, operations)
         except InvalidWorkerResponse as error:
             raise EntityFailed(self.instance, f"{error}.") from error
+
+
+def error_text(result: str | None) -> str:
+    """The message in an operation's error, which is JSON text but for time-outs (10.5)."""
+    try:
+        found = json.loads(result or "null")
+    except ValueError:
+        return result or ""
+    return found if isinstance(found, str) else result or ""
 
 
 def _held(state: HistoryState) -> Entity:

@@ -44,8 +44,8 @@ class InFlightMessages:
 
         `sent` is given the new messages as soon as they are stored.
         """
-        if self._hub.has_transactions:
-            state, received = await self._hub.commit(progress)
+        if hub := self._hub.transactions:
+            state, received = await hub.commit(progress)
             self._drop(progress.done)
             sent(received)
             return state

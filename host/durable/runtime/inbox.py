@@ -20,6 +20,7 @@ from fnhost.host.durable.model.history import (
     ExecutionSuspended,
     ExecutionTerminated,
     HistoryEvent,
+    OrchestratorCompleted,
     ParentInstance,
     SubOrchestrationInstanceCompleted,
     SubOrchestrationInstanceCreated,
@@ -94,6 +95,16 @@ def is_suspended(events: Iterable[HistoryEvent]) -> bool:
     return suspended
 
 
+def takes_one_message(events: Sequence[HistoryEvent]) -> bool:
+    """Whether the next episode may take a single message only (platform/replay.md 6.2, Batching).
+
+    The history says so itself, so that a restart, an eviction or another host does not forget it. Histories that other
+    hosts wrote do not say.
+    """
+    last = next((event for event in reversed(events) if isinstance(event, OrchestratorCompleted)), None)
+    return last is not None and (last.listed is None or last.has_open_loops is True)
+
+
 def is_over(events: Sequence[HistoryEvent]) -> bool:
     """Whether this execution has ended: its end is the event before the last OrchestratorCompleted."""
     return any(isinstance(event, ExecutionCompleted) for event in events[-2:])
@@ -135,12 +146,18 @@ def _sort_start(state: HistoryState, row: Instance | None, one: ReceivedMessage,
     elif is_alive and start.parent_instance:
         admission.refused.append(one)
     elif is_alive:
-        (admission.accepted if row and row.execution_id == execution else admission.dropped).append(one)
+        (admission.accepted if one.deliveries == 0 or _is_row_of(start, row) else admission.dropped).append(one)
     elif start.parent_instance or one.deliveries == 0 or (row and row.execution_id in (None, execution)):
         admission.accepted.append(one)
     else:
         is_hopeless = one.deliveries >= MAX_EARLY_DELIVERIES or (row and not row.status.is_terminal)
         (admission.dropped if is_hopeless else admission.early).append(one)
+
+
+def _is_row_of(start: ExecutionStarted, row: Instance | None) -> bool:
+    """Whether this start wrote the row. The instance that ran then may have recorded since, under its own execution."""
+    ours = start.orchestration_instance.execution_id
+    return row is not None and (row.execution_id == ours or row.created == start.timestamp)
 
 
 def _compared(state: HistoryState, start: ExecutionStarted) -> Literal["same", "older", "newer", "other"]:

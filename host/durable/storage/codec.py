@@ -30,6 +30,7 @@ from fnhost.host.durable.model.history import (
 from fnhost.host.durable.model.instants import parse_instant
 from fnhost.host.durable.model.messages import Message
 from fnhost.host.durable.model.states import Instance
+from fnhost.host.durable.model.text import well_formed
 
 Row: TypeAlias = Mapping[str, Any]
 """A table row as its JSON. Dates are texts with a `<column>@odata.type` beside them when written."""
@@ -60,8 +61,10 @@ def _pascal(name: str) -> str:
 
 
 def _text(value: Any) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return well_formed(value)
     raise ValueError(f"{value!r} is not a text")
 
 
@@ -118,6 +121,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "fire_at": _date,
     "scheduled_start_time": _date,
     "is_played": bool,
+    "has_open_loops": bool,
     "orchestration_status": _status,
     "orchestration_instance": _execution,
     "parent_instance": _parent,
@@ -126,8 +130,8 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
 _COMMON = ("timestamp", "event_id", "is_played")
 _DATES = ("fire_at", "scheduled_start_time")
 _NESTED = ("orchestration_instance", "parent_instance", "tags")
-_HIDDEN_FROM_WORKERS = ("correlation", "scheduled_start_time", "generation", "listed", "child_execution_id")
-_OURS_ALONE = ("listed", "child_execution_id")
+_OURS_ALONE = ("listed", "has_open_loops", "child_execution_id")
+_HIDDEN_FROM_WORKERS = ("correlation", "scheduled_start_time", "generation", *_OURS_ALONE)
 _OURS_IN_PARENT = ("child_execution_id", "asked")
 
 _UNFILLED: Mapping[type[HistoryEvent], tuple[str, ...]] = {
@@ -218,7 +222,18 @@ def event_of(found: Mapping[str, Any]) -> HistoryEvent:
         raise UnreadableRecord(f"This is no event that the host knows ({error!r}): {str(found)[:200]}") from error
 
 
-# --- queue messages (platform/task-hub.md 4) -------------------------------------------------------------------------
+def event_of_json(text: str) -> HistoryEvent:
+    """The event in the JSON text that `history_json` gives. Raises UnreadableRecord."""
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise UnreadableRecord(f"This is not JSON ({error}): {text[:200]}") from error
+    if not isinstance(found, dict):
+        raise UnreadableRecord(f"This is not an event: {text[:200]}")
+    return event_of(found)
+
+
+# --- queue messages (platform/task-hub.md 4) --------------------------------------------------------------------------
 
 
 def envelope(message: Message, sequence: int, activity: str) -> str:

@@ -3,9 +3,9 @@
 Any verb may be repeated: the engine drops what it sees twice. All hubs pass `tests/contracts/test_hub.py`.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Container, Iterable, Sequence
+from collections.abc import AsyncIterator, Container, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 from fnhost.host.durable.model.history import (
     RuntimeStatus,
@@ -47,6 +47,10 @@ class Hub(Protocol):
     @property
     def queues(self) -> Sequence[str]:
         """The control queues, in order. `WORK_ITEMS` is not among them."""
+
+    @property
+    def transactions(self) -> "TransactionalHub | None":
+        """This hub if it has transactions; with others the same takes one verb after another."""
 
     async def create(self) -> None:
         """Make what is missing. Safe to repeat."""
@@ -110,17 +114,14 @@ class Hub(Protocol):
         """End the reservation."""
 
 
-Commit: TypeAlias = Callable[[Progress], Awaitable[tuple[HistoryState | None, Sequence[ReceivedMessage]]]]
-"""Send, record and settle, all of it or nothing: what `record` returns, if there is a checkpoint, and what `send` does.
+class TransactionalHub(Hub, Protocol):
+    """A hub that can send, record and settle in one transaction."""
 
-A verb of hubs that have transactions. With others the same takes one verb after another. Raises Conflict.
-"""
+    async def commit(self, progress: Progress) -> tuple[HistoryState | None, Sequence[ReceivedMessage]]:
+        """All of it or nothing: what `record` returns, if there is a checkpoint, and what `send` returns.
 
-
-def commit_of(hub: Hub) -> Commit | None:
-    """The hub's `commit`, if it has one."""
-    found: Commit | None = getattr(hub, "commit", None)
-    return found
+        Raises Conflict.
+        """
 
 
 def all_of(hub: Hub, query: Query) -> AsyncIterator[Instance]:

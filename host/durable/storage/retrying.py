@@ -18,7 +18,7 @@ from fnhost.host.durable.model.states import (
     PurgeResult,
     Query,
 )
-from fnhost.host.durable.storage.hub import Hub, commit_of
+from fnhost.host.durable.storage.hub import Hub, TransactionalHub
 from fnhost.host.log import Log
 
 T = TypeVar("T")
@@ -34,7 +34,6 @@ class RetryingHub:
 
     def __init__(self, hub: Hub, log: Log, clock: Clock = SYSTEM_CLOCK) -> None:
         self._hub, self._log, self._clock = hub, log, clock
-        self._commit = commit_of(hub)
         self._is_away, self._absences = False, 0
         self._waiting: set[object] = set()
         self.returned: Callable[[], None] = lambda: None
@@ -80,8 +79,8 @@ class RetryingHub:
             self.returned()
 
     @property
-    def has_transactions(self) -> bool:
-        return self._commit is not None
+    def transactions(self) -> TransactionalHub | None:
+        return self if self._hub.transactions else None
 
     @property
     def queues(self) -> Sequence[str]:
@@ -97,10 +96,10 @@ class RetryingHub:
         return await self._retried(lambda: self._hub.start(start, overridable))
 
     async def commit(self, progress: Progress) -> tuple[HistoryState | None, Sequence[ReceivedMessage]]:
-        """Only where the hub has transactions."""
-        commit = self._commit
-        assert commit is not None
-        return await self._retried(lambda: commit(progress))
+        """Only for hubs that have transactions."""
+        hub = self._hub.transactions
+        assert hub is not None
+        return await self._retried(lambda: hub.commit(progress))
 
     async def send(self, messages: Iterable[Message], remote_queues: Container[str] = ()) -> Sequence[ReceivedMessage]:
         outgoing = tuple(messages)

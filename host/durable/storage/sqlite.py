@@ -185,6 +185,10 @@ class SqliteHub:
     def queues(self) -> Sequence[str]:
         return (CONTROL,)
 
+    @property
+    def transactions(self) -> Self:
+        return self
+
     async def create(self) -> None:
         """What a dead host held is free at once: there is no other host that could hold it."""
 
@@ -298,7 +302,9 @@ class SqliteHub:
             "INSERT OR REPLACE INTO heads (instance, execution, version, custom_status, seen) VALUES (?, ?, ?, ?, ?)",
             (instance.id, checkpoint.execution_id, version, instance.custom_status, " ".join(seen)),
         )
-        _write_instance(connection, instance)
+        is_usual_episode = checkpoint.events and not checkpoint.replaces
+        if not (is_usual_episode and _is_replaced(connection, instance)):
+            _write_instance(connection, instance)
         events = (*before, *checkpoint.events)
         return HistoryState(checkpoint.execution_id, events, str(version), instance.custom_status, seen)
 
@@ -358,6 +364,14 @@ def _next_version(connection: sqlite3.Connection, instance: str, since: str | No
     if (None if head is None else str(head[0])) != since:
         raise Conflict(f"Instance {instance} was recorded by someone else in the meantime.")
     return int(since or 0) + 1
+
+
+def _is_replaced(connection: sqlite3.Connection, instance: Instance) -> bool:
+    """Whether the row belongs to a start that came over this execution while it ran, and waits to be taken."""
+    row = connection.execute(
+        "SELECT id, row FROM instances WHERE id = ? AND status = ?", (instance.id, RuntimeStatus.Pending.name)
+    ).fetchone()
+    return row is not None and _instance(*row).execution_id != instance.execution_id
 
 
 def _find(connection: sqlite3.Connection, instance: str) -> Instance | None:

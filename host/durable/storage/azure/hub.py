@@ -107,6 +107,11 @@ class AzureHub:
     def queues(self) -> Sequence[str]:
         return self._names.control
 
+    @property
+    def transactions(self) -> None:
+        """Azure Storage has none over its queues and tables."""
+        return None
+
     @verb
     async def create(self) -> None:
         tables = (self._tables.create(table) for table in self._names.tables)
