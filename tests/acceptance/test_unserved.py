@@ -9,7 +9,13 @@ from tests.support.hosts import bindings, http, run, running, write_app
 HTTP_IN = {"name": "req", "type": "httpTrigger", "direction": "in", "authLevel": "anonymous"}
 HTTP_OUT = {"name": "$return", "type": "http", "direction": "out"}
 STRICT = {"AzureFunctionsJobHost__extensions__fnhost__unservedOutputs": "error"}
-SEND = "import azure.functions as func\n\ndef main(req, message: func.Out[str]) -> str:\n    message.set('{\"to\": \"ada\"}')\n    return 'sent'\n"
+SEND = """
+import azure.functions as func
+
+def main(req: func.HttpRequest, message: func.Out[str]) -> str:
+    message.set('{"to": "ada"}')
+    return "sent"
+"""
 OUTPUTS = ["serviceBus", "SENDGRID", "eventHub", "cosmosDB"]
 
 
