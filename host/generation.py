@@ -7,7 +7,19 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import TYPE_CHECKING, cast
 
-from fnhost.bindings.contract import Adapter, Binding, BindingError, Event, Fire, Input, ManualTrigger, Output, Trigger
+from fnhost.bindings import unserved
+from fnhost.bindings.contract import (
+    Adapter,
+    Binding,
+    BindingError,
+    Event,
+    Fire,
+    Input,
+    ManualTrigger,
+    Output,
+    Report,
+    Trigger,
+)
 from fnhost.bindings.durable import DurableServices
 from fnhost.bindings.http.trigger import RouteTable, read_settings
 from fnhost.bindings.registry import binding_types
@@ -56,9 +68,12 @@ def servable(app: App) -> App:
 def _obstacles(function: Function, app: App) -> Iterator[Problem]:
     file = str(function.directory.relative_to(app.root) / "function.json")
     types = [binding_types()[binding.type] for binding in function.bindings]
-    if unserved := sorted({type.name for type in types if type.open is None}):
-        hint = "The other functions run; the real host runs this one too."
-        yield Problem(file, "/bindings", f"This host does not serve {', '.join(unserved)} yet.", hint, function.name)
+    is_strict = unserved.is_error(app.config.extension(unserved.NAME))
+    for index, (binding, type) in enumerate(zip(function.bindings, types, strict=True)):
+        if not type.serves(binding.direction) or (type.goes_nowhere and is_strict):
+            message = f"This host does not serve {type.name} (direction {binding.direction})."
+            hint = f"It serves {', '.join(binding_types().names)}. The other functions run."
+            yield Problem(file, f"/bindings/{index}", message, hint, function.name)
     for index, (binding, type) in enumerate(zip(function.bindings, types, strict=True)):
         try:
             type.read_settings(app.config.extension(type.settings) if type.settings else {})
@@ -126,7 +141,8 @@ async def generation(
         accounts = await stack.enter_async_context(storage_accounts(find_account(app), clock))
         services: dict[type, object] = {
             RouteTable: routes,
-            StorageServices: _storage_services(app, accounts, host, log, clock),
+            StorageServices: _storage_services(app, accounts, host, _reporter(log), clock),
+            unserved.LogServices: unserved.LogServices(_reporter(log)),
         }
         if hub:
             services[DurableServices] = DurableServices(hub.engine, hub.client, hub.address)
@@ -146,10 +162,19 @@ async def generation(
             yield view
 
 
-def _storage_services(app: App, accounts: StorageAccounts, host: HostState, log: Log, clock: Clock) -> StorageServices:
-    def report(function: str, level: str, text: str) -> None:
-        log(Level[level.upper()], f"Function.{function}", text, function)
+def _reporter(log: Log) -> Report:
+    """What is merely worth knowing is the host's own, and shown with --verbose; the rest is the function's."""
 
+    def report(function: str, level: str, text: str) -> None:
+        category = "Host.Triggers" if level in ("debug", "information") else f"Function.{function}"
+        log(Level[level.upper()], category, text, function)
+
+    return report
+
+
+def _storage_services(
+    app: App, accounts: StorageAccounts, host: HostState, report: Report, clock: Clock
+) -> StorageServices:
     return StorageServices(
         accounts=accounts,
         host=replace(host, id=app.settings.get("AzureFunctionsWebHost__hostid") or host.id),
