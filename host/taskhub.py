@@ -87,7 +87,7 @@ def _hub(account: Account | None, config: DurableConfig, log: Log) -> AbstractAs
         return AzureHub(config.hub, account, log, encoding=config.encoding)
     if config.path:
         config.path.parent.mkdir(parents=True, exist_ok=True)
-    return SqliteHub(config.hub, config.path)
+    return SqliteHub(config.hub, config.path, log=log)
 
 
 def _account(app: App, config: DurableConfig, log: Log) -> Account | None:

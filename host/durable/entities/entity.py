@@ -227,10 +227,10 @@ def _signal(found: Any) -> Signal:
     return Signal(entity, well_formed(found["name"]), _optional(found.get("input")) or None)
 
 
-def all_failed(entity: Entity, operations: Iterable[EntityRequest], text: str) -> EntityBatchResult:
-    """Every operation of the batch answered with the same text, raw, and nothing changed (10.5)."""
+def all_failed(entity: Entity, operations: Iterable[EntityRequest], result: str) -> EntityBatchResult:
+    """The same error for every operation, and no change. `result` is JSON text, or the text of a time-out (10.5)."""
     return EntityBatchResult(
-        entity.exists, entity.state, tuple(OperationResult(text, is_error=True) for _ in operations)
+        entity.exists, entity.state, tuple(OperationResult(result, is_error=True) for _ in operations)
     )
 
 

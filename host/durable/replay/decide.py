@@ -43,9 +43,10 @@ from fnhost.host.durable.model.history import (
 )
 from fnhost.host.durable.model.ids import EntityId, child_execution, entity_request
 from fnhost.host.durable.model.instants import Instant, later, next_tick, to_datetime
-from fnhost.host.durable.model.text import json_text, too_large
+from fnhost.host.durable.model.text import json_text, too_large, well_formed
 from fnhost.host.durable.replay import actions as ask
 from fnhost.host.durable.replay.actions import Action, OrchestratorState
+from fnhost.host.durable.replay.hints import newer_sdk
 
 HTTP_ACTIVITY = "BuiltIn::HttpActivity"
 CUSTOM_STATUS_KB = 16
@@ -141,7 +142,7 @@ def decide(
     name = next((event.name for event in history if isinstance(event, ExecutionStarted)), "")
     if answer.trouble is not None:
         text = f"{answer.trouble.message}\nStack: {answer.trouble.stack}" if answer.trouble.stack else ""
-        return failure(history, answer.trouble.message, text)
+        return failure(history, newer_sdk(answer.trouble) or answer.trouble.message, text)
     if len(answer.actions) > limits.actions:
         return failure(history, f"it listed {len(answer.actions)} actions, more than maxOrchestrationActions")
     walk = _Replay(history, answer.actions, limits)
@@ -193,7 +194,8 @@ def failure(history: Sequence[HistoryEvent], text: str, details: str = "") -> De
     """The decision to fail the instance, whatever its orchestrator asked for."""
     name = next((event.name for event in history if isinstance(event, ExecutionStarted)), "")
     used = [event.event_id for event in history]
-    return Decision(finish=Failed(_reason(name, text), details), next_id=max(used, default=-1) + 1, keeps_status=True)
+    reason, details = well_formed(_reason(name, text)), well_formed(details)
+    return Decision(finish=Failed(reason, details), next_id=max(used, default=-1) + 1, keeps_status=True)
 
 
 def _too_large_value(answer: OrchestratorState, scheduled: Iterable[Scheduling]) -> str | None:
