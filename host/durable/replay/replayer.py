@@ -184,7 +184,7 @@ class Replayer:
         failures += _hints(execution.started, answer)
         if decision.mismatch:
             failures.append(str(decision.mismatch))
-        elif isinstance(decision.finish, Failed) and answer.error is None and answer.trouble is None:
+        elif isinstance(decision.finish, Failed) and answer.error is None and answer.worker_failure is None:
             failures.append(decision.finish.reason)
         return answer, decision
 
@@ -230,9 +230,9 @@ def refused_target(event: Scheduling) -> str | None:
 
 def _hints(started: ExecutionStarted, answer: OrchestratorState) -> list[str]:
     """What explains an error of the SDK itself to the user."""
-    if answer.trouble and newer_sdk(answer.trouble):
+    if answer.worker_failure and newer_sdk(answer.worker_failure):
         return [NEWER_SDK]
-    hint = input_hint(answer.error or (answer.trouble.message if answer.trouble else ""), started.input)
+    hint = input_hint(answer.error or (answer.worker_failure.message if answer.worker_failure else ""), started.input)
     return [hint] if hint else []
 
 

@@ -13,8 +13,8 @@ from fnhost.host.durable.entities.entity import (
     Entity,
     EntityBatchResult,
     all_failed,
+    continue_message,
     done,
-    going_on,
     is_early,
     next_batch,
     payload,
@@ -91,7 +91,7 @@ class EntitySession(Session):
         us = Execution(self.instance, next_execution(state.execution_id or self.instance))
         after, outbox = done(entity, us, batch, answer, now)
         if next_batch(after, 1).requests:
-            outbox = (*outbox, going_on(us, now))
+            outbox = (*outbox, continue_message(us, now))
         again = [Message(Execution(self.instance), event, us) for event in early]
         self._past.append(state.execution_id or "")
         return Episode(us.execution_id or "", _history(us, after, now), (*outbox, *again), after.custom_status)
