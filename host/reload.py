@@ -200,9 +200,7 @@ class Reload:
     async def _activate(self, fresh: LoadedApp, change: "HubChange | None", stack: AsyncExitStack) -> ActiveApp:
         site, hub = self._site, await change.open() if change else None
         try:
-            active = generation(
-                fresh, self._site.front, hub, self._site.state, self._log, self._ending, self._site.clock
-            )
+            active = generation(fresh, site.front, hub, site.state, self._log, self._ending, site.clock)
             view = await stack.enter_async_context(active)
         except BaseException:
             if change:

@@ -167,10 +167,10 @@ class DurableClient:
             generation=0,
         )
         message = Message(target=event.orchestration_instance, event=event)
-        await self._hand_on(await self.hub.start(message, self.settings.overridable))
+        await self._dispatch_start(await self.hub.start(message, self.settings.overridable))
         return event.orchestration_instance.instance_id
 
-    async def _hand_on(self, start: ReceivedMessage) -> None:
+    async def _dispatch_start(self, start: ReceivedMessage) -> None:
         """Another host sees it before our caller can send an event after it."""
         if start.queue in self.engine.remote_queues and start.message.visible_at is None:
             await self.hub.release([start])
@@ -223,26 +223,26 @@ class DurableClient:
     async def raise_event(self, instance: str, name: str, data: str | None) -> None:
         """`data` is JSON text. Raises NotFound, Finished."""
         await self.expect_alive(instance)
-        await self._tell(instance, EventRaised(timestamp=utc_now(self.clock), name=name, input=data))
+        await self._send(instance, EventRaised(timestamp=utc_now(self.clock), name=name, input=data))
 
     async def terminate(self, instance: str, reason: str | None) -> None:
         """Raises NotFound, Finished."""
         await self.expect_alive(instance)
-        await self._tell(instance, ExecutionTerminated(timestamp=utc_now(self.clock), input=reason))
+        await self._send(instance, ExecutionTerminated(timestamp=utc_now(self.clock), input=reason))
 
     async def suspend(self, instance: str, reason: str | None) -> None:
         """Raises NotFound, Finished, WrongState."""
         status = (await self.expect_alive(instance)).status
         if status is RuntimeStatus.Suspended:
             raise WrongState("suspend", instance, status)
-        await self._tell(instance, ExecutionSuspended(timestamp=utc_now(self.clock), reason=reason))
+        await self._send(instance, ExecutionSuspended(timestamp=utc_now(self.clock), reason=reason))
 
     async def resume(self, instance: str, reason: str | None) -> None:
         """Raises NotFound, Finished, WrongState."""
         status = (await self.expect_alive(instance)).status
         if status is not RuntimeStatus.Suspended:
             raise WrongState("resume", instance, status)
-        await self._tell(instance, ExecutionResumed(timestamp=utc_now(self.clock), reason=reason))
+        await self._send(instance, ExecutionResumed(timestamp=utc_now(self.clock), reason=reason))
 
     async def rewind(self, instance: str, reason: str | None) -> None:
         """Take its failures back, and those of the children it failed with. Raises NotFound, NotFailed."""
@@ -256,7 +256,7 @@ class DurableClient:
         state = await self.hub.load(instance.id)
         past, row = rewound(state.events), replace(instance, status=RuntimeStatus.Pending, updated=utc_now(self.clock))
         await self.hub.record(Checkpoint(state, state.execution_id or "", past.events, row, rewritten=True))
-        await self._tell(instance.id, GenericEvent(timestamp=utc_now(self.clock), data=reason))
+        await self._send(instance.id, GenericEvent(timestamp=utc_now(self.clock), data=reason))
         for child in past.children:
             if (found := await self.hub.find(child)) and found.status is RuntimeStatus.Failed:
                 await self._rewind(found, reason)
@@ -269,7 +269,7 @@ class DurableClient:
             raise InvalidKey(reason)
         request = EntityRequest(str(uuid.uuid4()), operation, is_signal=True, input=input)
         text = json_text(request_json(request))
-        await self._tell(str(entity), EventRaised(timestamp=utc_now(self.clock), name=request.event_name, input=text))
+        await self._send(str(entity), EventRaised(timestamp=utc_now(self.clock), name=request.event_name, input=text))
 
     async def read_entity(self, entity: EntityId) -> Entity | None:
         """None if it does not exist, or no longer."""
@@ -277,7 +277,7 @@ class DurableClient:
         known = read_entity(found.input) if found else None
         return known if known and known.exists else None
 
-    async def _tell(self, instance: str, event: HistoryEvent) -> None:
+    async def _send(self, instance: str, event: HistoryEvent) -> None:
         message = Message(target=Execution(instance), event=event)
         self.engine.dispatch(await self.hub.send([message], self.engine.remote_queues))
 

@@ -17,7 +17,7 @@ from fnhost.host.durable.entities.messages import (
     REQUEST,
     EntityRequest,
     answer_text,
-    parsed,
+    read_json_text,
     read_request,
     request_json,
     request_of,
@@ -119,7 +119,7 @@ def entity_text(entity: Entity) -> str:
 
 def read_entity(text: str | None) -> Entity:
     """Raises Unreadable. Some hosts do not write `exists`: there, what has a state exists."""
-    found = parsed(text) or {}
+    found = read_json_text(text) or {}
     try:
         state = found.get("state")
         return Entity(
@@ -144,13 +144,13 @@ def received(entity: Entity, event: EventRaised, window: float) -> Entity:
         case name if name == CONTINUE:
             return replace(entity, suspended=False)
         case name if name == RELEASE:
-            return _released(entity, parsed(event.input), event.timestamp)
+            return _released(entity, read_json_text(event.input), event.timestamp)
         case name if name == REQUEST:
-            return _asked(entity, read_request(event.input), window)
+            return _enqueued(entity, read_request(event.input), window)
     return entity
 
 
-def _asked(entity: Entity, request: EntityRequest, window: float) -> Entity:
+def _enqueued(entity: Entity, request: EntityRequest, window: float) -> Entity:
     ready, sorter = [request], entity.sorter
     if not request.due and not request.position:
         sorter, ready = sorter.receive(request, window)
@@ -227,10 +227,10 @@ def _signal(found: Any) -> Signal:
     return Signal(entity, well_formed(found["name"]), _optional(found.get("input")) or None)
 
 
-def all_failed(entity: Entity, operations: Iterable[EntityRequest], text: str) -> EntityBatchResult:
-    """Every operation of the batch answered with the same text, raw, and nothing changed (10.5)."""
+def all_failed(entity: Entity, operations: Iterable[EntityRequest], result: str) -> EntityBatchResult:
+    """The same error for every operation, and no change. `result` is JSON text, or the text of a time-out (10.5)."""
     return EntityBatchResult(
-        entity.exists, entity.state, tuple(OperationResult(text, is_error=True) for _ in operations)
+        entity.exists, entity.state, tuple(OperationResult(result, is_error=True) for _ in operations)
     )
 
 
@@ -278,7 +278,7 @@ def _signalled(entity: Entity, us: Execution, signal: Signal, now: Instant) -> t
         timestamp=at,
         predecessor=before,
     )
-    return replace(entity, sorter=sorter), _told(us, target, request, now)
+    return replace(entity, sorter=sorter), _request_message(us, target, request, now)
 
 
 def _locked(us: Execution, lock: EntityRequest, now: Instant) -> Message:
@@ -287,15 +287,15 @@ def _locked(us: Execution, lock: EntityRequest, now: Instant) -> Message:
     if position == len(lock.lock_set):
         return _answer(us, lock, answer_text(LOCKED), now)
     onward = replace(lock, position=position, timestamp=NEVER, predecessor=NEVER, action=None)
-    return _told(us, str(lock.lock_set[position]), onward, now)
+    return _request_message(us, str(lock.lock_set[position]), onward, now)
 
 
-def _told(us: Execution, target: str, request: EntityRequest, now: Instant) -> Message:
+def _request_message(us: Execution, target: str, request: EntityRequest, now: Instant) -> Message:
     event = EventRaised(timestamp=now, name=request.event_name, input=json_text(request_json(request)))
     return Message(Execution(target), event, us)
 
 
-def going_on(us: Execution, now: Instant) -> Message:
+def continue_message(us: Execution, now: Instant) -> Message:
     """The message an entity sends itself when its batch was not all."""
     return Message(Execution(us.instance_id), EventRaised(timestamp=now, name=CONTINUE), us)
 

@@ -108,7 +108,7 @@ class RequestCache:
         if (known := self._found.get(text)) is not None:
             self._found.move_to_end(text)
             return known
-        request = request_of(parsed(text))
+        request = request_of(read_json_text(text))
         self._keep(text, request)
         return request
 
@@ -130,7 +130,7 @@ def read_request(text: str | None) -> EntityRequest:
     return _CACHE.read(text or "null")
 
 
-def parsed(text: str | None) -> Any:
+def read_json_text(text: str | None) -> Any:
     """Raises UnreadableRecord."""
     try:
         return json.loads(text or "null")

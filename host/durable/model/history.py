@@ -53,7 +53,7 @@ class ParentInstance:
     task_schedule_id: int
     version: str = ""
     child_execution_id: str | None = None
-    asked: Instant | None = field(default=None, compare=False)
+    called_at: Instant | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -29,7 +29,7 @@ class Message:
     event: HistoryEvent
     sender: Execution | None = None
     episode: int | None = None
-    asked: str | None = None
+    call_id: str | None = None
 
     @property
     def is_work_item(self) -> bool:

@@ -138,10 +138,10 @@ def _sort_start(state: HistoryState, row: Instance | None, one: ReceivedMessage,
     assert isinstance(start, ExecutionStarted)
     execution = start.orchestration_instance.execution_id
     is_alive = bool(state.events) and not is_over(state.events)
-    call = _compared(state, start)
-    if (execution == state.execution_id and state.events) or admission.accepted or call in ("same", "older"):
+    relation = _compared(state, start)
+    if (execution == state.execution_id and state.events) or admission.accepted or relation in ("same", "older"):
         admission.dropped.append(one)
-    elif call == "newer":
+    elif relation == "newer":
         admission.accepted.append(one)
     elif is_alive and start.parent_instance:
         admission.refused.append(one)
@@ -171,7 +171,7 @@ def _compared(state: HistoryState, start: ExecutionStarted) -> Literal["same", "
         return "other"
     if ours.child_execution_id == theirs.child_execution_id:
         return "same"
-    return "newer" if (ours.asked or "") < (theirs.asked or "") else "older"
+    return "newer" if (ours.called_at or "") < (theirs.called_at or "") else "older"
 
 
 def _place(call: ParentInstance) -> tuple[Execution, int]:
@@ -209,11 +209,11 @@ class _KnownEvents:
     """What the history says of messages that may have come before."""
 
     def __init__(self, events: Sequence[HistoryEvent], seen: Iterable[str]) -> None:
-        self._scheduled = {event.event_id: _mark(event) for event in events if isinstance(event, Scheduled)}
+        self._scheduled = {event.event_id: _call_id(event) for event in events if isinstance(event, Scheduled)}
         self._completed = {completed_id(event) for event in events if isinstance(event, Completing)}
-        self._raised = {_print(event) for event in events if isinstance(event, EventRaised)}
+        self._raised = {_identity(event) for event in events if isinstance(event, EventRaised)}
         self._seen = frozenset(seen)
-        self._asked = {
+        self._requests = {
             request.id for event in events if isinstance(event, EventSent) and (request := sent_request(event))
         }
 
@@ -223,28 +223,28 @@ class _KnownEvents:
             target = self._completing(one, completed_id(event), admission)
         elif isinstance(event, EventRaised):
             target = admission.dropped if self._is_known(event) else admission.accepted
-            if _is_answer(one) and event.name not in self._asked:
+            if _is_answer(one) and event.name not in self._requests:
                 target = admission.early
-            self._raised.add(_print(event))
+            self._raised.add(_identity(event))
         else:
             target = admission.accepted
         target.append(one)
 
     def _is_known(self, event: EventRaised) -> bool:
-        return _print(event) in self._raised or (bool(self._seen) and _digest(event) in self._seen)
+        return _identity(event) in self._raised or (bool(self._seen) and _digest(event) in self._seen)
 
     def _completing(self, one: ReceivedMessage, task: int, admission: Admission) -> list[ReceivedMessage]:
         """An episode that a crash undid may have asked for other work under the same id: its answer is not ours."""
         if task not in self._scheduled:
             return admission.early
-        asked, ours = one.message.asked, self._scheduled[task]
-        if task in self._completed or (asked and ours and asked != ours):
+        call_id, ours = one.message.call_id, self._scheduled[task]
+        if task in self._completed or (call_id and ours and call_id != ours):
             return admission.dropped
         self._completed.add(task)
         return admission.accepted
 
 
-def _mark(event: HistoryEvent) -> str | None:
+def _call_id(event: HistoryEvent) -> str | None:
     """What answers to it are marked with."""
     return event.child_execution_id if isinstance(event, SubOrchestrationInstanceCreated) else event.timestamp
 
@@ -254,10 +254,10 @@ def _is_answer(one: ReceivedMessage) -> bool:
     return one.message.sender is not None and is_entity(one.message.sender.instance_id)
 
 
-def _print(event: EventRaised) -> tuple[str, str | None, str]:
+def _identity(event: EventRaised) -> tuple[str, str | None, str]:
     """Two raised events that agree in all of this are one, delivered twice."""
     return event.name, event.input, event.timestamp
 
 
 def _digest(event: EventRaised) -> str:
-    return hashlib.blake2b(json.dumps(_print(event)).encode(), digest_size=8).hexdigest()
+    return hashlib.blake2b(json.dumps(_identity(event)).encode(), digest_size=8).hexdigest()

@@ -13,19 +13,19 @@ class StatusSubscription:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._told = asyncio.Event()
+        self._notified = asyncio.Event()
         self._last: Instance | None = None
 
-    def tell(self, instance: Instance) -> None:
+    def notify(self, instance: Instance) -> None:
         self._last = instance
-        self._told.set()
+        self._notified.set()
 
     async def next(self, seconds: float | None = None) -> Instance | None:
         """The row that was recorded last; None if none is recorded within so many seconds."""
         with suppress(TimeoutError):
             async with self._clock.timeout(seconds):
-                await self._told.wait()
-        self._told.clear()
+                await self._notified.wait()
+        self._notified.clear()
         found, self._last = self._last, None
         return found
 
@@ -48,6 +48,6 @@ class StatusWatch:
             if not self._subscriptions[instance]:
                 del self._subscriptions[instance]
 
-    def tell(self, instance: Instance) -> None:
+    def notify(self, instance: Instance) -> None:
         for watch in self._subscriptions.get(instance.id, ()):
-            watch.tell(instance)
+            watch.notify(instance)
