@@ -25,8 +25,8 @@ LOCKED = "Lock Acquisition Completed"
 class EntityRequest:
     """An operation, or a lock request, which has none.
 
-    `timestamp` and `predecessor` order what one instance sends to one entity. `action` is ours: the id of the action
-    that asked, by which an orchestrator's request is known again when it was sent twice.
+    `timestamp` and `predecessor` order the requests of one instance to one entity. `action` is this host's own: the
+    task id of the call, by which a request that an orchestrator sends twice is recognised.
     """
 
     id: str
@@ -149,7 +149,7 @@ def sent_request(event: EventSent) -> EntityRequest | None:
 
 
 def stamp_json(at: Instant) -> str:
-    """No stamp is written without a zone, as the platform does."""
+    """NEVER is written without a time zone, as on the platform."""
     return NEVER[:19] if at == NEVER else at
 
 

@@ -68,7 +68,7 @@ def child_execution(execution_id: str | None, call: SubOrchestrationInstanceCrea
 
 
 def entity_request(execution: Execution, task_id: int) -> str:
-    """The id by which an entity's answer finds its way back."""
+    """The id of a request to an entity, which its answer carries as the event's name."""
     return str(uuid.uuid5(_NAMESPACE, f"{execution.execution_id}?{task_id}"))
 
 

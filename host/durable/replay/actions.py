@@ -133,10 +133,10 @@ Action: TypeAlias = (
 
 @dataclass(frozen=True, slots=True)
 class OrchestratorState:
-    """One answer of an orchestrator: every action since the start of its execution.
+    """One answer of an orchestrator, with every action since the start of its execution.
 
-    `output` and `custom_status` are JSON texts, None where absent. `error` is the user's own text; `worker_failure` the
-    worker's, when the SDK could not answer at all.
+    `output` and `custom_status` are JSON texts, None where absent. `error` is what user code raised;
+    `worker_failure` is set when the SDK could not answer at all.
     """
 
     actions: tuple[Action, ...] = ()

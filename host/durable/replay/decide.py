@@ -1,8 +1,8 @@
-"""Which of the actions an orchestrator listed are new: the walk of platform/replay.md 6.2.
+"""The decision of an episode: which actions of the orchestrator are new (the walk of platform/replay.md 6.2). Pure.
 
-Pure: history and answer go in, a decision comes out. Ids are counted as the SDK counts them: in the order things
-happen while the history is played from its start. New ids of ours (child executions, entity requests) derive from the
-execution's id, so that an episode run again after a crash asks for the very same work.
+Task ids are counted as the SDK counts them, in the order in which the history is played from its start. Ids that the
+host makes (child executions, entity requests) derive from the execution's id: an episode that is run again after a
+crash schedules the very same work.
 """
 
 import json
@@ -54,7 +54,7 @@ CUSTOM_STATUS_KB = 16
 
 @dataclass(frozen=True, slots=True)
 class OrchestrationLimits:
-    """What host.json says to the walk. Seconds."""
+    """Limits from host.json. Times in seconds."""
 
     max_timer: float = 6 * 86400.0
     timer_chunk: float = 3 * 86400.0
@@ -89,7 +89,7 @@ Finish: TypeAlias = Completed | Failed | Continued
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What follows from an answer.
+    """What follows from an orchestrator's answer.
 
     `scheduled` is the new work in the order of its ids. `finish` is None while something is still awaited.
     `keeps_status` means the answer says nothing of a custom status that could be used.
@@ -223,7 +223,7 @@ def _too_large_status(custom_status: str | None) -> str | None:
 
 @dataclass(slots=True, eq=False)
 class _Task:
-    """Something the walk waits for. `result` is the completion's JSON text."""
+    """A task that something waits for. `result` is the completion's JSON text."""
 
     is_done: bool = False
     failed: bool = False
@@ -249,7 +249,7 @@ Steps: TypeAlias = Generator[_Task, None, bool]
 
 
 class _Replay:
-    """One play of the history against the listed actions."""
+    """Plays the history against the actions of the answer."""
 
     def __init__(self, history: Sequence[HistoryEvent], actions: Sequence[Action], limits: OrchestrationLimits) -> None:
         self._history, self._actions, self._limits = history, actions, limits
@@ -295,7 +295,7 @@ class _Replay:
         """Whether anything must still come in before the execution may end (6.4)."""
         return bool(self._open.keys() - self._ignored)
 
-    # What happened
+    # Events of the history
 
     def _apply(self, event: HistoryEvent) -> None:
         match event:
@@ -326,7 +326,7 @@ class _Replay:
         if decided is None or type(decided) is not type(event) or _name(decided).lower() != _name(event).lower():
             raise NonDeterminism(event, decided)
 
-    # What was asked for
+    # Actions of the answer
 
     def _issue_ready(self) -> None:
         while self._issued < self._limit() and (self._current is None or self._current.is_done):
@@ -443,7 +443,7 @@ class _Replay:
         return _Task(is_done=True)
 
     def _new_request(self, target: str, is_ordered: bool = True) -> EntityRequest:
-        """A request without its wish. If it was sent before, with the id and the place in the order that it had."""
+        """A request without its operation. One that is in the history keeps its id and its order stamps."""
         event_id, before = self._take_id(), self._sent.get(target, NEVER)
         recorded = self._requests.get(event_id)
         at = recorded.timestamp if recorded else max(self._now, next_tick(before))

@@ -1,6 +1,7 @@
-"""The durable engine: receives messages, runs sessions and activities, and sees to it that nothing is lost.
+"""The durable engine: receives messages, runs episodes and activities, and commits what follows from them.
 
-Messages this host sends are dispatched in memory at once; polling is for what others send and for what a crash left.
+Messages that this host sends are dispatched in memory at once. The queues are polled for messages of other hosts and
+for those that a crash left.
 """
 
 import asyncio
@@ -71,7 +72,7 @@ POISONOUS = (
 
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
-    """What host.json says to the engine (platform/durable-settings.md 1). Seconds."""
+    """The engine's settings, most of them from host.json (platform/durable-settings.md 1). Times in seconds."""
 
     limits: OrchestrationLimits = field(default_factory=OrchestrationLimits)
     entities: EntityLimits = field(default_factory=EntityLimits)
@@ -83,9 +84,9 @@ class EngineSettings:
     longest_poll: float = 1.0
     sessions: int = 1000
     grace: float = EPISODES_END
-    """How long episodes that run may take to end when all ends."""
+    """How long running episodes may take when the host ends."""
     patience: float = MESSAGES_RETURN
-    """How long the last messages may take to be given back when all ends; later they come back by themselves."""
+    """How long releasing messages may take when the host ends; those left become visible when their hold ends."""
     remembered: float = 10.0
     """How long a finished instance is remembered: longer than an emulator that is killed can forget."""
     activity_crashes: int = 5
@@ -95,12 +96,12 @@ class EngineSettings:
 
 
 class Engine:
-    """Serves one hub. Functions come and go with the generations; what is under way stays."""
+    """Serves one hub. A reload of the app changes its functions; sessions and activities that run go on."""
 
     def __init__(
         self, storage: Hub, clock: Clock, log: Log, settings: EngineSettings, identity: HostIdentity | None = None
     ) -> None:
-        """Without an `identity`, a host that shares the hub waits for the end of our leases should we die."""
+        """Without an `identity` another host takes over our queues only when our leases have expired."""
         hub = RetryingHub(storage, log, clock)
         hub.returned = self.compare_all
         self.hub, self.clock = hub, clock
@@ -132,7 +133,7 @@ class Engine:
         return self._registry.names(kind)
 
     def dispatch(self, received: Iterable[ReceivedMessage]) -> None:
-        """Deal with messages in our hands: now, or when they are due."""
+        """Process messages that this host holds: now, or when they are due."""
         for one in received:
             due = one.message.visible_at
             left = self._seconds_until(due) if due else 0.0
@@ -144,7 +145,7 @@ class Engine:
                 self._deliver(one)
 
     def _release_to_owner(self, one: ReceivedMessage, left: float) -> None:
-        """Let the host that serves its queue see it: at once, or, as it is stored already, when it is due."""
+        """Leave a message to the host that serves its queue. One that is not yet due has its time in storage."""
         if left <= 0:
             self._in_flight.release([one])
 
@@ -158,7 +159,7 @@ class Engine:
         return (to_datetime(due) - self.clock.now()).total_seconds()
 
     def _dispatch_later(self, seconds: float, one: ReceivedMessage) -> None:
-        """A message that is hidden in storage until it is due shows itself here at the same time."""
+        """Dispatch a message when it is due; in storage it becomes visible at the same time."""
 
         def dispatch() -> None:
             self._timers.pop(timer, None)
@@ -168,7 +169,7 @@ class Engine:
         self._timers[timer] = one
 
     def _release_timers(self) -> None:
-        """Whoever serves their queues now is to see them when they are due, not when our hold would end."""
+        """Release timers of queues that other hosts serve, so that those see them when due, not when our hold ends."""
         for timer, one in list(self._timers.items()):
             if one.queue in self.remote_queues:
                 timer.cancel()
@@ -189,7 +190,7 @@ class Engine:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Receive and work inside the block; at its end give back what is not finished."""
+        """Receive and process messages inside the block; at its end release those that are not finished."""
         self._open = True
         async with self._http:
             await self._join_hub()
@@ -202,19 +203,19 @@ class Engine:
                 await self._stop()
 
     async def _join_hub(self) -> None:
-        """Make the hub and take what is free in it. Where its storage is away, serving need not wait for that."""
+        """Create the hub and take its free queues; if storage does not answer soon, in the background."""
         with suppress(TimeoutError):
             async with self.clock.timeout(self._settings.patience):
                 await (self._leases.refresh() if self._registry.has_any else self._leases.make())
 
     async def _share(self) -> None:
-        """A host without durable functions leaves the queues to others."""
+        """Share the queues with other hosts; a host without durable functions takes none."""
         await self._leases.make()
         await self._registry.any()
         await self._leases.run()
 
     async def _stop(self) -> None:
-        """Episodes that run may end; what they send is for whoever comes next. All else is given back."""
+        """Let running episodes end; all messages are released for the next host."""
         self.remote_queues = frozenset({*self.hub.queues, WORK_ITEMS})
         self._release_timers()
         if self._running:
@@ -251,7 +252,7 @@ class Engine:
                 self._release_session(session)
 
     def lose(self, queue: str) -> None:
-        """Activities are not lost with their queue: their results can be sent from everywhere."""
+        """Stop the episodes of a queue that another host has taken. Activities go on: any host may send results."""
         self.drain(queue)
         if queue == WORK_ITEMS:
             return
@@ -266,12 +267,12 @@ class Engine:
         )
 
     def _release_session(self, session: Session) -> None:
-        """The host that serves its queue now takes what was not dealt with."""
+        """Release its messages to the host that serves its queue now."""
         self._sessions.pop(session.instance, None)
         self._in_flight.release(session.take_undelivered())
 
     async def _poll(self, queue: str) -> None:
-        """Ask often while something comes, ever less often while nothing does (platform/task-hub.md 4.10)."""
+        """Poll often while messages come, and ever less often while none do (platform/task-hub.md 4.10)."""
         pause = self._settings.shortest_poll
         while queue not in self.remote_queues:
             received = await self.hub.receive(queue)
@@ -320,12 +321,12 @@ class Engine:
             del self._sessions[session.instance]
 
     def forget(self, instance: str) -> None:
-        """It was purged: nothing of it is to be remembered."""
+        """Drop the session of an instance that is purged."""
         if instance not in self._running:
             self._sessions.pop(instance, None)
 
     def compare_all(self) -> None:
-        """The storage was away: see that it still knows what it was told just before."""
+        """The storage answers again: record anew what it may have lost."""
         for instance, session in self._sessions.items():
             if instance not in self._running:
                 self._running[instance] = self._spawn(f"Instance {instance}", partial(self._compare, session))
@@ -335,14 +336,14 @@ class Engine:
         await self._run(session)
 
     def _evict_oldest(self) -> None:
-        """Held histories are only a memory: any idle one can be loaded again."""
+        """Idle sessions can be dropped: their histories can be loaded again."""
         surplus = len(self._sessions) - self._settings.sessions
         for instance in list(self._sessions)[:surplus] if surplus > 0 else ():
             if instance not in self._running and self._sessions[instance].is_idle:
                 del self._sessions[instance]
 
     async def replay(self, name: str, payload: str, instance: str) -> Outcome:
-        """An orchestrator that ends its worker each time has failed, and its instance with it."""
+        """Run an orchestrator. One that ends its worker each time has failed, and its instance with it."""
         try:
             return await self._turn("orchestrator", name, payload, instance)
         except WorkersExhausted:
@@ -425,9 +426,9 @@ class Engine:
     # Activities
 
     async def _run_activity(self, one: ReceivedMessage) -> None:
-        """Its end goes straight to a session that is here: it is stored with what the instance makes of it.
+        """Run an activity. A session on this host takes the result in memory and records it with its next episode.
 
-        To all others it is sent (platform/task-hub.md 5.2).
+        To any other it is sent (platform/task-hub.md 5.2).
         """
         if not one.is_activity_completion:
             one.message = activity_result_message(one.message, await self._activity_result(one))
@@ -447,7 +448,7 @@ class Engine:
         return activity_completed(item, result_text(outcome.returned), utc_now(self.clock))
 
     async def _recorded_result(self, target: Execution, task: int) -> TaskCompleted | TaskFailed | None:
-        """The one in the history: a host died after it had recorded it."""
+        """The result in the history, if a host died between recording it and deleting the work item."""
         state = await self.hub.load(target.instance_id)
         ends = (event for event in state.events if isinstance(event, (TaskCompleted, TaskFailed)))
         found = next((event for event in ends if event.task_scheduled_id == task), None)
@@ -473,7 +474,7 @@ class Engine:
 
 
 def activity_input(text: str | None) -> Value:
-    """What an activity is given of its one-element input: a string as it is, else JSON text (protocol 9.2)."""
+    """An activity's argument from its one-element input: a string as it is, else JSON text (platform/replay.md 9.2)."""
     value = json.loads(text or "[null]")
     given = value[0] if isinstance(value, list) and len(value) == 1 else value
     if given is None or isinstance(given, str):

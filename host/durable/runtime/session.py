@@ -1,4 +1,4 @@
-"""One active instance: its mailbox, its history while it is held, and its episodes, one after the other."""
+"""One active orchestration: its pending messages, its history in memory, and its episodes one after the other."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -44,7 +44,7 @@ from fnhost.host.durable.storage.hub import Hub
 from fnhost.host.log import Log
 
 LONGEST_WAIT = 3.0
-"""Seconds until a message that came too early is looked at again; what it waits for shows itself soon after a crash."""
+"""Seconds at most until a message that came too early is tried again: after a crash its history appears soon."""
 MAX_REFUSALS = 3
 """How often storage may refuse to record an episode, with a pause after each, before the instance fails."""
 
@@ -67,10 +67,10 @@ class SessionServices(Protocol):
         """Run the entity once, in the same way. Raises BindingError, FunctionNotLoadable, Poisonous, TimedOut."""
 
     def unavailable(self, event: Scheduling) -> str | None:
-        """Why this work cannot be done at all: its function does not exist."""
+        """Why this work cannot be done at all, such as that its function does not exist; None if it can."""
 
     async def commit(self, progress: Progress) -> HistoryState | None:
-        """Store it, and see to what it sends. Raises Conflict."""
+        """Store it and dispatch the messages it sends. Raises Conflict."""
 
     def recorded(self, instance: Instance) -> None: ...
 
@@ -80,9 +80,9 @@ class SessionServices(Protocol):
 
 
 class Session:
-    """Give it messages with `put`, then let it `run`.
+    """Takes messages with `put` and processes them with `run`.
 
-    What it recorded it remembers, so that it can tell a storage that has forgotten from a host that was quicker.
+    The history that it recorded stays in memory, to tell a storage that lost events from another host that recorded.
     """
 
     def __init__(self, instance: str, services: SessionServices) -> None:
@@ -103,13 +103,13 @@ class Session:
         self._mailbox.append(received)
 
     def take_undelivered(self) -> Sequence[ReceivedMessage]:
-        """What was not dealt with; it is no longer ours."""
+        """Remove and return the messages that were not processed."""
         left, self._mailbox = self._mailbox, deque()
         return left
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing is lost if this session is forgotten."""
+        """Whether the session can be dropped for good: no messages, and no execution that runs."""
         return not self._mailbox and (self._state is None or is_over(self._state.events))
 
     @property
@@ -117,7 +117,7 @@ class Session:
         return not self._mailbox
 
     def take_completions(self) -> Sequence[ReceivedMessage]:
-        """Those of activities that it cannot take now, as it is suspended; they are no longer ours."""
+        """Remove and return activity results that cannot be taken while the instance is suspended."""
         ends = [one for one in self._mailbox if one.is_activity_completion]
         self._mailbox = deque(one for one in self._mailbox if not one.is_activity_completion)
         return ends
@@ -179,7 +179,7 @@ class Session:
         return admit(state, row, batch)
 
     async def compare(self) -> None:
-        """Load the history anew. One that is only the beginning of ours has lost its end: write that again."""
+        """Load the history again. If storage holds only the beginning of ours, record the lost end anew."""
         ours, self._state = self._state, None
         theirs = await self._load()
         if ours is None or not _begins(theirs.events, ours.events):
@@ -219,7 +219,7 @@ class Session:
         return Checkpoint(state, episode.execution_id, episode.events, row, seen=episode.seen)
 
     async def _begin_again(self, torn: HistoryState) -> HistoryState:
-        """An execution that followed another by continue-as-new has no message that would begin it once more."""
+        """Run the first episode of an execution again: after continue-as-new there is no message that would."""
         past = HistoryState(version=torn.version, seen=torn.seen)
         await self._commit(torn, await self._replayed(past, torn.opening, []), [])
         return await self._load()
@@ -323,7 +323,7 @@ def _closed(events: Sequence[HistoryEvent], now: Instant) -> OrchestratorComplet
 
 
 def _locks_released(replaced: HistoryState, now: Instant) -> Iterator[Message]:
-    """The locks of an execution that another replaces while it is alive."""
+    """Release the locks of an execution that another one replaces while it runs."""
     if replaced.events and not is_over(replaced.events):
         yield from release_messages(_started(replaced.events), replaced.events, now)
 
