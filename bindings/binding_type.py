@@ -37,7 +37,8 @@ class BindingType:
 
     `name` has the platform's spelling, which the console prints; entries match it in any case, as they match the
     `aliases`. `schema` describes an entry without the members common to all types. `settings` is the section of
-    host.json below `extensions`. `violations` finds what a schema cannot say of an entry.
+    host.json below `extensions`, and `read_settings` reads it or raises BindingError. `violations` finds what a schema
+    cannot say of an entry.
 
     `open` makes the adapter. It is lent the object of the type `services`, which the host keeps. A type without
     `open` is known but not served.
@@ -47,6 +48,7 @@ class BindingType:
     schema: Schema
     directions: frozenset[Direction] = frozenset[Direction](("in",))
     settings: str = ""
+    read_settings: Callable[[Mapping[str, Any]], object] = field(default=dict, repr=False)
     needs_storage: bool = False
     """Whether the type cannot work without the app's storage account (platform/command-line.md 2, item 4)."""
     aliases: tuple[str, ...] = ()

@@ -20,7 +20,11 @@ Direction = Literal["in", "out", "inout"]
 RETURN = "$return"
 
 
-class BindingError(Exception):
+class InvocationError(Exception):
+    """A function could not be run to its end, for another reason than its own code: `fire` raises these alone."""
+
+
+class BindingError(InvocationError):
     """A binding could not do its work. The text says what happened and what to do."""
 
 
@@ -128,6 +132,8 @@ class Event:
     id: str = ""
     deliveries: int = 1
     renewal: Renewal | None = None
+    invocation: str = ""
+    """The id of the invocation, for the outputs: set by `fire`."""
     crashes: int | None = None
 
 
@@ -152,6 +158,7 @@ class Outcome:
 
 
 Fire = Callable[[Event], Awaitable[Outcome]]
+"""Runs the function once for an event. A failure of user code is an Outcome. Raises InvocationError."""
 
 
 class Trigger(Protocol):

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from fnhost.bindings.contract import BindingError, Json
+from fnhost.bindings.contract import BindingError, Event, Json
 from fnhost.bindings.formats import formatted
 
 
@@ -89,6 +89,10 @@ class BindingTemplate:
     def render(self, data: Mapping[str, Any], system: SystemVariables) -> str:
         """The text for one invocation. `data` is its binding data. Raises ExpressionError."""
         return "".join(part if isinstance(part, str) else part.fill(data, system) for part in self.parts)
+
+    def render_for(self, event: Event, now: Callable[[], datetime]) -> str:
+        """The text for one event. Raises ExpressionError."""
+        return self.render(event.metadata, SystemVariables(event.function, now))
 
 
 def parse(text: str) -> BindingTemplate:

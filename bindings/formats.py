@@ -13,6 +13,11 @@ compact = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 """JSON text as .NET writes it: no blanks, no needless escapes."""
 
 
+def indented(value: object) -> str:
+    """JSON text as .NET writes it for people: two spaces, no needless escapes."""
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
 def formatted(value: object, format: str = "") -> str:
     """`value` as text. A format means nothing to a text. Raises ValueError for a format not known here."""
     match value:

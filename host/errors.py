@@ -18,8 +18,10 @@ FnhostError
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from fnhost.bindings.contract import InvocationError
 
-class FnhostError(Exception):
+
+class FnhostError(InvocationError):
     """The root of all errors that are meant for the user's eyes. The text says what to do."""
 
 

@@ -1,21 +1,24 @@
 """One life of an app: its workers, its open triggers, its place in the front. The only module that knows every part."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import TYPE_CHECKING, cast
 
-from fnhost.bindings.contract import Adapter, Binding, Event, Fire, Input, ManualTrigger, Output, Trigger
+from fnhost.bindings.contract import Adapter, Binding, BindingError, Event, Fire, Input, ManualTrigger, Output, Trigger
 from fnhost.bindings.durable import DurableServices
 from fnhost.bindings.http.trigger import RouteTable, read_settings
 from fnhost.bindings.registry import binding_types
+from fnhost.bindings.storage import Account, resolve
+from fnhost.bindings.storage.services import HostState, StorageAccounts, StorageServices, storage_accounts
 from fnhost.clock import SYSTEM_CLOCK, Clock
 from fnhost.host.app import App, Function
 from fnhost.host.errors import Problem
 from fnhost.host.invoker import FunctionInvoker
 from fnhost.host.limits import LAST_PATIENCE
-from fnhost.host.log import Log
+from fnhost.host.log import Level, Log
 from fnhost.host.supervise import supervise
 from fnhost.host.tasks import UseCount, hurried
 from fnhost.host.web.active_app import ActiveApp, ManualInvoke
@@ -44,26 +47,30 @@ class LoadedApp:
 
 
 def servable(app: App) -> App:
-    """The app without the functions whose binding types this host has no adapter for; each is told as a problem."""
-    unsupported = {function.name: _unsupported(function) for function in app.functions}
-    problems = [
-        Problem(
-            str(function.directory.relative_to(app.root) / "function.json"),
-            "/bindings",
-            f"This host does not serve {', '.join(unsupported[function.name])} yet.",
-            "The other functions run; the real host runs this one too.",
-            function.name,
-        )
-        for function in app.functions
-        if unsupported[function.name]
-    ]
-    kept = tuple(function for function in app.functions if not unsupported[function.name])
-    return replace(app, functions=kept, problems=(*app.problems, *problems))
+    """The app without the functions that this host cannot serve as it is set up; each is told as a problem."""
+    problems = {function.name: tuple(_obstacles(function, app)) for function in app.functions}
+    kept = tuple(function for function in app.functions if not problems[function.name])
+    return replace(app, functions=kept, problems=(*app.problems, *chain.from_iterable(problems.values())))
 
 
-def _unsupported(function: Function) -> list[str]:
-    types = {binding_types()[binding.type] for binding in function.bindings}
-    return sorted(type.name for type in types if type.open is None)
+def _obstacles(function: Function, app: App) -> Iterator[Problem]:
+    file = str(function.directory.relative_to(app.root) / "function.json")
+    types = [binding_types()[binding.type] for binding in function.bindings]
+    if unserved := sorted({type.name for type in types if type.open is None}):
+        hint = "The other functions run; the real host runs this one too."
+        yield Problem(file, "/bindings", f"This host does not serve {', '.join(unserved)} yet.", hint, function.name)
+    for index, (binding, type) in enumerate(zip(function.bindings, types, strict=True)):
+        try:
+            type.read_settings(app.config.extension(type.settings) if type.settings else {})
+            if type.services is StorageServices:
+                find_account(app)(str(binding.properties.get("connection", "")))
+        except BindingError as error:
+            yield Problem(file, f"/bindings/{index}", str(error), function=function.name)
+
+
+def find_account(app: App) -> Callable[[str], Account]:
+    """The account of a binding's `connection`. Raises BadConnection."""
+    return lambda connection: resolve(connection, app.settings.connection, app.settings.get)
 
 
 def uses_durable(app: App) -> bool:
@@ -99,7 +106,13 @@ async def loaded(
 
 @asynccontextmanager
 async def generation(
-    loaded: LoadedApp, front: Front, hub: "TaskHub | None", log: Log, ending: asyncio.Event, clock: Clock
+    loaded: LoadedApp,
+    front: Front,
+    hub: "TaskHub | None",
+    host: HostState,
+    log: Log,
+    ending: asyncio.Event,
+    clock: Clock,
 ) -> AsyncIterator[ActiveApp]:
     """The app in service: its triggers listen and the front shows it, until the block ends.
 
@@ -109,11 +122,16 @@ async def generation(
     disabled = [function.name for function in app.functions if function.disabled]
     limit = app.settings.get("FUNCTIONS_REQUEST_BODY_SIZE_LIMIT")
     routes = RouteTable(read_settings(app.config.extension("http"), limit), disabled)
-    services: dict[type, object] = {RouteTable: routes}
-    if hub:
-        services[DurableServices] = DurableServices(hub.engine, hub.client, hub.address)
-    functions = [_opened(function, loaded, services, log, clock) for function in app.functions if loaded.pool]
-    async with _listening(functions, ending, log, clock):
+    async with AsyncExitStack() as stack:
+        accounts = await stack.enter_async_context(storage_accounts(find_account(app), clock))
+        services: dict[type, object] = {
+            RouteTable: routes,
+            StorageServices: _storage_services(app, accounts, host, log, clock),
+        }
+        if hub:
+            services[DurableServices] = DurableServices(hub.engine, hub.client, hub.address)
+        functions = [_opened(function, loaded, services, log, clock) for function in app.functions if loaded.pool]
+        await stack.enter_async_context(_listening(functions, ending, log, clock))
         for sentence in routes.shadowed():
             log.warning("Host.Startup", sentence)
         view = ActiveApp(
@@ -126,6 +144,22 @@ async def generation(
         )
         with front.showing(view):
             yield view
+
+
+def _storage_services(app: App, accounts: StorageAccounts, host: HostState, log: Log, clock: Clock) -> StorageServices:
+    def report(function: str, level: str, text: str) -> None:
+        log(Level[level.upper()], f"Function.{function}", text, function)
+
+    return StorageServices(
+        accounts=accounts,
+        host=replace(host, id=app.settings.get("AzureFunctionsWebHost__hostid") or host.id),
+        clock=clock,
+        section=app.config.extension,
+        singleton=app.config.raw.get("singleton") or {},
+        time_zone=app.settings.get("WEBSITE_TIME_ZONE") or "",
+        is_development=app.settings.get("AZURE_FUNCTIONS_ENVIRONMENT") == "Development",
+        report=report,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from fnhost.bindings.contract import BindingError, Event, Failure, Input, Outcome, Output, Renewal, Value
 from fnhost.bindings.durable import MARKER
@@ -128,7 +128,7 @@ class FunctionInvoker:
         values = await self._read(event)
         outcome = await self._call(values, event, invocation, retry)
         if outcome.failure is None and self.outputs:
-            await self._write(outcome, event)
+            await self._write(outcome, replace(event, invocation=invocation))
         return outcome
 
     async def _read(self, event: Event) -> Mapping[str, Value]:

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from fnhost.bindings.contract import BindingError
 from fnhost.bindings.http.trigger import HttpSettings, RouteTable
+from fnhost.bindings.storage.services import HostState
 from fnhost.clock import SYSTEM_CLOCK, Clock
 from fnhost.host.app import App, HostConfig, Settings
 from fnhost.host.console import HOST_CATEGORY, error_lines
-from fnhost.host.errors import AppError, WorkerError
+from fnhost.host.emulator import StorageEmulator
+from fnhost.host.errors import AppError, StartError, WorkerError
 from fnhost.host.events import AppRefused, AppReloaded, AppStarted, FilesChanged
 from fnhost.host.generation import LoadedApp, generation, loaded, servable, uses_durable
 from fnhost.host.limits import MOST_EARLIER_VERSIONS
@@ -33,8 +36,7 @@ EARLIER = (
 )
 HELD = "The next version starts when the worker with arguments of its own (a debugger) has ended. It still runs {}."
 if TYPE_CHECKING:
-    from fnhost.host.durable.config import DurableConfig
-    from fnhost.host.taskhub import TaskHub
+    from fnhost.host.taskhub import HubChange, TaskHubs
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -42,7 +44,7 @@ U = TypeVar("U")
 
 @dataclass(frozen=True, slots=True)
 class HostContext:
-    """What stays while apps change: where it is, how it was asked for, and the rooms that are never closed."""
+    """What stays while versions of the app change: where it lies, what was asked for, and what is opened only once."""
 
     root: Path
     environment: Mapping[str, str]
@@ -53,6 +55,8 @@ class HostContext:
     keys: Keys
     standby: StandbyWorkers
     log: Log
+    emulator: StorageEmulator
+    state: HostState
     clock: Clock = SYSTEM_CLOCK
 
     def read(self) -> App:
@@ -78,6 +82,17 @@ class RunningVersion:
         return broken(self.view.app, self.view.failures)
 
 
+@dataclass(slots=True)
+class HeldHub:
+    """The use that a version makes of its task hub, for as long as the version lives."""
+
+    change: "HubChange | None" = None
+
+    async def leave(self) -> None:
+        if self.change:
+            await self.change.leave()
+
+
 class Refused(Exception):
     """A new version has faults that the running one has not."""
 
@@ -92,8 +107,7 @@ class Reload:
     def __init__(self, site: HostContext, entered: Callable[[ActiveApp], None]) -> None:
         self._site, self._log, self._entered = site, site.log, entered
         self._running: RunningVersion | None = None
-        self._hub: TaskHub | None = None
-        self._hub_config: DurableConfig | None = None
+        self._hubs: TaskHubs | None = None
         self._hub_stack = AsyncExitStack()
         self._tasks = BackgroundTasks(site.log)
         self._earlier: list[RunningVersion] = []
@@ -129,7 +143,11 @@ class Reload:
             self._refuse([str(problem) for problem in error.problems])
         except Refused as error:
             self._refuse(error.faults)
-        except WorkerError as error:
+        except (WorkerError, BindingError) as error:
+            self._refuse([str(error)])
+        except StartError as error:
+            if self._running is None:  # nothing was ever shown: whoever starts the host is told, and it ends
+                raise
             self._refuse([str(error)])
         except OSError as error:
             self._refuse([f"The app cannot be loaded: {system_error(error)}"])
@@ -155,17 +173,43 @@ class Reload:
         self._succeed(RunningVersion(view, stack))
 
     async def _enter(self, app: App) -> ActiveApp:
-        """Load the new version beside the running one, then let it take over. Raises Refused, WorkerError."""
-        stack = AsyncExitStack()
-        try:
-            fresh, _ = await run_both(self._load(app, stack), self._open_hub(app))
+        """Load the new version beside the running one, then let it take over; a version that fails leaves no trace.
+
+        Raises AppError, BindingError, OSError, Refused, StartError, WorkerError.
+        """
+        async with AsyncExitStack() as stack:
+            held = HeldHub()
+            stack.push_async_callback(held.leave)
+            fresh, _ = await run_both(self._load(app, stack), self._prepare_hub(app, held))
+            view = await self._activate(fresh, held.change, stack)
+            self._succeed(RunningVersion(view, stack.pop_all(), fresh.pool))
+        return view
+
+    async def _prepare_hub(self, app: App, held: "HeldHub") -> None:
+        """An app without durable functions starts without the weight of their modules."""
+        if not uses_durable(app):
+            return
+        if self._hubs is None:
+            from fnhost.host.taskhub import TaskHubs
+
             site = self._site
-            active = generation(fresh, site.front, self._hub, self._log, self._ending, site.clock)
+            hubs = TaskHubs(site.root, site.emulator, self._log, site.clock, site.keys, site.host_name)
+            self._hubs = await self._hub_stack.enter_async_context(hubs)
+        held.change = await self._hubs.prepare(app)
+
+    async def _activate(self, fresh: LoadedApp, change: "HubChange | None", stack: AsyncExitStack) -> ActiveApp:
+        site, hub = self._site, await change.open() if change else None
+        try:
+            active = generation(
+                fresh, self._site.front, hub, self._site.state, self._log, self._ending, self._site.clock
+            )
             view = await stack.enter_async_context(active)
         except BaseException:
-            await stack.aclose()
+            if change:
+                await change.revert()
             raise
-        self._succeed(RunningVersion(view, stack, fresh.pool))
+        if change:
+            change.commit()
         return view
 
     def _succeed(self, running: RunningVersion) -> None:
@@ -214,19 +258,6 @@ class Reload:
     def _serving(self) -> RunningVersion | None:
         """The running version, unless it is the place-holder of an app that cannot be served."""
         return self._running if self._running and self._running.view.state == "Running" else None
-
-    async def _open_hub(self, app: App) -> None:
-        """The engine stays while host.json says the same of it. An app without one starts without its weight."""
-        if not uses_durable(app):
-            return
-        from fnhost.host.durable.config import read_durable
-        from fnhost.host.taskhub import task_hub
-
-        if (config := read_durable(app)) == self._hub_config:
-            return
-        await self._hub_stack.aclose()
-        opened = task_hub(app, config, self._log, self._site.clock, self._site.keys, self._site.host_name)
-        self._hub, self._hub_config = await self._hub_stack.enter_async_context(opened), config
 
     async def _close(self) -> None:
         self._ending.set()

@@ -2,12 +2,16 @@
 
 import gc
 import socket
+import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from fnhost import __version__
+from fnhost.bindings.storage.services import HostState
+from fnhost.clock import SYSTEM_CLOCK
 from fnhost.host.console import Console, banner, error_lines, listing
+from fnhost.host.emulator import StorageEmulator
 from fnhost.host.log import Log
 from fnhost.host.options import Options
 from fnhost.host.reload import HostContext, Reload
@@ -46,6 +50,7 @@ async def serve(
     if options.enable_auth:
         keys.of("host")
         console.print(f"Keys are demanded. They are in {STATE_FOLDER}/keys.json.\n")
+    emulator = StorageEmulator(root, log, SYSTEM_CLOCK)
     site = HostContext(
         root=root,
         environment=options.environment,
@@ -56,9 +61,11 @@ async def serve(
         keys=keys,
         standby=standby,
         log=log,
+        emulator=emulator,
+        state=HostState(host_id(root), str(uuid.uuid4())),
     )
     announce = Announce(console, log, f"{'https' if options.use_https else 'http'}://{name}", options)
-    async with serving(front, sockets, _certificate(options)):
+    async with serving(front, sockets, _certificate(options)), emulator:
         await Reload(site, announce).serve()
 
 

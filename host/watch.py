@@ -179,18 +179,16 @@ class FileWatcher:
             if self._is_folder(change, path):
                 self._folders_changed.set()
                 self._add(path)
-            elif self._matters(path):
-                self._note(path)
+            elif self._matters(path) and self._is_news(path):
                 self._add(path)
 
-    def _note(self, path: Path) -> None:
-        """It need not be found once more."""
-        if self._stamps is None:
-            return
-        if stamp := _stamp(path):
+    def _is_news(self, path: Path) -> bool:
+        """Whether it has changed since it was last seen: a comparison may have found what an event tells later."""
+        assert self._stamps is not None
+        before, stamp = self._stamps.pop(path, None), _stamp(path)
+        if stamp:
             self._stamps[path] = stamp
-        else:
-            self._stamps.pop(path, None)
+        return stamp != before
 
     def _is_folder(self, change: Change, path: Path) -> bool:
         """Whether a folder came or went. One that went is known from before."""

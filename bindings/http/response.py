@@ -9,7 +9,7 @@ from typing import Any, NoReturn, TypeAlias
 from urllib.parse import quote
 
 from fnhost.bindings.contract import BindingError, Cookie, HttpResponse, Json, Value
-from fnhost.bindings.formats import compact
+from fnhost.bindings.formats import compact, indented
 
 Header: TypeAlias = tuple[bytes, bytes]
 Content: TypeAlias = tuple[bytes, Header | None]
@@ -107,7 +107,7 @@ def written(value: object) -> Content:
     if value is None:
         return b"", None
     if isinstance(value, (dict, list)):
-        return typed(json.dumps(value, indent=2, ensure_ascii=False), TEXT)
+        return typed(indented(value), TEXT)
     return typed(str(value).removesuffix(".0") if isinstance(value, float) else str(value), TEXT)
 
 

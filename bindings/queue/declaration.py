@@ -3,20 +3,30 @@
 from typing import Final
 
 from fnhost.bindings.binding_type import BindingType
+from fnhost.bindings.queue.output import open_output
+from fnhost.bindings.queue.settings import NAME, read_settings
+from fnhost.bindings.queue.trigger import open_trigger
 from fnhost.bindings.schema import STRING, TEMPLATE, members
+from fnhost.bindings.storage.services import StorageServices
 
 BINDING_TYPES: Final = (
     BindingType(
         name="queueTrigger",
         schema=members("queueName", queueName=STRING, connection=STRING),
-        settings="queues",
+        settings=NAME,
+        read_settings=read_settings,
         needs_storage=True,
+        services=StorageServices,
+        open=open_trigger,
     ),
     BindingType(
         name="queue",
         schema=members("queueName", queueName=TEMPLATE, connection=STRING),
         directions=frozenset(("out",)),
-        settings="queues",
+        settings=NAME,
+        read_settings=read_settings,
         needs_storage=True,
+        services=StorageServices,
+        open=open_output,
     ),
 )

@@ -5,7 +5,7 @@ import base64
 import hmac
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import format_datetime
 from types import TracebackType
@@ -47,10 +47,10 @@ class StorageRequest:
 
 
 class StorageClient:
-    """Open it as a block."""
+    """Open it as a block. `pauses` are the seconds before each further try of a request that was not answered."""
 
-    def __init__(self, account: Account, clock: Clock = SYSTEM_CLOCK) -> None:
-        self.account, self._clock = account, clock
+    def __init__(self, account: Account, clock: Clock = SYSTEM_CLOCK, pauses: Sequence[float] = PAUSES) -> None:
+        self.account, self._clock, self._pauses = account, clock, pauses
         self._connections = ConnectionPool(CONNECTIONS, KEPT, CONNECT_LIMIT, ANSWER_LIMIT, clock)
 
     async def __aenter__(self) -> Self:
@@ -64,7 +64,7 @@ class StorageClient:
 
     async def request(self, request: StorageRequest) -> StorageResponse:
         """The answer to a request that succeeded. Raises StorageError."""
-        for pause in PAUSES:
+        for pause in self._pauses:
             try:
                 answer = await self._exchange(request)
             except NotSent:
@@ -126,10 +126,12 @@ def signed(account: Account, request: StorageRequest, date: str) -> tuple[str, M
 
 def _shared_key(name: str, request: StorageRequest, path: str, headers: Mapping[str, str]) -> str:
     length = str(len(request.body)) if request.body else ""
-    extra = "\n".join(f"{key}:{headers[key]}" for key in sorted(headers) if key.startswith("x-ms-"))
+    ours = {key.lower(): value for key, value in headers.items() if key.lower().startswith("x-ms-")}
+    extra = "\n".join(f"{key}:{ours[key]}" for key in sorted(ours))
     query = "".join(f"\n{key}:{value}" for key, value in sorted((request.query or {}).items()))
     kind = headers.get("Content-Type", "")
-    return f"{request.method}\n\n\n{length}\n\n{kind}\n\n\n\n\n\n\n{extra}\n/{name}{path}{query}"
+    condition = f"{headers.get('If-Match', '')}\n{headers.get('If-None-Match', '')}"
+    return f"{request.method}\n\n\n{length}\n\n{kind}\n\n\n{condition}\n\n\n{extra}\n/{name}{path}{query}"
 
 
 def _shared_key_lite(name: str, request: StorageRequest, path: str, headers: Mapping[str, str]) -> str:

@@ -65,7 +65,7 @@ def load(root: Path, environment: Mapping[str, str], only: Sequence[str] = ()) -
         functions=tuple(functions.values()),
         settings=merged,
         config=config,
-        problems=(*problems, *conflicts),
+        problems=(*local.problems, *problems, *conflicts),
         warnings=(
             *localsettings.setting_warnings(root, environment, local),
             *warnings.root_warnings(root, merged),

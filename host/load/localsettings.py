@@ -69,7 +69,6 @@ def setting_warnings(root: Path, shell: Mapping[str, str], local: LocalSettings)
     """What was not taken from local.settings.json, and why."""
     if not (root / FILE).is_file():
         yield f"There is no {FILE} in '{root}': settings come from the shell's environment alone."
-    yield from map(str, local.problems)
     for key, value in local.values.items():
         if remark := _setting_warning(key, value, shell):
             yield remark

@@ -135,6 +135,8 @@ class FramedChannel(asyncio.Protocol):
         self._process.exited.add_done_callback(self._ended)
 
     def data_received(self, data: bytes) -> None:
+        if self._fault:
+            return  # nobody knows where the next frame would begin
         try:
             for message, blobs in self._frames.feed(data):
                 self._received(message, blobs)

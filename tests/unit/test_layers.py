@@ -57,6 +57,7 @@ LAYERS = {
     "fnhost.host.web.front": 10,
     # Assembly: the only modules that know every part.
     "fnhost.host.watch": 11,
+    "fnhost.host.emulator": 11,
     "fnhost.host.taskhub": 11,
     "fnhost.host.generation": 11,
     # The command line.

@@ -64,6 +64,10 @@ from fnhost.host.supervise import supervise
 
 REASON = "(null)"
 """The platform gives durable functions no better reason."""
+POISONOUS = (
+    "{what} of instance {instance} has ended its worker process {limit} times in a row, the last times in a process of "
+    "its own. It counts as failed and is not tried again."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -356,12 +360,18 @@ class Engine:
         def event(function: str, crashes: int) -> Event:
             return Event(function, payload, REASON, metadata=metadata, crashes=crashes)
 
-        return await self._call(kind, name, event, self._orchestrators, self._settings.episode_crashes)
+        return await self._call(kind, name, instance, event, self._orchestrators, self._settings.episode_crashes)
 
     async def _call(
-        self, kind: Kind, name: str, event: Callable[[str, int], Event], places: asyncio.Semaphore, limit: int
+        self,
+        kind: Kind,
+        name: str,
+        instance: str,
+        event: Callable[[str, int], Event],
+        places: asyncio.Semaphore,
+        limit: int,
     ) -> Outcome:
-        """Call a function; `event` makes its event from the function's name and the crashes so far.
+        """Call a function for an instance; `event` makes its event from the function's name and the crashes so far.
 
         While there is no such function, or it cannot be loaded, the call waits, and takes no place from others. Raises
         Poisonous when it has ended its worker `limit` times.
@@ -381,6 +391,7 @@ class Engine:
         try:
             return await retry(run, policy, self.clock, on=(WorkerCrashed,), uncounted=again)
         except WorkerCrashed as error:
+            self.log.error("Host.Durable", POISONOUS.format(what=f"The {kind} {name}", instance=instance, limit=limit))
             raise Poisonous(f"{error} It happened {limit} times in a row.") from error
 
     async def _loadable(self, kind: Kind, name: str) -> ServedFunction:
@@ -453,7 +464,9 @@ class Engine:
             return Event(function, given, REASON, metadata=metadata, crashes=crashes)
 
         try:
-            return await self._call("activity", item.name, event, self._activities, self._settings.activity_crashes)
+            return await self._call(
+                "activity", item.name, instance, event, self._activities, self._settings.activity_crashes
+            )
         except WorkersExhausted:
             raise
         except (FnhostError, BindingError) as error:

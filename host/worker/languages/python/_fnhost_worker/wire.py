@@ -6,6 +6,7 @@ A value that lies in the blobs is `{"$b": offset, "n": length}` in the JSON (pla
 from __future__ import annotations
 
 import collections
+import contextlib
 import json
 import os
 import socket
@@ -121,9 +122,22 @@ def _are_short(frames: list[bytes]) -> bool:
     return sum(map(len, frames)) <= MOST_JOINED_BYTES
 
 
+def close_strays(keep: int) -> None:
+    """Close what was inherited beside the standard streams and the socket: descriptors of the host are not the app's.
+
+    Python opens descriptors as not inheritable: one that is inheritable was there before this process.
+    """
+    for name in os.listdir("/dev/fd"):
+        descriptor = int(name)
+        with contextlib.suppress(OSError):
+            if descriptor > 2 and descriptor != keep and os.get_inheritable(descriptor):
+                os.close(descriptor)
+
+
 def connect() -> Wire:
     """The inherited socket or, where sockets cannot be inherited, a loopback one that opens with the token."""
     if descriptor := os.environ.pop("FNHOST_WORKER_SOCKET", ""):
+        close_strays(int(descriptor))
         connection = socket.socket(fileno=int(descriptor))
         connection.set_inheritable(False)
         return Wire(connection)
