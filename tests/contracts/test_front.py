@@ -11,7 +11,6 @@ from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
@@ -26,6 +25,7 @@ from fnhost.host.web.active_app import ActiveApp
 from fnhost.host.web.cors import Cors, read_cors
 from fnhost.host.web.front import Front
 from fnhost.host.web.keys import Keys
+from fnhost.host.web.listen.server import serving
 
 pytestmark = pytest.mark.anyio
 
@@ -115,15 +115,12 @@ async def not_expected(name: str, given: str) -> None:
 @asynccontextmanager
 async def served(front: Front) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the front, on a port of its own."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = uvicorn.Server(uvicorn.Config(front, lifespan="off", ws="none", log_level="warning"))
-        serving = asyncio.create_task(server.serve([listening]))
-        try:
-            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{listening.getsockname()[1]}") as client:
-                yield client
-        finally:
-            server.should_exit = True
-            await serving
+    listening = socket.create_server(("127.0.0.1", 0))
+    async with (
+        serving(front, [listening]),
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{listening.getsockname()[1]}") as client,
+    ):
+        yield client
 
 
 def front_of(case: Case, log: Log | None = None, **options: Any) -> Front:
