@@ -152,7 +152,7 @@ class Connection(asyncio.Protocol):
             "raw_path": target.raw_path,
             "query_string": target.query,
             "root_path": "",
-            "headers": head.headers,
+            "headers": list(head.headers),
             "server": self._own,
             "client": self._peer,
         }

@@ -5,13 +5,14 @@ upgrade, and h11 takes many times as long.
 """
 
 import re
-from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 from fnhost.host.web.listen.limits import Limits
 from fnhost.host.web.listen.refused import Refused
 from fnhost.host.web.listen.target import AUTHORITY, Target, parse_target
 
-Fields = list[tuple[bytes, bytes]]
+Fields = tuple[tuple[bytes, bytes], ...]
 
 TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]"
 METHOD = re.compile(TOKEN + rb"++")
@@ -21,12 +22,13 @@ BARE_LINE_FEED = re.compile(rb"(?<!\r)\n")
 DIGITS = re.compile(rb"[0-9]{1,18}")
 VERSIONS = {b"HTTP/1.1": "1.1", b"HTTP/1.0": "1.0"}
 END = b"\r\n\r\n"
+REMEMBERED = 1024
+"""Bytes of the longest head that is remembered."""
 SEPARATE = (b"host", b"content-length")
 """Headers that may stand in a request once."""
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """`length` is the size of the body, None when it comes in chunks. Names of headers are lower case."""
 
     method: str
@@ -62,45 +64,48 @@ def _refuse_long(data: bytes | bytearray, size: int, limits: Limits) -> None:
 
 def parse_head(data: bytes, limits: Limits) -> Head:
     """Read a head; `data` ends with the line break of its last line. Raises Refused."""
+    head = _parse_again(data) if len(data) <= REMEMBERED else _parse(data)
+    if len(head.headers) > limits.fields:
+        raise Refused(431, f"The request has more than {limits.fields} headers.")
+    return head
+
+
+def _parse(data: bytes) -> Head:
     line, _, fields = data.partition(b"\r\n")
     method, target, version = _parse_line(line)
-    headers = _parse_fields(fields, limits)
+    headers = _parse_fields(fields)
     special = _special(headers)
     _check_host(special, version, target)
     length = _length(special)
-    if length == 0 and version == "1.0" and method in (b"POST", b"PUT") and b"content-length" not in special:
+    if length == 0 and version == "1.0" and method in ("POST", "PUT") and b"content-length" not in special:
         raise Refused(400, "A POST or PUT request in HTTP/1.0 needs a Content-Length.")
-    return Head(
-        method=method.decode("ascii"),
-        target=target,
-        version=version,
-        headers=headers,
-        length=length,
-        keep_alive=_keeps_alive(version, special.get(b"connection", b"").lower()),
-        expects_continue=version == "1.1" and special.get(b"expect", b"").lower() == b"100-continue",
-    )
+    keep_alive = _keeps_alive(version, special.get(b"connection", b"").lower())
+    expects_continue = version == "1.1" and special.get(b"expect", b"").lower() == b"100-continue"
+    return Head(method, target, version, headers, length, keep_alive, expects_continue)
 
 
-def _parse_line(line: bytes) -> tuple[bytes, Target, str]:
+_parse_again = lru_cache(maxsize=128)(_parse)
+"""Clients send the same head again and again: short ones are parsed once."""
+
+
+def _parse_line(line: bytes) -> tuple[str, Target, str]:
     parts = line.split(b" ")
     version = VERSIONS.get(parts[-1])
     if version is None and parts[-1].startswith(b"HTTP/") and len(parts) == 3:
         raise Refused(505, "This host speaks HTTP/1.1 and HTTP/1.0.")
     if version is None or len(parts) != 3 or not METHOD.fullmatch(parts[0]):
         raise Refused(400, "The request line is not valid: METHOD, target and version, with one space between them.")
-    return parts[0], parse_target(parts[0], parts[1]), version
+    method = parts[0].decode("ascii")
+    return method, parse_target(method, parts[1]), version
 
 
-def _parse_fields(fields: bytes, limits: Limits) -> Fields:
+def _parse_fields(fields: bytes) -> Fields:
     if not FIELDS.fullmatch(fields):
         raise Refused(400, "A request header is not valid.")
     if not fields.isascii():
         _check_text(fields)
-    lines = fields.split(b"\r\n")
-    if len(lines) > limits.fields + 1:
-        raise Refused(431, f"The request has more than {limits.fields} headers.")
-    parts = [line.partition(b":") for line in lines[:-1]]
-    return [(name.lower(), value.strip(b" \t")) for name, _, value in parts]
+    parts = [line.partition(b":") for line in fields.split(b"\r\n")[:-1]]
+    return tuple([(name.lower(), value.strip(b" \t")) for name, _, value in parts])
 
 
 def _check_text(fields: bytes) -> None:

@@ -1,9 +1,9 @@
 """The bytes of a response: its head, and how its body ends (RFC 9112, 4 and 6)."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from email.utils import formatdate
 from http import HTTPStatus
+from typing import NamedTuple
 
 from fnhost.host.web.listen.head import FIELDS
 
@@ -20,8 +20,7 @@ class UnsendableResponse(Exception):
     """An application answered with what cannot be sent. The text says what."""
 
 
-@dataclass(frozen=True, slots=True)
-class Opening:
+class Opening(NamedTuple):
     """The head of a response, and what follows it: `length` bytes, or any number of them when that is None."""
 
     head: bytes

@@ -1,7 +1,7 @@
 """The target of a request, normalised once: whatever routes or guards sees the same path (RFC 9112, 3.2)."""
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from fnhost.bindings.http.escapes import decode_path
 from fnhost.host.web.listen.refused import Refused
@@ -13,8 +13,7 @@ UNRESERVED = re.compile(rb"%(?:2[DdEe]|3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa]|5[Ff]|
 DEFAULT_PORTS = {b"http": b":80", b"https": b":443"}
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """`path` is decoded but for `%2F` and for bytes that are not UTF-8; `raw_path` is the same, still encoded.
 
     Neither has a dot segment. Both are empty for `*` and for the target of CONNECT. `authorities` are the values of
@@ -27,7 +26,7 @@ class Target:
     authorities: tuple[bytes, ...] = ()
 
 
-def parse_target(method: bytes, target: bytes) -> Target:
+def parse_target(method: str, target: bytes) -> Target:
     """Read the middle of a request line. Raises Refused."""
     if not VISIBLE.fullmatch(target):
         raise Refused(400, "The request target contains characters that must be percent-encoded.")
@@ -65,8 +64,8 @@ def without_dot_segments(path: bytes) -> bytes:
     return b"/" + b"/".join(kept)
 
 
-def _asterisk(method: bytes) -> Target:
-    if method != b"OPTIONS":
+def _asterisk(method: str) -> Target:
+    if method != "OPTIONS":
         raise Refused(405, "The target '*' belongs to OPTIONS.", "OPTIONS")
     return Target("", b"")
 
@@ -80,9 +79,9 @@ def _absolute(found: "re.Match[bytes]") -> Target:
     return _target(raw or b"/", query or b"", (bare, bare + port))
 
 
-def _authority(method: bytes, target: bytes) -> Target:
+def _authority(method: str, target: bytes) -> Target:
     if not AUTHORITY.fullmatch(target):
         raise Refused(400, "The request target is neither a path nor an address.")
-    if method != b"CONNECT":
+    if method != "CONNECT":
         raise Refused(405, "A target without a path belongs to CONNECT; a path begins with '/'.", "CONNECT")
     return Target("", b"", authorities=(target.lower(),))
