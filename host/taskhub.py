@@ -31,6 +31,7 @@ from fnhost.host.load.localsettings import has_connection
 from fnhost.host.log import Log
 from fnhost.host.web.durable.management import management
 from fnhost.host.web.keys import Keys
+from fnhost.host.web.listen.guards import private
 from fnhost.host.web.listen.server import serving
 from fnhost.host.web.listen.sockets import bind_near
 
@@ -77,7 +78,7 @@ async def task_hub(
             rpc=f"http://127.0.0.1:{sockets[0].getsockname()[1]}{RPC_PATH}/" if config.rpc else None,
         )
         api = management(client, address, app.settings.connection, forwarded=config.forwarded)
-        await stack.enter_async_context(serving(Starlette(routes=[Mount(RPC_PATH, api)]), sockets))
+        await stack.enter_async_context(serving(private(Starlette(routes=[Mount(RPC_PATH, api)])), sockets))
         await stack.enter_async_context(engine.running())
         yield TaskHub(engine, client, address, api)
 

@@ -255,7 +255,9 @@ async def test_failures_are_an_empty_500(tmp_path: Path) -> None:
         for name in functions:
             answer = await client.get(f"/api/{name}")
             assert (answer.status_code, answer.content) == (500, b"")
-    assert [record.message for record in records] == ["The response header 'x' contains a control character."]
+    assert [record.message for record in records] == [
+        "The response of function 'Forging' cannot be sent. The response header 'x' contains a control character."
+    ]
 
 
 async def test_cookies_are_headers_of_their_own(tmp_path: Path) -> None:
