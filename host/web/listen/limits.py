@@ -25,6 +25,8 @@ class Limits:
     """How much of the next requests waits for the response to this one."""
     written: int = 256 * 1024
     """How much of a response is handed to the transport at once."""
+    tick: float = 1.0
+    """How often all of these times are looked at."""
 
 
 class Meter:

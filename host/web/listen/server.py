@@ -20,7 +20,6 @@ GRACE = 1.0
 LAST_GRACE = 0.5
 """Seconds that cancelled requests have to clean up."""
 BACKLOG = 2048
-TICK = 1.0
 
 
 @asynccontextmanager
@@ -54,7 +53,7 @@ def _context(certificate: Path) -> ssl.SSLContext:
 async def _tick(listening: Listening) -> None:
     """Keep the time of the responses, and the limits of the connections."""
     while True:
-        await asyncio.sleep(TICK)
+        await asyncio.sleep(listening.limits.tick)
         listening.date = date_line(time.time())
         now = listening.loop.time()
         for connection in list(listening.connections):
