@@ -67,9 +67,11 @@ def open_response(status: int, headers: Fields, *, method: str, version: str, ke
         lines.append(SERVER_LINE)
     if is_chunked:
         lines.append(b"transfer-encoding: chunked\r\n")
-    if keep_alive != (version == "1.1"):
-        lines.append(b"connection: keep-alive\r\n" if keep_alive else b"connection: close\r\n")
-    return Opening(_head(status, b"".join(lines)), length, has_body, is_chunked, keep_alive)
+    if not keep_alive:
+        lines.append(b"connection: close\r\n")
+    elif version == "1.0":
+        lines.append(b"connection: keep-alive\r\n")
+    return Opening(_head(status, lines), length, has_body, is_chunked, keep_alive)
 
 
 def _length(given: dict[bytes, bytes]) -> int | None:
@@ -81,13 +83,14 @@ def _length(given: dict[bytes, bytes]) -> int | None:
     return int(length)
 
 
-def _head(status: int, lines: bytes) -> bytes:
+def _head(status: int, lines: list[bytes]) -> bytes:
     """A head never tears: nothing is sent of one that holds a line break where none belongs."""
     if status not in STATUS_LINES:
         raise UnsendableResponse(f"{status} cannot be the status of a response.")
-    if not FIELDS.fullmatch(lines):
+    block = b"".join(lines)
+    if block.count(b"\n") != len(lines) or not FIELDS.fullmatch(block):
         raise UnsendableResponse("A header of the response has a name or a control character that cannot be sent.")
-    return b"%b%b\r\n" % (STATUS_LINES[status], lines)
+    return b"%b%b\r\n" % (STATUS_LINES[status], block)
 
 
 def refusal(status: int, reason: str, allow: str, date: bytes) -> bytes:
