@@ -157,7 +157,7 @@ async def test_messages_that_pile_up_over_a_restart_are_taken_one_by_one_while_r
     assert ended.output == '["after","failed","failed"]'
 
 
-def test_a_history_of_another_host_takes_one_message_at_first() -> None:
+def test_a_history_of_another_host_takes_one_message_first() -> None:
     closed = OrchestratorCompleted(timestamp="2025-03-04T10:20:00.0000000Z", listed=1)
     assert not takes_one_message([closed])
     assert takes_one_message([replace(closed, listed=None)])
