@@ -319,7 +319,7 @@ def _hub(plan: HubPlan, log: Log, clock: Clock) -> AbstractAsyncContextManager[H
                 f"The folder {config.path.parent} for the task hub's file cannot be made: {error}. Name another file "
                 "in host.json, extensions.durableTask.storageProvider.path."
             ) from error
-    return SqliteHub(config.hub, config.path, clock, log)
+    return SqliteHub(config.hub, config.path, clock, log=log)
 
 
 def _account(app: App, config: DurableConfig) -> tuple[Account | None, tuple[str, ...]]:
