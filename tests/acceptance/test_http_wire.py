@@ -163,7 +163,7 @@ def test_a_regular_expression_without_end_is_ended(wire: Wire) -> None:
 
 
 def test_a_name_of_another_is_403_and_says_the_way_out(wire: Wire) -> None:
-    (answer,) = wire.request(b"GET /api/tell HTTP/1.1\r\nHost: evil.example:7071\r\n\r\n")
+    (answer,) = wire.ask(b"GET /api/tell HTTP/1.1\r\nHost: evil.example:7071\r\n\r\n")
     assert answer.status == 403
     assert "'evil.example:7071' is not a name of this host" in answer.text
     assert "AllowedHosts" in answer.text
@@ -171,7 +171,7 @@ def test_a_name_of_another_is_403_and_says_the_way_out(wire: Wire) -> None:
 
 @pytest.mark.parametrize("host", ["localhost:1", "app.localhost", "127.0.0.1", "127.9.9.9:7071", "[::1]:7071", ""])
 def test_names_of_the_machine_are_answered(wire: Wire, host: str) -> None:
-    (answer,) = wire.request(f"GET /api/tell HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+    (answer,) = wire.ask(f"GET /api/tell HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
     assert answer.status == 200
 
 
