@@ -230,8 +230,15 @@ class Connection(asyncio.Protocol):
             data = bytes(self._buffer)
             self._buffer.clear()
             self.data_received(data)
-        if self._is_half_closed and self._exchange is None:
+        if self._is_half_closed:
+            self._end_half_closed()
+
+    def _end_half_closed(self) -> None:
+        """What the client has sent is all there will be."""
+        if self._exchange is None:
             self._transport.close()
+        elif self._framing is not None:
+            self._refuse(CUT)
 
     def _refuse(self, error: Refused) -> None:
         """Answer what cannot be served, unless a response is on its way already."""
