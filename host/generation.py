@@ -28,7 +28,7 @@ from fnhost.bindings.storage.services import HostState, StorageAccounts, Storage
 from fnhost.clock import SYSTEM_CLOCK, Clock
 from fnhost.host.app import App, Function
 from fnhost.host.emulator import StorageEmulator
-from fnhost.host.errors import AppError, IndexingFailed, Problem
+from fnhost.host.errors import IndexingFailed, Problem
 from fnhost.host.invoker import FunctionInvoker
 from fnhost.host.limits import LAST_PATIENCE
 from fnhost.host.load.indexed import complete
@@ -130,12 +130,13 @@ async def loaded(
 async def _indexed(app: App, pool: WorkerPool, only: Sequence[str]) -> App:
     """The app with its functions, listed by a worker unless that says that folders declare them.
 
-    Raises AppError, WorkerStartFailed.
+    An app that cannot be listed has none, and a problem that says why. Raises AppError, WorkerStartFailed.
     """
     try:
         listed = await pool.index()
     except IndexingFailed as error:
-        raise AppError([Problem(app.index_file, "", f"Worker failed to index functions: {error}")]) from error
+        problem = Problem(app.index_file, "", f"Worker failed to index functions: {error}")
+        return replace(app, index_file="", functions=(), problems=(*app.problems, problem))
     return replace(app, index_file="") if listed is None else servable(complete(app, listed, only))
 
 

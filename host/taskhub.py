@@ -38,6 +38,7 @@ from fnhost.host.log import Log
 from fnhost.host.tasks import UseCount
 from fnhost.host.web.durable.management import management
 from fnhost.host.web.keys import Keys
+from fnhost.host.web.listen.guards import private
 from fnhost.host.web.listen.server import serving
 from fnhost.host.web.listen.sockets import bind_near
 
@@ -236,7 +237,7 @@ class TaskHubs:
         """Of the loopback endpoint for SDKs: one for the life of this host, so that a running function can use it."""
         if not self._rpc:
             sockets = bind_near(RPC_PORT)
-            api = Starlette(routes=[Mount(RPC_PATH, self.api)])
+            api = private(Starlette(routes=[Mount(RPC_PATH, self.api)]))
             await self._stack.enter_async_context(serving(api, sockets))
             self._rpc = f"http://127.0.0.1:{sockets[0].getsockname()[1]}{RPC_PATH}/"
         return self._rpc
@@ -318,7 +319,7 @@ def _hub(plan: HubPlan, log: Log, clock: Clock) -> AbstractAsyncContextManager[H
                 f"The folder {config.path.parent} for the task hub's file cannot be made: {error}. Name another file "
                 "in host.json, extensions.durableTask.storageProvider.path."
             ) from error
-    return SqliteHub(config.hub, config.path, clock, log=log)
+    return SqliteHub(config.hub, config.path, clock, log)
 
 
 def _account(app: App, config: DurableConfig) -> tuple[Account | None, tuple[str, ...]]:
