@@ -1,4 +1,4 @@
-"""One life of an app: its workers, its open triggers, its place in the front. The only module that knows every part."""
+"""A generation, one loaded version of an app: its workers, its listening triggers, its place in the front."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
@@ -62,7 +62,7 @@ class LoadedApp:
 
 
 def servable(app: App) -> App:
-    """The app without the functions that this host cannot serve as it is set up; each is told as a problem."""
+    """The app without the functions that cannot be served; `problems` says why for each."""
     problems = {function.name: tuple(_obstacles(function, app)) for function in app.functions}
     kept = tuple(function for function in app.functions if not problems[function.name])
     return replace(app, functions=kept, problems=(*app.problems, *chain.from_iterable(problems.values())))

@@ -19,27 +19,27 @@ from fnhost.bindings.storage.errors import ResourceExists, ResourceNotFound, Sto
 
 @contextmanager
 def translated_errors() -> Iterator[None]:
-    """The official client's exceptions as ours."""
+    """Raises the StorageError that corresponds to an exception of the official client."""
     try:
         yield
     except ResourceNotFoundError as error:
-        raise ResourceNotFound(_told(error), 404) from error
+        raise ResourceNotFound(_refusal(error), 404) from error
     except ResourceExistsError as error:
-        raise ResourceExists(_told(error), 409) from error
+        raise ResourceExists(_refusal(error), 409) from error
     except (ServiceRequestError, ServiceResponseError) as error:
         raise StorageUnreachable(
             f"The storage account's blob service does not answer ({error}). Is it running?"
         ) from error
     except HttpResponseError as error:
-        raise StorageError(_told(error), error.status_code or 0) from error
+        raise StorageError(_refusal(error), error.status_code or 0) from error
 
 
-def _told(error: HttpResponseError) -> str:
+def _refusal(error: HttpResponseError) -> str:
     return f"Storage refused a blob with {error.status_code}: {str(error.message).partition(chr(10))[0]}"
 
 
 class BlobTexts:
-    """The container is made when first written to."""
+    """Reads and writes gzipped texts. The container is created by the first write."""
 
     def __init__(self, client: ContainerClient) -> None:
         self._client = client
@@ -64,7 +64,7 @@ class BlobTexts:
             return
 
     async def get(self, name: str) -> str:
-        """Raises NotFound."""
+        """The text of a blob. Raises ResourceNotFound."""
         with translated_errors():
             stream = await self._client.download_blob(name)
             return gzip.decompress(await stream.readall()).decode()
@@ -78,7 +78,7 @@ class BlobTexts:
             return []
 
     async def remove(self, name: str) -> None:
-        """Safe to repeat."""
+        """Delete a blob; one that does not exist is no error."""
         try:
             with translated_errors():
                 await self._client.delete_blob(name)
@@ -86,7 +86,7 @@ class BlobTexts:
             return
 
     async def delete(self) -> None:
-        """Remove the container and all that is in it. Safe to repeat."""
+        """Delete the container with its blobs; one that does not exist is no error."""
         try:
             with translated_errors():
                 await self._client.delete_container()

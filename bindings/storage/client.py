@@ -1,4 +1,4 @@
-"""Signed requests to one account over a pool of kept connections."""
+"""Signed requests to the services of one account, over pooled connections."""
 
 import asyncio
 import base64
@@ -32,9 +32,9 @@ LOCAL = ("127.0.0.1", "localhost", "[::1]", "::1")
 
 @dataclass(frozen=True, slots=True)
 class StorageRequest:
-    """What to ask. `path` is below the account's endpoint and percent-encoded; `query` is not.
+    """A request to one service. `path` is below the account's endpoint and percent-encoded; `query` is not.
 
-    `again` says that it may be sent twice, should the answer be lost.
+    `again` says that it may be sent again when no answer came.
     """
 
     service: Service
@@ -47,7 +47,10 @@ class StorageRequest:
 
 
 class StorageClient:
-    """Open it as a block. `pauses` are the seconds before each further try of a request that was not answered."""
+    """Sends requests; use it as an async context manager.
+
+    `pauses` are the seconds before each further try of a request that was not answered.
+    """
 
     def __init__(self, account: Account, clock: Clock = SYSTEM_CLOCK, pauses: Sequence[float] = PAUSES) -> None:
         self.account, self._clock, self._pauses = account, clock, pauses
@@ -63,7 +66,7 @@ class StorageClient:
         await asyncio.sleep(0)  # they are closed in the loop's next turn
 
     async def request(self, request: StorageRequest) -> StorageResponse:
-        """The answer to a request that succeeded. Raises StorageError."""
+        """The response of a request that succeeded. Raises StorageError."""
         for pause in self._pauses:
             try:
                 answer = await self._exchange(request)
@@ -104,7 +107,7 @@ class StorageClient:
 
 
 def signed(account: Account, request: StorageRequest, date: str) -> tuple[str, Mapping[str, str]]:
-    """The address and headers of a request, with the proof that we may make it."""
+    """The URL and headers of a request, signed with the account's key or shared access signature."""
     endpoint: str = getattr(account, request.service)
     query = dict(request.query or {})
     headers = {

@@ -1,4 +1,4 @@
-"""Kept HTTP/1.1 connections: half the processor time of a general client, for small requests to few addresses."""
+"""Pooled HTTP/1.1 connections: half the processor time of a general client, for small requests to few addresses."""
 
 import asyncio
 from collections import defaultdict
@@ -12,11 +12,11 @@ from fnhost.clock import Clock
 
 
 class NotSent(Exception):
-    """There is no connection: nothing was sent."""
+    """No connection could be opened: nothing was sent."""
 
 
 class NoAnswer(Exception):
-    """The request was sent, and no whole answer came."""
+    """The request was sent, and no complete response came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class StorageResponse:
-    """The names of headers are in lower case."""
+    """A complete response; header names are lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -51,7 +51,7 @@ class Connection(asyncio.Protocol):
         self._body: list[bytes] = []
 
     async def exchange(self, request: bytes, seconds: float) -> StorageResponse:
-        """Raises NoAnswer."""
+        """Send one request and wait up to `seconds` for its response. Raises NoAnswer."""
         assert self._transport is not None
         self._answer = asyncio.get_running_loop().create_future()
         limit = self._clock.call_later(seconds, self._end, f"no answer in {seconds:.0f} seconds")
@@ -74,7 +74,7 @@ class Connection(asyncio.Protocol):
         if self._answer and not self._answer.done():
             self._answer.set_exception(NoAnswer(reason))
 
-    # What the loop tells
+    # Called by the event loop
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by class
@@ -88,7 +88,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         self._end(str(error or "the connection was closed"))
 
-    # What the parser tells
+    # Called by the parser
 
     def on_message_begin(self) -> None:
         self._headers, self._body = {}, []
@@ -108,7 +108,7 @@ class Connection(asyncio.Protocol):
 
 
 class ConnectionPool:
-    """At most `most` at once; an idle one is kept for so many seconds."""
+    """At most `most` connections; an idle one is kept for `kept` seconds."""
 
     def __init__(self, most: int, kept: float, connect_limit: float, answer_limit: float, clock: Clock) -> None:
         self._clock = clock
@@ -118,7 +118,7 @@ class ConnectionPool:
         self._is_closed = False
 
     async def request(self, origin: Origin, request: bytes) -> StorageResponse:
-        """Raises NotSent and NoAnswer."""
+        """Send one request over a pooled connection. Raises NotSent, NoAnswer."""
         async with self._turn:
             connection = self._idle_one(origin) or await self._connected(origin)
             answer = await connection.exchange(request, self._answer_limit)
@@ -152,7 +152,7 @@ class ConnectionPool:
         return connection
 
     def close(self) -> None:
-        """Those that are in use end with their answers."""
+        """Close the idle connections; those in use are closed after their response."""
         self._is_closed = True
         for connections in self._idle.values():
             for connection in connections:
