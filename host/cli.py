@@ -7,20 +7,28 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fnhost import __version__
+from fnhost.host import signals
 from fnhost.host.console import error_lines, listing
 from fnhost.host.errors import AppError, FnhostError
 from fnhost.host.load import find_root, load
 from fnhost.host.options import ADDRESS, PORT, Options
 from fnhost.host.start import start
 
+INTERRUPTED = 130
+"""The exit code of a command that Ctrl-C cut short: 128 and the number of the signal, as shells have it."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
+    if options.run is not _start:
+        signals.interrupt()
     try:
         return int(options.run(options))
     except FnhostError as error:
         print(error, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return INTERRUPTED
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -30,6 +30,7 @@ from fnhost.host.durable.runtime.engine import Engine
 from fnhost.host.durable.sharing.identity import persistent_identity
 from fnhost.host.durable.storage.azure import AzureHub
 from fnhost.host.durable.storage.hub import Hub
+from fnhost.host.durable.storage.retrying import ClientHub
 from fnhost.host.durable.storage.sqlite import SqliteHub
 from fnhost.host.emulator import DEVELOPMENT, StorageEmulator, is_development
 from fnhost.host.errors import StartError
@@ -153,7 +154,7 @@ class TaskHubs:
             marks = self._root / MARKS / config.hub.name
             identity = stack.enter_context(persistent_identity(socket.gethostname(), marks, self._root.name))
             engine = Engine(storage, clock, log, config.engine, identity)
-            client = DurableClient(engine, storage, clock, config.client)
+            client = DurableClient(engine, ClientHub(storage, clock), clock, config.client)
             address = HubEndpoints(
                 origin=origin(self._host_name),
                 hub=config.hub.name,

@@ -157,7 +157,7 @@ async def test_messages_that_pile_up_over_a_restart_are_taken_one_by_one_while_r
     assert ended.output == '["after","failed","failed"]'
 
 
-def test_a_history_of_another_host_takes_one_message_at_first() -> None:
+def test_a_history_of_another_host_takes_one_message_first() -> None:
     closed = OrchestratorCompleted(timestamp="2025-03-04T10:20:00.0000000Z", listed=1)
     assert not takes_one_message([closed])
     assert takes_one_message([replace(closed, listed=None)])
@@ -487,3 +487,18 @@ async def test_an_instance_whose_retries_ran_out_tries_again_when_it_is_rewound(
             ended = await served.until(instance, lambda found: found.status is not RuntimeStatus.Pending)
             ended = await served.end(instance)
             assert (ended.status, ended.output) == (RuntimeStatus.Completed, '["first","luck"]')
+
+
+async def test_text_of_clients_is_made_well_formed(hub: Hub) -> None:
+    def waiting(context: Context) -> Steps:
+        return [context.get_input(), (yield context.wait_for_external_event("Go"))]
+
+    async with serving(hub, Functions({"Waiting": waiting})) as served:
+        instance = await served.client.start("Waiting", None, json.dumps(json.dumps("\ud800"), ensure_ascii=False))
+        await served.client.raise_event(instance, "Go", '"a\udfff"')
+        ended = await served.end(instance)
+        assert ended.status is RuntimeStatus.Completed
+        assert "a\ufffd" in (ended.output or "")
+        other = await served.client.start("Waiting", None, None)
+        await served.client.terminate(other, "enough \ud800")
+        assert (await served.end(other)).output == "enough \ufffd"

@@ -125,7 +125,7 @@ async def test_other_episodes_come_to_the_same_end(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(OTHER_EPISODES))
-async def test_other_episodes_are_others_indeed(name: str) -> None:
+async def test_the_excepted_recordings_do_differ_in_their_episodes(name: str) -> None:
     with pytest.raises((AssertionError, Finished)):
         await play(name, Recording(episodes(name)))
 
