@@ -139,6 +139,8 @@ def banner(version: str) -> str:
 
 def listing(app: App, base: str) -> str:
     """The functions of an app, as the official tool lists them. `base` is like `http://localhost:7071`."""
+    if not app.functions and app.problems:
+        return "No function is served. The log says why."
     if not app.functions:
         return "No job functions found. A function is a folder with a function.json, beside host.json or in functions/."
     lines: list[str] = []

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from fnhost.bindings.contract import Binding, BindingError, Event, Fire, Value
+from fnhost.bindings.contract import Binding, BindingError, Event, Fire, Outcome, Value
 from fnhost.bindings.http.request import Scope, read_metadata, read_request
 from fnhost.bindings.http.response import FAILED, NO_CONTENT, Header, HttpReply, header, render
 from fnhost.bindings.http.segments import Path
@@ -200,7 +200,14 @@ class HttpTrigger:
         )
         if outcome.failure:
             return FAILED
-        return NO_CONTENT if self.output is None else render(outcome.outputs.get(self.output))
+        return self._reply(outcome)
+
+    def _reply(self, outcome: Outcome) -> HttpReply:
+        """The http output; where that has no value, what the function returned to another binding (`$return`)."""
+        value = None if self.output is None else outcome.outputs.get(self.output)
+        if value is None and outcome.returned is not None:
+            return render(outcome.returned)
+        return NO_CONTENT if self.output is None else render(value)
 
 
 def new_trace_parent() -> str:

@@ -1,4 +1,4 @@
-"""A function folder: what is wrong with it, or the Function it holds (platform/app-files.md 2 to 6)."""
+"""A function folder: its problems, or the Function that it declares (platform/app-files.md 2 to 6)."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""What an app can be served with, but its author should know."""
+"""Warnings: an app with them is served."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path

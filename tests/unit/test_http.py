@@ -388,8 +388,17 @@ def test_the_http_output_is_the_response() -> None:
     outcome = Outcome({"res": "named", "$return": "returned"}, "returned")
     assert asked(opened(binding(), OUT), outcome, scope())[0].body == b"returned"
     assert asked(opened(binding(), named, queue), outcome, scope())[0].body == b"named"
-    assert asked(opened(binding(), queue), outcome, scope())[0] == HttpReply(204)
     assert asked(opened(binding(), OUT), Outcome(), scope())[0] == HttpReply(204)
+    assert asked(opened(binding(), queue), Outcome(), scope())[0] == HttpReply(204)
+
+
+def test_what_is_returned_to_another_binding_is_the_response_where_the_http_output_has_no_value() -> None:
+    """As the platform's own end-to-end tests of its Python worker expect: 200, not 204."""
+    named, queue = Binding("res", "http", "out"), Binding("$return", "queue", "out")
+    outcome = Outcome({"$return": "returned"}, "returned")
+    for bindings in ((binding(), queue), (binding(), named, queue)):
+        reply = asked(opened(*bindings), outcome, scope())[0]
+        assert (reply.status, reply.body) == (200, b"returned")
 
 
 def test_a_failure_is_an_empty_500() -> None:
