@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import signal
 import sys
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import ExitStack, suppress
@@ -16,6 +15,7 @@ from fnhost.host.limits import END
 from fnhost.host.load.localsettings import LocalSettings, likely, merge, read_local
 from fnhost.host.log import Log, Reader
 from fnhost.host.options import ADDRESS, PORT, Options
+from fnhost.host.signals import ASKED_TO_END, ending_in_time
 from fnhost.host.system import raise_open_files
 from fnhost.host.web.listen.sockets import bind, name_of
 from fnhost.host.worker.commands import Command, command
@@ -113,23 +113,11 @@ async def _until_stopped(work: Coroutine[Any, Any, None], outputs: ExitStack) ->
     loop = asyncio.get_running_loop()
 
     def stop() -> None:
-        if not task.cancelling():
-            loop.call_later(END, end_now)
-            task.cancel()
-        else:
-            end_now()
+        loop.call_soon_threadsafe(task.cancel)
 
-    def end_now() -> None:
-        outputs.close()
-        os._exit(1)
-
-    for number in (signal.SIGINT, signal.SIGTERM):
+    with ending_in_time(stop, outputs.close, END):
         try:
-            loop.add_signal_handler(number, stop)
-        except NotImplementedError:  # Windows
-            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop))
-    try:
-        await task
-    except asyncio.CancelledError:
-        return 0
+            await task
+        except asyncio.CancelledError:
+            return ASKED_TO_END
     return 1

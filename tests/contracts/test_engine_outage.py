@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import signal
 from collections.abc import Container, Generator
 from pathlib import Path
 from typing import Any
@@ -11,11 +13,13 @@ from azure.durable_functions import DurableOrchestrationContext as Context
 
 from fnhost.azurite import Azurite
 from fnhost.bindings.storage import parse
+from fnhost.host.durable.model.errors import HubUnreachable
 from fnhost.host.durable.model.history import Execution, ExecutionStarted, RuntimeStatus
 from fnhost.host.durable.model.instants import utc_now
 from fnhost.host.durable.model.messages import Message
 from fnhost.host.durable.runtime.engine import EngineSettings
 from fnhost.host.durable.storage.azure import AzureHub
+from fnhost.host.durable.storage.retrying import ClientHub
 from fnhost.host.durable.storage.sqlite import SqliteHub
 from fnhost.host.log import Level, Log
 from tests.support.crashing import stepwise
@@ -108,6 +112,25 @@ async def test_a_failing_account_is_waited_for_and_reported_once(storage: Azurit
         async with AzureHub(settings, failing, Log()) as seen:
             async with serving(seen, FUNCTIONS, EngineSettings(hidden=1.0)) as served:
                 await expect_gone_and_back(served, switch)
+
+
+async def test_a_storage_that_is_stopped_is_noticed_by_whoever_waits(storage: Azurite) -> None:
+    """It takes connections, as a stopped process does, and answers nothing."""
+    settings, loop = hub_settings(partitions=1), asyncio.get_running_loop()
+    async with made(AzureHub(settings, parse(storage.connection_string), Log())) as hub:
+        async with serving(hub, FUNCTIONS, client_hub=ClientHub(hub)) as served:
+            began = loop.time()
+            os.kill(storage.pid, signal.SIGSTOP)
+            try:
+                asked = asyncio.create_task(served.start("Child", 1))
+                await said(served, AWAY)
+                with pytest.raises(HubUnreachable, match=r"no answer in 5 seconds.*Is Azurite running\?"):
+                    await asked
+                assert loop.time() - began < 8
+            finally:
+                os.kill(storage.pid, signal.SIGCONT)
+            await said(served, BACK)
+            await expect_everything(served)
 
 
 async def expect_gone_and_back(served: Served, switch: Switch) -> None:

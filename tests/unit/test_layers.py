@@ -23,6 +23,7 @@ LAYERS = {
     "fnhost.host.options": 0,
     "fnhost.host.limits": 0,
     "fnhost.host.retry": 0,
+    "fnhost.host.signals": 0,
     "fnhost.host.supervise": 0,
     "fnhost.host.text": 0,
     "fnhost.host.writer": 0,

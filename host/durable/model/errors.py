@@ -16,6 +16,10 @@ class HubMissing(HubError):
     """What `create` made is gone. `create` makes it again."""
 
 
+class RecordRefused(HubError):
+    """Storage will never take this: it is too large, or holds what storage cannot keep. Trying again is in vain."""
+
+
 class Conflict(HubError):
     """Someone else recorded this instance since it was loaded. Nothing was written."""
 
