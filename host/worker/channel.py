@@ -8,9 +8,11 @@ from typing import Any, cast
 from fnhost.bindings.contract import RETURN, Event, Failure, Outcome, Value
 from fnhost.host.app import Function
 from fnhost.host.errors import TimedOut, WorkerDied, WorkerStartFailed
-from fnhost.host.log import Level, Log
-from fnhost.host.worker import RetryContext
+from fnhost.host.events import LEVELS, HostMessage, LogEvent, UserLog, WorkerStarted
+from fnhost.host.log import Log
+from fnhost.host.worker import RetryContext, instance_of
 from fnhost.host.worker.commands import Command
+from fnhost.host.worker.output import Ran
 from fnhost.host.worker.process import ProcessExit, WorkerProcess, start_process
 from fnhost.host.worker.transport import DEFAULT_TRANSPORT, TransportFactory
 from fnhost.host.worker.values import Blobs, Frame, Frames, RpcMessage, decode, encode, pack
@@ -71,6 +73,7 @@ class WorkerChannel(asyncio.Protocol):
         blobs = Blobs()
         request = _invocation_request(function, inputs, event, invocation, attempt, blobs)
         self._running[invocation] = function.name
+        self._process.ran.add(invocation, Ran(function.name, instance_of(function.trigger.type, event)))
         message, answered = await self._ask(invocation, request, blobs, limit)
         return _outcome(function, message, answered)
 
@@ -127,12 +130,28 @@ class WorkerChannel(asyncio.Protocol):
         self._transport.close()
 
     def _pass_on(self, message: RpcMessage) -> None:
-        invocation = message["invocationId"]
-        function = self._running.get(invocation, "")
-        category = f"Function.{function}.User" if function else "Function.User"
+        invocation, text, level = message["invocationId"], message["message"], LEVELS[message["level"]]
+        ran = self._process.ran.find(invocation)
         if message["logCategory"] == "system":
             category = f"Worker.{message['category']}"
-        self._log(Level[message["level"].upper()], category, message["message"], function, invocation)
+            event: LogEvent = HostMessage(
+                level=level,
+                category=category,
+                message=text,
+                function=ran.function,
+                invocation=invocation,
+                instance=ran.instance,
+            )
+        else:
+            event = UserLog(
+                level=level,
+                message=text,
+                logger=message["category"],
+                function=ran.function,
+                invocation=invocation,
+                instance=ran.instance,
+            )
+        self._log.write(event)
 
     async def _ask(self, key: str, message: RpcMessage, blobs: Blobs, limit: float | None = None) -> Frame:
         if self.is_alive:
@@ -196,6 +215,7 @@ async def _open(command: Command, log: Log, lines: TransportFactory) -> WorkerCh
         channel = WorkerChannel(process, log)
         await asyncio.get_running_loop().create_connection(lambda: channel, sock=connection)
         await channel.greet(str(command.directory))
+        log.write(WorkerStarted(pid=channel.pid, executable=command.arguments[0]))
         undo.pop_all()
     return channel
 
