@@ -85,14 +85,15 @@ def _last_mark(data: bytes | bytearray) -> bytes:
 
 
 def _lines(raw: bytes, is_cut: bool) -> Iterator[Line]:
-    """One, or more where marks stand within: what had no end before a mark ends there."""
+    """One, or more where the marks of several invocations stand within: what had no end before a mark ends there."""
     text, invocation = raw, ""
     if MARK_BEGIN in raw:
         text, *marked = MARK.split(raw)
         for mark, following in zip(marked[::2], marked[1::2], strict=True):
-            if text:
+            if text and mark.decode("ascii") != invocation:
                 yield Line(_last_state(text), invocation)
-            text, invocation = following, mark.decode("ascii")
+                text = b""
+            text, invocation = text + following, mark.decode("ascii")
     yield Line(_last_state(text), invocation, is_cut)
 
 

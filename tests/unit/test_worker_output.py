@@ -50,6 +50,10 @@ def test_a_mark_within_a_line_ends_what_stands_before_it() -> None:
     assert split(b"raw\x1eid-1\x1fpart\x1eid-2\x1f\n") == [Line("raw"), Line("part", "id-1"), Line("", "id-2")]
 
 
+def test_a_line_that_its_invocation_goes_on_with_is_one() -> None:
+    assert split(b"\x1eid-1\x1f.", b"\x1eid-1\x1f.", b"\x1eid-1\x1f\n") == [Line("..", "id-1")]
+
+
 def test_what_only_looks_like_a_mark_is_text() -> None:
     assert texts(split(b"\x1eno end\n", b"\x1e\x1f\n")) == ["\x1eno end", "\x1e\x1f"]
 

@@ -20,6 +20,7 @@ from .converters import Converters
 from .errors import FunctionLoadError, stack, title
 from .invocation import Invocation
 from .logs import open_logs
+from .output import MarkedStream, open_streams
 from .signature import Binding, Function, bind
 from .threads import Threads
 from .wire import Message, Wire, connect
@@ -31,10 +32,13 @@ DURABLE = frozenset({"orchestrationtrigger", "entitytrigger", "durableclient", "
 
 
 class Program:
-    def __init__(self, wire: Wire, loop: asyncio.AbstractEventLoop, threads: Threads) -> None:
+    def __init__(
+        self, wire: Wire, loop: asyncio.AbstractEventLoop, threads: Threads, streams: tuple[MarkedStream, ...] = ()
+    ) -> None:
         self._wire = wire
         self._loop = loop
         self._threads = threads
+        self._streams = streams
         self._functions: dict[str, Function] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -89,6 +93,7 @@ class Program:
         INVOCATION.set(invocation.id)
         THREAD.invocation_id = invocation.id
         answer, blobs = invocation.run()
+        self._end_lines(invocation.id)
         THREAD.invocation_id = None
         self._wire.send(answer, blobs)
 
@@ -99,7 +104,15 @@ class Program:
         task.add_done_callback(self._tasks.discard)
 
     async def _run_async(self, invocation: Invocation) -> None:
-        self._wire.send(*await invocation.run_async())
+        answer, blobs = await invocation.run_async()
+        self._end_lines(invocation.id)
+        self._wire.send(answer, blobs)
+
+    def _end_lines(self, invocation: str) -> None:
+        """What was printed last belongs to its invocation, and is not lost; a broken stream harms no answer."""
+        for stream in self._streams:
+            with contextlib.suppress(Exception):
+                stream.end_line(invocation)
 
     def _terminate(self, message: Message, blobs: bytes) -> None:
         """End as Python does, with `atexit`, unless user code still runs."""
@@ -151,11 +164,10 @@ def main() -> None:
     wire = connect()
     root = os.environ["FUNCTIONS_APPLICATION_DIRECTORY"]
     os.environ.setdefault("FUNCTIONS_WORKER_RUNTIME_VERSION", VERSION)
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
+    streams = open_streams()
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
-    program = Program(wire, loop, Threads(int(os.environ["PYTHON_THREADPOOL_THREAD_COUNT"])))
+    program = Program(wire, loop, Threads(int(os.environ["PYTHON_THREADPOOL_THREAD_COUNT"])), streams)
     loading.open_namespace(root)
     import_quietly(SDK)
     open_logs(wire, os.environ.get("PYTHON_ENABLE_DEBUG_LOGGING") == "1")
