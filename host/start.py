@@ -20,6 +20,7 @@ from fnhost.host.worker.commands import command
 from fnhost.host.worker.pool import StandbyWorkers
 from fnhost.host.writer import BackgroundWriter, Output, standard_output
 
+HOST_JSON_PREFIX = "AzureFunctionsJobHost__"
 LONGEST_END = 1.8
 """Seconds after which Ctrl-C ends the process whatever happens; its children end with it."""
 
@@ -90,6 +91,8 @@ async def _serve(options: Options, console: Console, log: Log) -> None:
 def _environment(options: Options, name: str) -> Mapping[str, str]:
     """What the worker is told of us beside the shell's own variables (functions-host.md 2.4)."""
     given = {"WEBSITE_HOSTNAME": name, "FUNCTIONS_CORETOOLS_ENVIRONMENT": "fnhost"}
+    if options.user_log_level:
+        given[f"{HOST_JSON_PREFIX}logging__logLevel__Function"] = options.user_log_level
     if options.worker_arguments:
         given["languageWorkers__python__arguments"] = options.worker_arguments.removeprefix("-- ")
     return {**options.environment, **given}

@@ -8,8 +8,11 @@ from pathlib import Path
 
 from fnhost.host.app import App
 from fnhost.host.errors import StartError
+from fnhost.host.levels import wants_trace
 
 LANGUAGES = Path(__file__).parent / "languages"
+TRACE_SETTING = "FNHOST_ENABLE_TRACE_LOGGING"
+"""Tells a worker to send what is logged below Debug too."""
 PYTHON_IN_ENVIRONMENT = Path("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
@@ -80,6 +83,8 @@ def _environment(app: App, folder: Path) -> Mapping[str, str]:
         "PYTHON_ENABLE_DEBUG_LOGGING": "1",
         "PYTHON_THREADPOOL_THREAD_COUNT": "1000",
     }
+    if wants_trace(app.config.log_levels):
+        defaults[TRACE_SETTING] = "1"
     return {
         **defaults,
         **app.settings.environment,

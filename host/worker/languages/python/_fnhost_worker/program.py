@@ -19,7 +19,7 @@ from .context import INVOCATION, THREAD
 from .converters import Converters
 from .errors import FunctionLoadError, stack, title
 from .invocation import Invocation
-from .logs import open_logs
+from .logs import lowest_level, open_logs
 from .output import MarkedStream, open_streams
 from .signature import Binding, Function, bind
 from .threads import Threads
@@ -170,7 +170,7 @@ def main() -> None:
     program = Program(wire, loop, Threads(int(os.environ["PYTHON_THREADPOOL_THREAD_COUNT"])), streams)
     loading.open_namespace(root)
     import_quietly(SDK)
-    open_logs(wire, os.environ.get("PYTHON_ENABLE_DEBUG_LOGGING") == "1")
+    open_logs(wire, lowest_level(os.environ))
     wire.send({"t": "startStream"})
     threading.Thread(target=program.serve, name="host", daemon=True).start()
     loop.run_forever()
