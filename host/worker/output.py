@@ -8,6 +8,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from fnhost.host.text import decoded
 
@@ -15,7 +16,7 @@ LONGEST_LINE = 64 * 1024
 """Bytes after which a line is cut; what follows is the next line."""
 MARK = re.compile(rb"\x1e([!-~]{1,100})\x1f")
 MARK_BEGIN = 0x1E
-REMEMBERED = 2_000
+REMEMBERED = 500
 """How many invocations are known after they ended: their last lines may come later than their answers."""
 
 
@@ -101,8 +102,7 @@ def _last_state(raw: bytes) -> str:
     return decoded(raw.rstrip(b"\r").rpartition(b"\r")[2])
 
 
-@dataclass(frozen=True, slots=True)
-class Ran:
+class Ran(NamedTuple):
     """What an invocation ran, and for which durable instance."""
 
     function: str = ""
