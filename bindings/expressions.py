@@ -1,6 +1,6 @@
 """Texts with holes: `%SETTING%`, filled when the app is loaded, and `{expression}`, filled for each invocation.
 
-From functions-host.md 1.6.
+From platform/expressions.md.
 """
 
 import json
@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from fnhost.bindings.contract import BindingError, Json
+from fnhost.bindings.contract import BindingError, Event, Json
 from fnhost.bindings.formats import formatted
 
 
@@ -33,6 +33,14 @@ def _setting(name: str, get: Callable[[str], str | None]) -> str:
     if value is None:
         raise ExpressionError(f"'%{name}%' does not resolve to a value.")
     return value
+
+
+SYSTEM_NAMES = frozenset(("sys.methodname", "sys.utcnow", "sys.randguid", "datetime", "rand-guid"))
+
+
+def is_system_name(path: str) -> bool:
+    """Whether every invocation has a value for it."""
+    return path.lower() in SYSTEM_NAMES
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +94,20 @@ class BindingTemplate:
 
     parts: tuple[str | Placeholder, ...]
 
-    def render(self, data: Mapping[str, Any], system: SystemVariables) -> str:
-        """The text for one invocation. `data` is its binding data. Raises ExpressionError."""
-        return "".join(part if isinstance(part, str) else part.fill(data, system) for part in self.parts)
+    def render(self, data: Mapping[str, Any], system: SystemVariables, escape: Callable[[str], str] = str) -> str:
+        """The text for one invocation. `data` is its binding data, `escape` is applied to each value.
+
+        Raises ExpressionError.
+        """
+        return "".join(part if isinstance(part, str) else escape(part.fill(data, system)) for part in self.parts)
+
+    def render_for(self, event: Event, now: Callable[[], datetime], escape: Callable[[str], str] = str) -> str:
+        """The text for one event. Raises ExpressionError."""
+        return self.render(event.metadata, SystemVariables(event.function, now), escape)
+
+    @property
+    def is_constant(self) -> bool:
+        return all(isinstance(part, str) for part in self.parts)
 
 
 def parse(text: str) -> BindingTemplate:

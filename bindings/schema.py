@@ -79,7 +79,7 @@ def pointer(value: Any, *path: str | int) -> str:
 def timespan(text: str) -> float:
     """Seconds of a .NET TimeSpan: `[d.]hh:mm[:ss[.fffffff]]`. Raises ValueError.
 
-    `24:00:00` is 24 days, as on the platform (functions-host.md 5.2).
+    `24:00:00` is 24 days, as on the platform (platform/timer.md 1).
     """
     found = _TIMESPAN.fullmatch(text.strip())
     if not found:

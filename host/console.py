@@ -1,4 +1,7 @@
-"""The console and the JSON lines: log records as the official tool prints them (functions-host.md 7.2), and as data."""
+"""The console and the JSON lines: log records as the official tool prints them, and as data.
+
+Rules from platform/console-and-logs.md.
+"""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -6,8 +9,10 @@ from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from typing import get_args
 
+from fnhost.bindings.registry import binding_types
 from fnhost.clock import SYSTEM_CLOCK, Clock
 from fnhost.host.app import App, Function
+from fnhost.host.endpoints import endpoint_of
 from fnhost.host.errors import Problem
 from fnhost.host.events import HOST_CATEGORY as HOST_CATEGORY
 from fnhost.host.events import AppStarted, HostMessage, Level, LinesLeftOut, LogEvent
@@ -149,7 +154,7 @@ def listing(app: App, base: str) -> str:
     lines: list[str] = []
     if app.enabled:
         lines += ["Functions:", ""]
-    by_kind = sorted(app.enabled, key=lambda function: function.trigger.type.lower() != "httptrigger")
+    by_kind = sorted(app.enabled, key=lambda function: endpoint_of(function, app.config) is None)
     for function in by_kind:
         lines += [f"\t{function.name}: {_trigger(function, app, base)}", ""]
     lines += [f"\tFunction {function.name} is disabled." for function in app.functions if function.disabled]
@@ -157,24 +162,11 @@ def listing(app: App, base: str) -> str:
 
 
 def _trigger(function: Function, app: App, base: str) -> str:
-    trigger = function.trigger
-    if trigger.type != "httptrigger":
-        return SPELLINGS.get(trigger.type, trigger.type)
-    methods = trigger.properties.get("methods")
-    listed = f"[{','.join(str(method).upper() for method in methods)}]" if methods else ""
-    prefix = str(app.config.extension("http").get("routePrefix", "api"))
-    route = str(trigger.properties.get("route") or function.name)
-    return f"{listed} {'/'.join(part for part in (base, prefix, route) if part)}"
-
-
-SPELLINGS = {
-    "orchestrationtrigger": "orchestrationTrigger",
-    "activitytrigger": "activityTrigger",
-    "entitytrigger": "entityTrigger",
-    "queuetrigger": "queueTrigger",
-    "blobtrigger": "blobTrigger",
-    "timertrigger": "timerTrigger",
-}
+    endpoint = endpoint_of(function, app.config)
+    if endpoint is None:
+        return binding_types()[function.trigger.type].name
+    listed = "" if endpoint.methods is None else f"[{','.join(endpoint.methods)}]"
+    return f"{listed} {base}/{endpoint.path}"
 
 
 def error_lines(problems: Iterable[Problem]) -> list[str]:

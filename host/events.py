@@ -1,7 +1,7 @@
 """What can happen while a host runs, as typed values: fields for programs, and the sentence that the console prints.
 
-Sentences, levels and categories are the platform's (functions-host.md 7.2). `kind` names an event in JSON output, where
-the fields of its class are members (docs/logging.md).
+Sentences, levels and categories are the platform's (platform/console-and-logs.md). `kind` names an event in JSON
+output, where the fields of its class are members (docs/logging.md).
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,10 @@ from typing import ClassVar, Literal
 
 
 class Level(IntEnum):
-    """The platform's levels (function-rpc.md 1.2). Nothing happens at NONE: as a lowest level it hides everything."""
+    """The platform's levels. Nothing happens at NONE: as a lowest level it hides everything.
+
+    Rules from platform/worker-protocol.md 3.
+    """
 
     TRACE = 0
     DEBUG = 1

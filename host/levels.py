@@ -1,4 +1,4 @@
-"""Which records are shown: `logging.logLevel` of host.json (functions-host.md 2.1, 7.2)."""
+"""Which records are shown: `logging.logLevel` of host.json (platform/settings.md 1, platform/console-and-logs.md)."""
 
 from collections.abc import Iterator, Mapping
 

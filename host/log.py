@@ -31,7 +31,7 @@ class Record:
 
     @property
     def category(self) -> str:
-        """The platform's (functions-host.md 7.2)."""
+        """The platform's (platform/console-and-logs.md)."""
         return self.event.category
 
     @property

@@ -1,33 +1,44 @@
 """From one version of an app to the next: watch, load, hand over. A broken one never replaces a running one."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
+from fnhost.bindings.contract import BindingError
 from fnhost.bindings.http.trigger import HttpSettings, RouteTable
+from fnhost.bindings.storage.services import HostState
 from fnhost.clock import SYSTEM_CLOCK, Clock
 from fnhost.host.app import App, HostConfig, Settings
-from fnhost.host.console import error_lines
-from fnhost.host.errors import AppError, WorkerError
+from fnhost.host.console import HOST_CATEGORY, error_lines
+from fnhost.host.emulator import StorageEmulator
+from fnhost.host.errors import AppError, StartError, WorkerError
 from fnhost.host.events import AppRefused, AppReloaded, AppStarted, FilesChanged
 from fnhost.host.generation import LoadedApp, generation, loaded, servable, uses_durable
+from fnhost.host.limits import MOST_EARLIER_VERSIONS
 from fnhost.host.load import load
 from fnhost.host.log import Log
+from fnhost.host.storage_use import needs_emulator
+from fnhost.host.system import system_error
+from fnhost.host.tasks import BackgroundTasks, first
 from fnhost.host.watch import FileWatcher
 from fnhost.host.web.active_app import ActiveApp
 from fnhost.host.web.front import Front
 from fnhost.host.web.keys import Keys
 from fnhost.host.worker.commands import command
-from fnhost.host.worker.pool import StandbyWorkers
+from fnhost.host.worker.pool import WorkerPool
+from fnhost.host.worker.standby import StandbyWorkers
 
-DRAIN, LAST_PATIENCE = 10.0, 0.5
-"""Seconds that running invocations have when their version is replaced (functions-host.md 8.4), and when all ends."""
+EARLIER = (
+    "{count} earlier versions of the app still run something: {functions}. Each keeps its worker processes and their "
+    "memory until that has ended. Ctrl-C ends all of them."
+)
+HELD = "The next version starts when the worker with arguments of its own (a debugger) has ended. It still runs {}."
 if TYPE_CHECKING:
-    from fnhost.host.durable.config import DurableConfig
-    from fnhost.host.taskhub import TaskHub
+    from fnhost.host.taskhub import HubChange, TaskHubs
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -35,18 +46,19 @@ U = TypeVar("U")
 
 @dataclass(frozen=True, slots=True)
 class HostContext:
-    """What stays while apps change: where it is, how it was asked for, and the rooms that are never closed."""
+    """What stays while versions of the app change: where it lies, what was asked for, and what is opened only once."""
 
     root: Path
     environment: Mapping[str, str]
     only: Sequence[str]
-    python: str | None
-    host_python: str
+    interpreters: Mapping[str, str]
     host_name: str
     front: Front
     keys: Keys
     standby: StandbyWorkers
     log: Log
+    emulator: StorageEmulator
+    state: HostState
     clock: Clock = SYSTEM_CLOCK
 
     def read(self) -> App:
@@ -60,10 +72,27 @@ class RunningVersion:
 
     view: ActiveApp
     stack: AsyncExitStack
+    pool: WorkerPool | None = None
+
+    @property
+    def functions(self) -> list[str]:
+        """The names of the functions that run in it, one for each invocation."""
+        return sorted(invocation.function.name for invocation in self.pool.running) if self.pool else []
 
     @property
     def broken(self) -> frozenset[str]:
         return broken(self.view.app, self.view.failures)
+
+
+@dataclass(slots=True)
+class HeldHub:
+    """The use that a version makes of its task hub, for as long as the version lives."""
+
+    change: "HubChange | None" = None
+
+    async def leave(self) -> None:
+        if self.change:
+            await self.change.leave()
 
 
 class Refused(Exception):
@@ -80,19 +109,18 @@ class Reload:
     def __init__(self, site: HostContext, entered: Callable[[ActiveApp], None]) -> None:
         self._site, self._log, self._entered = site, site.log, entered
         self._running: RunningVersion | None = None
-        self._hub: TaskHub | None = None
-        self._hub_config: DurableConfig | None = None
+        self._hubs: TaskHubs | None = None
         self._hub_stack = AsyncExitStack()
-        self._leaving: set[asyncio.Task[None]] = set()
-        self._patience = DRAIN
-        self._exhausted = asyncio.Event()
+        self._tasks = BackgroundTasks(site.log)
+        self._earlier: list[RunningVersion] = []
+        self._ending, self._exhausted = asyncio.Event(), asyncio.Event()
 
     async def serve(self) -> None:
         """Until cancelled, or until the workers have crashed too often.
 
         Raises StartError if the first version needs what this machine has not.
         """
-        watch = FileWatcher(self._site.root)
+        watch = FileWatcher(self._site.root, self._log, self._site.clock)
         try:
             async with watch.running():
                 await self._take(watch)
@@ -117,8 +145,14 @@ class Reload:
             self._refuse([str(problem) for problem in error.problems])
         except Refused as error:
             self._refuse(error.faults)
-        except WorkerError as error:
+        except (WorkerError, BindingError) as error:
             self._refuse([str(error)])
+        except StartError as error:
+            if self._running is None:  # nothing was ever shown: whoever starts the host is told, and it ends
+                raise
+            self._refuse([str(error)])
+        except OSError as error:
+            self._refuse([f"The app cannot be loaded: {system_error(error)}"])
         else:
             self._say_entered(view, changed, self._site.clock.monotonic() - started)
 
@@ -141,45 +175,93 @@ class Reload:
         self._succeed(RunningVersion(view, stack))
 
     async def _enter(self, app: App) -> ActiveApp:
-        """Load the new version beside the running one, then let it take over. Raises Refused, WorkerError."""
-        stack = AsyncExitStack()
+        """Load the new version beside the running one, then let it take over; a version that fails leaves no trace.
+
+        Raises AppError, BindingError, OSError, Refused, StartError, WorkerError.
+        """
+        async with AsyncExitStack() as stack:
+            held = HeldHub()
+            stack.push_async_callback(held.leave)
+            if app.index_file:  # what it needs is known only when a worker has listed its functions
+                fresh = await self._load(app, stack)
+                await self._prepare_storage(fresh.app, held)
+            else:
+                fresh, _ = await run_both(self._load(app, stack), self._prepare_storage(app, held))
+            view = await self._activate(fresh, held.change, stack)
+            self._succeed(RunningVersion(view, stack.pop_all(), fresh.pool))
+        return view
+
+    async def _prepare_storage(self, app: App, held: "HeldHub") -> None:
+        if needs_emulator(app):
+            self._site.emulator.begin(app.settings.environment)
+        await self._prepare_hub(app, held)
+
+    async def _prepare_hub(self, app: App, held: "HeldHub") -> None:
+        """An app without durable functions starts without the weight of their modules."""
+        if not uses_durable(app):
+            return
+        if self._hubs is None:
+            await asyncio.to_thread(import_module, "fnhost.host.taskhub")  # requests are served meanwhile
+            from fnhost.host.taskhub import TaskHubs
+
+            site = self._site
+            hubs = TaskHubs(site.root, site.emulator, self._log, site.clock, site.keys, site.host_name)
+            self._hubs = await self._hub_stack.enter_async_context(hubs)
+        held.change = await self._hubs.prepare(app)
+
+    async def _activate(self, fresh: LoadedApp, change: "HubChange | None", stack: AsyncExitStack) -> ActiveApp:
+        site, hub = self._site, await change.open() if change else None
         try:
-            fresh, _ = await run_both(self._load(app, stack), self._open_hub(app))
-            view = await stack.enter_async_context(generation(fresh, self._site.front, self._hub, self._log))
+            active = generation(fresh, site.front, hub, site.state, site.emulator, self._log, self._ending, site.clock)
+            view = await stack.enter_async_context(active)
         except BaseException:
-            await stack.aclose()
+            if change:
+                await change.revert()
             raise
-        self._succeed(RunningVersion(view, stack))
+        if change:
+            change.commit()
         return view
 
     def _succeed(self, running: RunningVersion) -> None:
         before, self._running = self._running, running
         if before:
-            task = asyncio.create_task(before.stack.aclose())
-            self._leaving.add(task)
-            task.add_done_callback(self._leaving.discard)
+            self._tasks.spawn("Ending an earlier version of the app", self._leave(before))
+
+    async def _leave(self, version: RunningVersion) -> None:
+        """Takes as long as what runs in it."""
+        self._earlier.append(version)
+        busy = [one for one in self._earlier if one.functions]
+        if len(busy) > MOST_EARLIER_VERSIONS:
+            functions = ", ".join(sorted({name for one in busy for name in one.functions}))
+            self._log.warning(HOST_CATEGORY, EARLIER.format(count=len(busy), functions=functions))
+        try:
+            await version.stack.aclose()
+        finally:
+            self._earlier.remove(version)
 
     async def _load(self, app: App, stack: AsyncExitStack) -> LoadedApp:
         """Raises Refused if something broke that works in the version that is served."""
         fresh = await self._in_workers(app, stack)
-        if self._serving and (worse := broken(app, fresh.failures) - self._serving.broken):
-            raise Refused(messages_of(app, fresh.failures, worse))
+        if self._serving and (worse := broken(fresh.app, fresh.failures) - self._serving.broken):
+            raise Refused(messages_of(fresh.app, fresh.failures, worse))
         return fresh
 
     async def _in_workers(self, app: App, stack: AsyncExitStack) -> LoadedApp:
         site = self._site
-        if not app.functions:
+        if not app.functions and not app.index_file:
             return LoadedApp(app)
-        run = command(app, site.python, site.host_python)
+        run = command(app, site.interpreters)
         if run.is_exclusive and self._running:
             await self._give_up()
-        workers = loaded(app, run, site.standby, self._log, lambda: self._patience, self._exhausted)
+        workers = loaded(app, run, site.standby, self._log, self._ending, self._exhausted, site.clock, site.only)
         return await stack.enter_async_context(workers)
 
     async def _give_up(self) -> None:
         """A debugger holds its port: the next worker can only start when this one has ended, and requests wait."""
         before, self._running = self._running, None
         if before:
+            if before.functions:
+                self._log.warning(HOST_CATEGORY, HELD.format(", ".join(before.functions)))
             await before.stack.aclose()
 
     @property
@@ -187,25 +269,12 @@ class Reload:
         """The running version, unless it is the place-holder of an app that cannot be served."""
         return self._running if self._running and self._running.view.state == "Running" else None
 
-    async def _open_hub(self, app: App) -> None:
-        """The engine stays while host.json says the same of it. An app without one starts without its weight."""
-        if not uses_durable(app):
-            return
-        from fnhost.host.durable.config import read_durable
-        from fnhost.host.taskhub import task_hub
-
-        if (config := read_durable(app)) == self._hub_config:
-            return
-        await self._hub_stack.aclose()
-        opened = task_hub(app, config, self._log, self._site.clock, self._site.keys, self._site.host_name)
-        self._hub, self._hub_config = await self._hub_stack.enter_async_context(opened), config
-
     async def _close(self) -> None:
-        self._patience = LAST_PATIENCE
+        self._ending.set()
         await self._hub_stack.aclose()
         if self._running:
             await self._running.stack.aclose()
-        await asyncio.gather(*self._leaving, return_exceptions=True)
+        await self._tasks.wait()
 
 
 async def run_both(first: Awaitable[T], second: Awaitable[U]) -> tuple[T, U]:
@@ -217,19 +286,6 @@ async def run_both(first: Awaitable[T], second: Awaitable[U]) -> tuple[T, U]:
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
-
-
-async def first(*works: Coroutine[Any, Any, object]) -> None:
-    """Until one of them ends; the others are cancelled. Raises what it raised."""
-    tasks = [asyncio.create_task(work) for work in works]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def broken(app: App, failures: Mapping[str, str]) -> frozenset[str]:

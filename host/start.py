@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import signal
 import sys
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import ExitStack, suppress
@@ -12,22 +11,24 @@ from typing import Any
 from fnhost.host.app import App, HostConfig
 from fnhost.host.console import Console, JsonLines
 from fnhost.host.errors import StartError
-from fnhost.host.load.localsettings import likely, merge, read_local
+from fnhost.host.limits import END
+from fnhost.host.load.localsettings import LocalSettings, likely, merge, read_local
 from fnhost.host.log import Log, Reader
 from fnhost.host.options import ADDRESS, PORT, Options
+from fnhost.host.signals import ASKED_TO_END, ending_in_time
+from fnhost.host.system import raise_open_files
 from fnhost.host.web.listen.sockets import bind, name_of
-from fnhost.host.worker.commands import command
-from fnhost.host.worker.pool import StandbyWorkers
+from fnhost.host.worker.commands import Command, command
+from fnhost.host.worker.standby import StandbyWorkers
+from fnhost.host.worker.toolchains import likely_toolchain
+from fnhost.host.worker.toolchains.toolchain import Toolchain
 from fnhost.host.writer import BackgroundWriter, Output, standard_output
-
-HOST_JSON_PREFIX = "AzureFunctionsJobHost__"
-LONGEST_END = 1.8
-"""Seconds after which Ctrl-C ends the process whatever happens; its children end with it."""
 
 
 def start(options: Options) -> int:
     """Serve until a signal comes; the exit code. Raises StartError."""
     keep_standard_descriptors()
+    raise_open_files()
     with ExitStack() as outputs:
         writer = outputs.enter_context(BackgroundWriter(standard_output(sys.stdout)))
         console = Console(writer, verbose=options.verbose, levels=options.levels)
@@ -78,49 +79,47 @@ async def _serve(options: Options, console: Console, log: Log) -> None:
     local = read_local(options.root).host if expected.host else {}
     port = options.port if options.port is not None else int(local.get("LocalHttpPort") or PORT)
     sockets = bind(str(options.address or local.get("LocalHttpAddress") or ADDRESS), port)
-    options = replace(options, environment=_environment(options, name_of(sockets)))
+    toolchain = likely_toolchain(merge(options.environment, expected))
+    options = replace(options, environment=_environment(options, name_of(sockets), toolchain))
     async with StandbyWorkers(log) as standby:
         with suppress(StartError):  # it is told when the app has been read
-            app = App(options.root, "python", (), merge(options.environment, expected), HostConfig())
-            await standby.begin(command(app, options.python, sys.executable))
+            await standby.begin(_likely_command(options, expected))
         from fnhost.host.serve import serve  # takes as long to load as the worker takes to start
 
         await serve(options, local, sockets, console, log, standby)
 
 
-def _environment(options: Options, name: str) -> Mapping[str, str]:
-    """What the worker is told of us beside the shell's own variables (functions-host.md 2.4)."""
+def _likely_command(options: Options, expected: LocalSettings) -> Command:
+    """The command of the app as its settings let expect it. Raises StartError."""
+    settings = merge(options.environment, expected)
+    app = App(options.root, likely_toolchain(settings).language, (), settings, HostConfig())
+    return command(app, options.interpreters)
+
+
+def _environment(options: Options, name: str, toolchain: Toolchain) -> Mapping[str, str]:
+    """What the worker is told of us beside the shell's own variables (platform/settings.md 4)."""
     given = {"WEBSITE_HOSTNAME": name, "FUNCTIONS_CORETOOLS_ENVIRONMENT": "fnhost"}
     if options.user_log_level:
-        given[f"{HOST_JSON_PREFIX}logging__logLevel__Function"] = options.user_log_level
+        given["AzureFunctionsJobHost__logging__logLevel__Function"] = options.user_log_level
     if options.worker_arguments:
-        given["languageWorkers__python__arguments"] = options.worker_arguments.removeprefix("-- ")
+        given[toolchain.arguments_setting.replace(":", "__")] = options.worker_arguments.removeprefix("-- ")
     return {**options.environment, **given}
 
 
 async def _until_stopped(work: Coroutine[Any, Any, None], outputs: ExitStack) -> int:
-    """Run until the work ends or a signal comes. A second signal, or too long an end, ends everything at once."""
+    """Run until the work ends or a signal comes. A second signal, or too long an end, ends everything at once.
+
+    Workers end with this process in every case (host/worker/groups.py).
+    """
     task = asyncio.create_task(work)
     loop = asyncio.get_running_loop()
 
     def stop() -> None:
-        if not task.cancelling():
-            loop.call_later(LONGEST_END, end_now)
-            task.cancel()
-        else:
-            end_now()
+        loop.call_soon_threadsafe(task.cancel)
 
-    def end_now() -> None:
-        outputs.close()
-        os._exit(1)
-
-    for number in (signal.SIGINT, signal.SIGTERM):
+    with ending_in_time(stop, outputs.close, END):
         try:
-            loop.add_signal_handler(number, stop)
-        except NotImplementedError:  # Windows
-            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop))
-    try:
-        await task
-    except asyncio.CancelledError:
-        return 0
+            await task
+        except asyncio.CancelledError:
+            return ASKED_TO_END
     return 1

@@ -68,7 +68,8 @@ class BackgroundWriter:
     def __init__(self, output: Output, backlog: int = BACKLOG) -> None:
         self._output, self._backlog = output, backlog
         self._left_out: Callable[[int, str], str] = _left_out
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
+        """Reentrant: `close` may run in a signal handler, between any two bytecodes of `write`."""
         self._changed = threading.Condition(self._lock)
         self._is_closing = False
         self._closing = threading.Lock()

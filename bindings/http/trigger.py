@@ -1,18 +1,20 @@
-"""The HTTP trigger and its response: routes are open for as long as their triggers listen (functions-host.md 3)."""
+"""The HTTP trigger and its response: routes are open for as long as their triggers listen (platform/http.md)."""
 
 import asyncio
 import random
 from bisect import insort
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from fnhost.bindings.contract import Binding, BindingError, Event, Fire, Opener, Value
+from fnhost.bindings.contract import Binding, BindingError, Event, Fire, Value
 from fnhost.bindings.http.request import Scope, read_metadata, read_request
 from fnhost.bindings.http.response import FAILED, NO_CONTENT, Header, HttpReply, header, render
+from fnhost.bindings.http.segments import Path
 from fnhost.bindings.http.templates import RouteTemplate, compile_template
+from fnhost.bindings.in_flight import EventsInFlight
 
 REASON = "This function was programmatically called via the host APIs."
 BODY_LIMIT = 104_857_600
@@ -21,7 +23,7 @@ RequestHandler = Callable[[Scope, Mapping[str, str], bytes | None], Awaitable[Ht
 
 @dataclass(frozen=True, slots=True)
 class HttpSettings:
-    """`extensions.http` of host.json (functions-host.md 2.2). -1 is any number; `body_limit` is in bytes."""
+    """`extensions.http` of host.json (platform/settings.md 2). -1 is any number; `body_limit` is in bytes."""
 
     prefix: str = "api"
     concurrent: int = -1
@@ -110,16 +112,17 @@ class RouteTable:
             self._routes.remove(route)
 
     def match(self, method: str, path: str) -> tuple[HttpRoute, dict[str, str]] | None:
-        """The route a request is for, and its route values; a wrong method is no match."""
+        """The route a request is for, and its route values; a wrong method is no match. Raises SlowConstraint."""
+        cut = Path.cut(path)
         for route in self._routes:
             if route.methods is None or method in route.methods:
-                values = route.template.match(path)
+                values = route.template.match(cut)
                 if values is not None:
                     return route, values
         return None
 
     def shadowed(self) -> list[str]:
-        """A sentence for each route that an earlier one hides (functions-host.md 9, trap 1)."""
+        """A sentence for each route that an earlier one hides (platform/http.md 2.2)."""
         return [
             f"The route '{route.template.text}' of function '{route.function}' is hidden by '{earlier.template.text}' "
             f"of function '{earlier.function}': routes are tried in the order of function names. Rename one of them."
@@ -132,14 +135,6 @@ class RouteTable:
 def hides(earlier: HttpRoute, route: HttpRoute) -> bool:
     overlap = earlier.methods is None or route.methods is None or not earlier.methods.isdisjoint(route.methods)
     return overlap and all(earlier.template.match(sample) is not None for sample in route.template.samples)
-
-
-def openers(routes: RouteTable) -> Mapping[str, Opener]:
-    """How to open HTTP bindings, over the table of routes they are lent."""
-    return {
-        "httptrigger": lambda function, binding, bindings: open_trigger(routes, function, binding, bindings),
-        "http": lambda function, binding, bindings: HttpOutput(),
-    }
 
 
 def open_trigger(routes: RouteTable, function: str, binding: Binding, bindings: tuple[Binding, ...]) -> "HttpTrigger":
@@ -176,16 +171,22 @@ class HttpTrigger:
     level: str
     output: str | None
     wants_metadata: bool
+    in_flight: EventsInFlight = field(default_factory=EventsInFlight)
 
-    async def listen(self, fire: Fire) -> None:
+    async def listen(self, fire: Fire, stopping: asyncio.Event) -> None:
         is_disabled = self.function.lower() in self.routes.disabled
         answer = partial(self.answer, fire)
         route = HttpRoute(self.function, self.template, self.methods, self.level, is_disabled, answer)
         with self.routes.listening(route):
-            await asyncio.Event().wait()
+            await stopping.wait()
+        await self.in_flight.settled()
 
     async def answer(self, fire: Fire, scope: Scope, params: Mapping[str, str], body: bytes | None) -> HttpReply:
         """Run the function for one request. Raises BadResponse, and what `fire` raises."""
+        with self.in_flight:
+            return await self._answer(fire, scope, params, body)
+
+    async def _answer(self, fire: Fire, scope: Scope, params: Mapping[str, str], body: bytes | None) -> HttpReply:
         request = read_request(scope, params, body)
         outcome = await fire(
             Event(

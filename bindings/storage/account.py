@@ -1,4 +1,4 @@
-"""Connection strings (functions-host.md 2.5)."""
+"""Connection strings (platform/settings.md 5)."""
 
 import base64
 import binascii

@@ -44,10 +44,13 @@ class Queues:
     async def delete(self, queue: str) -> None:
         await self._client.request(StorageRequest("queue", "DELETE", f"/{queue}"))
 
-    async def put(self, queue: str, text: str, hidden: int = 0) -> tuple[str, str]:
-        """Store a text that never expires, invisible for `hidden` seconds. Its id, and the receipt to hold it with."""
+    async def put(self, queue: str, text: str, hidden: int = 0, lifetime: int = -1) -> tuple[str, str]:
+        """Store a text, invisible for `hidden` seconds. Its id, and the receipt to hold it with.
+
+        It expires after `lifetime` seconds, -1 for never.
+        """
         body = f"<QueueMessage><MessageText>{escape(text)}</MessageText></QueueMessage>".encode()
-        query = {"visibilitytimeout": str(hidden), "messagettl": "-1"}
+        query = {"visibilitytimeout": str(hidden), "messagettl": str(lifetime)}
         answer = await self._client.request(StorageRequest("queue", "POST", f"/{queue}/messages", query, XML, body))
         found = ElementTree.fromstring(answer.body)
         return found.findtext("*/MessageId", ""), found.findtext("*/PopReceipt", "")

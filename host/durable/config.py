@@ -1,4 +1,4 @@
-"""`extensions.durableTask` of host.json, read once (task-hub-storage.md 8, durable-http-api.md 8.2)."""
+"""`extensions.durableTask` of host.json, read once (platform/durable-settings.md 1, platform/durable-http.md 8.2)."""
 
 import math
 import os
@@ -27,7 +27,7 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]{2,49}")
 
 @dataclass(frozen=True, slots=True)
 class DurableConfig:
-    """What the app says of its durable functions. `path` is the SQLite hub's file, None for memory."""
+    """The durable settings of an app. `path` is the SQLite hub's file, None for memory."""
 
     provider: str
     connection: str
@@ -135,7 +135,7 @@ def read_durable(app: App) -> DurableConfig:
 LEASES = 15.0, 60.0
 """How long Azure Storage leases a container."""
 LONGEST_POLL = 1.0
-"""A laptop's host asks more often than the platform's 30 s: what tools write to the queues is noticed within this."""
+"""Seconds. Shorter than the platform's 30 s, so that messages which tools write to the queues are noticed soon."""
 
 
 def _limits(section: _Section) -> OrchestrationLimits:
@@ -159,7 +159,7 @@ def _leases(section: _Section, hub: str) -> LeaseSettings:
 
 
 def _warnings(storage: _Section) -> tuple[str, ...]:
-    """Hosts that share a hub must share it in the same way (task-hub-storage.md 6.4)."""
+    """Hosts that share a hub must share it in the same way (platform/task-hub.md 6.4)."""
     if storage.flag("useTablePartitionManagement", True) and not storage.flag("useLegacyPartitionManagement", False):
         return ()
     return (
@@ -181,7 +181,7 @@ def _path(written: str, root: Path, hub: str) -> Path | None:
 
 
 def hub_name(written: object, settings: Settings) -> str:
-    """The task hub's name (task-hub-storage.md 1.1). Raises AppError if it cannot name tables and queues."""
+    """The task hub's name (platform/task-hub.md 1.1). Raises AppError if it cannot name tables and queues."""
     if written is None:
         site = settings.get("WEBSITE_SITE_NAME")
         return _sanitised(site) if site else "TestHubName"

@@ -1,13 +1,14 @@
-"""One entry of a function.json's bindings: what is wrong with it, and the Binding it says (functions-host.md 1.3)."""
+"""One entry of a function.json's bindings: what is wrong with it, and the Binding it says (platform/app-files.md 3)."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, cast
 
+from fnhost.bindings.binding_type import BindingType
 from fnhost.bindings.contract import RETURN, Binding, Direction
 from fnhost.bindings.expressions import ExpressionError, resolve_settings
+from fnhost.bindings.registry import binding_types
 from fnhost.bindings.schema import STRING, Violation, choice, members, normalized, pointer, validate
-from fnhost.bindings.schemas import SCHEMAS, canonical
 
 Get = Callable[[str], str | None]
 
@@ -23,8 +24,11 @@ _SETTING_NAMES = ("connection", "connectionname")
 _NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9]{0,127}|\$return")
 
 
-def entry_violations(written: Any, get: Get, has_bundle: bool) -> Iterator[Violation]:
-    """Everything that is wrong with an entry; the pointers begin at it."""
+def entry_violations(written: Any, get: Get, has_bundle: bool, in_code: bool = False) -> Iterator[Violation]:
+    """Everything that is wrong with an entry; the pointers begin at it.
+
+    `in_code` says that a declaration in code made it: its name is then a parameter's (platform/app-files.md 7, item 6).
+    """
     if not isinstance(written, dict):
         yield Violation("", "A binding must be an object.")
         return
@@ -36,7 +40,8 @@ def entry_violations(written: Any, get: Get, has_bundle: bool) -> Iterator[Viola
         yield from found
         return
     entry = normalized(COMMON, filled)
-    yield from _name_violations(entry, filled)
+    if not in_code:
+        yield from _name_violations(entry, filled)
     yield from _direction_violations(entry, filled)
     yield from _type_violations(entry, filled, has_bundle)
     yield from _schema_violations(entry, filled)
@@ -45,10 +50,10 @@ def entry_violations(written: Any, get: Get, has_bundle: bool) -> Iterator[Viola
 def read_entry(written: Mapping[str, Any], get: Get) -> Binding:
     """The binding of an entry that has no faults."""
     entry = normalized(COMMON, _filled(written, get))
-    type = canonical(entry["type"])
-    properties = {name: value for name, value in normalized(SCHEMAS[type], entry).items() if name not in _OWN_MEMBERS}
+    type = binding_types()[entry["type"]]
+    properties = {name: value for name, value in normalized(type.schema, entry).items() if name not in _OWN_MEMBERS}
     direction = cast(Direction, _direction(entry))
-    return Binding(entry["name"], type.lower(), direction, entry.get("dataType"), properties)
+    return Binding(entry["name"], type.key, direction, entry.get("dataType"), properties)
 
 
 def is_trigger(written: Mapping[str, Any]) -> bool:
@@ -93,9 +98,17 @@ def _direction_violations(entry: Mapping[str, Any], filled: Mapping[str, Any]) -
         yield Violation(place, message, "Write in, out or inout.")
     elif entry.get("name") == RETURN and direction != "out":
         yield Violation(place, "$return bindings must specify a direction of 'out'.")
-    elif entry.get("type", "").lower() == "http" and direction == "in":
-        hint = 'Add "direction": "out".'
-        yield Violation("", "Http binding can only be used for output.", hint)
+    elif (type := binding_types().find(entry.get("type", ""))) and not type.is_trigger:
+        yield from _role_violations(type, direction)
+
+
+def _role_violations(type: BindingType, direction: str) -> Iterator[Violation]:
+    """`inout` is refused by the worker, for each parameter (platform/python-worker.md)."""
+    if direction == "inout" or direction in type.directions:
+        return
+    kind, wanted = ("input", "in") if direction == "out" else ("output", "out")
+    name = type.name[0].upper() + type.name[1:]
+    yield Violation("", f"{name} binding can only be used for {kind}.", f'Add "direction": "{wanted}".')
 
 
 def _type_violations(entry: Mapping[str, Any], filled: Mapping[str, Any], has_bundle: bool) -> Iterator[Violation]:
@@ -103,18 +116,20 @@ def _type_violations(entry: Mapping[str, Any], filled: Mapping[str, Any], has_bu
     if not type:
         message = f"Binding '{entry.get('name', '')}' is invalid. Bindings must specify a Type."
         yield Violation("", message)
-    elif canonical(type) not in SCHEMAS:
+    elif not binding_types().find(type):
         where = "were not found in the configured extension bundle" if has_bundle else "are not registered"
-        yield Violation(
-            pointer(filled, "type"), f"The binding type(s) '{type}' {where}.", f"Known here: {', '.join(SCHEMAS)}."
-        )
+        known = f"Known here: {', '.join(binding_types().names)}."
+        yield Violation(pointer(filled, "type"), f"The binding type(s) '{type}' {where}.", known)
 
 
 def _schema_violations(entry: Mapping[str, Any], filled: Mapping[str, Any]) -> Iterator[Violation]:
-    type = canonical(entry.get("type", ""))
-    for fault in validate(SCHEMAS.get(type, {}), filled):
-        message = f"Unable to configure binding '{entry.get('name', '')}' of type '{type}'. {fault.message}"
-        yield Violation(fault.pointer, message)
+    type = binding_types().find(entry.get("type", ""))
+    if type is None:
+        return
+    found = validate(type.schema, filled) or list(type.violations(normalized(type.schema, entry)))
+    for fault in found:
+        message = f"Unable to configure binding '{entry.get('name', '')}' of type '{type.name}'. {fault.message}"
+        yield Violation(fault.pointer, message, fault.hint)
 
 
 def _direction(entry: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""A function folder: what is wrong with it, or the Function it holds (functions-host.md 1.2 to 1.7)."""
+"""A function folder: what is wrong with it, or the Function it holds (platform/app-files.md 2 to 6)."""
 
 import os
 import re
@@ -13,9 +13,11 @@ from fnhost.host.errors import Problem
 from fnhost.host.load import retry
 from fnhost.host.load.documents import UnreadableFile, read_object
 from fnhost.host.load.entries import COMMON, entry_violations, is_trigger, read_entry
-from fnhost.host.load.folders import LANGUAGES, Folder, default_script, exists_exactly
+from fnhost.host.load.expressions import expression_violations
+from fnhost.host.load.folders import Folder, default_script, exists_exactly
+from fnhost.host.worker.toolchains import BY_SUFFIX
 
-_NAME = re.compile(r"[a-z][a-z0-9_-]{0,127}", re.IGNORECASE)
+NAME = re.compile(r"[a-z][a-z0-9_-]{0,127}", re.IGNORECASE)
 
 
 def read_function(folder: Folder, settings: Settings, config: HostConfig) -> Function | tuple[Problem, ...]:
@@ -35,22 +37,23 @@ def _problems(folder: Folder, found: Iterable[Violation]) -> tuple[Problem, ...]
 def _function(folder: Folder, document: Mapping[str, Any], settings: Settings, config: HostConfig) -> Function:
     script = _script(folder, document)
     assert script, "a function without faults has a script"
-    language = LANGUAGES[script.suffix]
+    toolchain = BY_SUFFIX[script.suffix]
     return Function(
         name=folder.name,
         directory=folder.directory,
         script=script,
-        entry_point=document.get("entryPoint") or ("main" if language == "python" else ""),
-        language=language,
+        entry_point=document.get("entryPoint") or toolchain.default_entry_point,
+        language=toolchain.language,
         bindings=tuple(read_entry(entry, settings.get) for entry in document["bindings"]),
         disabled=is_disabled(folder.name, settings),
         retry=retry.read(normalized(retry.SCHEMA, document["retry"])) if _has_retry(document) else config.retry,
         config=document,
+        source=folder.file,
     )
 
 
 def is_disabled(name: str, settings: Settings) -> bool:
-    """By app settings alone: `disabled` in the file does nothing (functions-host.md 1.5)."""
+    """By app settings alone: `disabled` in the file does nothing (platform/app-files.md 5)."""
     values = (settings.get(f"AzureWebJobs.{name}.Disabled"), settings.get(f"AzureWebJobs_{name}_Disabled"))
     return any(value is not None and value.lower() in ("true", "1") for value in values)
 
@@ -60,7 +63,7 @@ def _has_retry(document: Mapping[str, Any]) -> bool:
 
 
 def _folder_violations(folder: Folder) -> Iterator[Violation]:
-    if not _NAME.fullmatch(folder.name) or folder.name.lower() == "host":
+    if not NAME.fullmatch(folder.name) or folder.name.lower() == "host":
         hint = "Rename the folder: letters, digits, - and _, a letter first, and not host."
         yield Violation("", f"'{folder.name}' is not a valid function name.", hint)
     if len(folder.files) > 1:
@@ -71,7 +74,7 @@ def _document_violations(
     folder: Folder, document: Mapping[str, Any], settings: Settings, config: HostConfig
 ) -> Iterator[Violation]:
     yield from _property_violations(folder, document)
-    yield from _binding_violations(document, settings, config)
+    yield from binding_violations(document, settings, config)
     if _has_retry(document):
         yield from _under("/retry", validate(retry.SCHEMA, document["retry"]))
 
@@ -104,18 +107,27 @@ def _script_violations(script: Path | None, document: Mapping[str, Any]) -> Iter
             f"Invalid script file name configuration. {message}: '{script}'.",
             "Names are compared exactly, case included.",
         )
-    elif script.suffix not in LANGUAGES:
-        hint = f"Scripts here end in {', '.join(LANGUAGES)}; TypeScript is compiled first."
+    elif script.suffix not in BY_SUFFIX:
+        hint = f"Scripts here end in {', '.join(BY_SUFFIX)}; TypeScript is compiled first."
         yield Violation(place, f"The language of '{script.name}' is not known.", hint)
 
 
-def _binding_violations(document: Mapping[str, Any], settings: Settings, config: HostConfig) -> Iterator[Violation]:
+def binding_violations(
+    document: Mapping[str, Any], settings: Settings, config: HostConfig, in_code: bool = False
+) -> Iterator[Violation]:
+    """What is wrong with the bindings of a function.json, or of a declaration in code that stands for one."""
     entries = document.get("bindings")
     if not isinstance(entries, list) or not entries:
         yield Violation("/bindings" if "bindings" in document else "", "At least one binding must be declared.")
         return
+    is_sound = True
     for index, entry in enumerate(entries):
-        yield from _under(f"/bindings/{index}", entry_violations(entry, settings.get, config.has_bundle))
+        for violation in entry_violations(entry, settings.get, config.has_bundle, in_code):
+            is_sound = False
+            yield replace(violation, pointer=f"/bindings/{index}{violation.pointer}")
+    if is_sound:
+        read = [read_entry(entry, settings.get) for entry in entries]
+        yield from _under("/bindings", expression_violations(read))
     objects = {index: entry for index, entry in enumerate(entries) if isinstance(entry, dict)}
     yield from _trigger_violations(objects)
     yield from _duplicate_violations(objects)

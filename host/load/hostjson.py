@@ -1,4 +1,4 @@
-"""host.json, with overrides from the environment (functions-host.md 2.1, 2.2)."""
+"""host.json, with overrides from the environment (platform/settings.md 1 and 2)."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The app's environment: the shell's, completed by local.settings.json (functions-host.md 2.3)."""
+"""The app's environment: the shell's, completed by local.settings.json (platform/settings.md 3)."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -16,7 +16,9 @@ CONNECTION_STRINGS = "ConnectionStrings__"
 SCHEMA = members(
     IsEncrypted=BOOLEAN,
     Values=each({"type": ["string", "number", "boolean", "null"]}),
-    Host=members(LocalHttpPort=INTEGER, LocalHttpAddress=STRING, CORS=STRING, CORSCredentials=BOOLEAN),
+    Host=members(
+        LocalHttpPort=INTEGER, LocalHttpAddress=STRING, CORS=STRING, CORSCredentials=BOOLEAN, AllowedHosts=STRING
+    ),
     ConnectionStrings=each({"anyOf": [STRING, members("ConnectionString", ConnectionString=STRING)]}),
 )
 
@@ -69,7 +71,6 @@ def setting_warnings(root: Path, shell: Mapping[str, str], local: LocalSettings)
     """What was not taken from local.settings.json, and why."""
     if not (root / FILE).is_file():
         yield f"There is no {FILE} in '{root}': settings come from the shell's environment alone."
-    yield from map(str, local.problems)
     for key, value in local.values.items():
         if remark := _setting_warning(key, value, shell):
             yield remark
@@ -90,7 +91,7 @@ def _setting_warning(key: str, value: str | None, shell: Mapping[str, str]) -> s
 
 
 def _unusable(root: Path, found: list[Violation]) -> LocalSettings:
-    """One bad value and the whole file counts as empty (functions-host.md 9, trap 10): say which."""
+    """One bad value and the whole file counts as empty (platform/settings.md 3): say which."""
     message = f"Failed to read app settings file at '{root / FILE}'."
     return LocalSettings(problems=tuple(_problem(message, fault) for fault in found))
 

@@ -1,4 +1,4 @@
-"""Retry policies, of host.json and of a function.json (functions-host.md 1.7)."""
+"""Retry policies, of host.json and of a function.json (platform/app-files.md 6)."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -8,6 +8,7 @@ from starlette.types import ASGIApp
 
 from fnhost.bindings.http.trigger import RouteTable
 from fnhost.host.app import App
+from fnhost.host.tasks import UseCount
 
 ManualInvoke = Callable[[str, str], Awaitable[object]]
 """Run a function now: its name, and the input as text. It ends when the invocation has ended and is logged."""
@@ -28,3 +29,5 @@ class ActiveApp:
     state: Literal["Running", "Error"] = "Running"
     errors: tuple[str, ...] = ()
     failures: Mapping[str, str] = field(default_factory=dict)
+    use: UseCount = field(default_factory=UseCount)
+    """Counts the requests that this generation has begun to serve: it lives until they have ended."""

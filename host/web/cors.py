@@ -1,4 +1,4 @@
-"""Which pages of other origins may read our answers (functions-host.md 3.8)."""
+"""Which pages of other origins may read our answers (platform/http.md 8)."""
 
 import re
 from dataclasses import dataclass

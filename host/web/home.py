@@ -3,8 +3,9 @@
 from html import escape
 
 from fnhost.bindings.http.response import HttpReply
-from fnhost.bindings.http.trigger import template_text
-from fnhost.bindings.schemas import canonical
+from fnhost.bindings.registry import binding_types
+from fnhost.host.app import App, Function
+from fnhost.host.endpoints import endpoint_of
 from fnhost.host.web.active_app import ActiveApp
 
 PAGE = """<!DOCTYPE html>
@@ -37,10 +38,9 @@ def escape_item(line: str) -> str:
 
 
 def lines(view: ActiveApp) -> list[str]:
-    prefix = view.routes.settings.prefix
-    return [
-        f"{function.name}: /{template_text(prefix, function.name, function.trigger)}"
-        if function.trigger.type == "httptrigger"
-        else f"{function.name}: {canonical(function.trigger.type)}"
-        for function in view.app.functions
-    ]
+    return [f"{function.name}: {_place(function, view.app)}" for function in view.app.functions]
+
+
+def _place(function: Function, app: App) -> str:
+    endpoint = endpoint_of(function, app.config)
+    return f"/{endpoint.path}" if endpoint else binding_types()[function.trigger.type].name

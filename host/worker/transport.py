@@ -1,4 +1,4 @@
-"""The socket between host and worker, while the worker is being started (function-rpc.md 12)."""
+"""The socket between host and worker, while the worker is being started (platform/worker-protocol.md 8)."""
 
 import asyncio
 import contextlib

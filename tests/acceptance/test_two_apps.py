@@ -14,8 +14,8 @@ MOVED = """
 import sys
 from functools import partial
 
-import azurite
-from bindings.storage import account
+from fnhost import azurite
+from fnhost.bindings.storage import account
 from fnhost.host.cli import main
 
 ports = azurite.Ports(*map(int, {ports}))

@@ -1,4 +1,4 @@
-"""The conversations recorded with the real SDKs, held by a running engine (durable-replay-protocol.md 14)."""
+"""The conversations recorded with the real SDKs, held by a running engine (platform/conformance.md 4)."""
 
 import asyncio
 import datetime
@@ -125,7 +125,7 @@ async def test_other_episodes_come_to_the_same_end(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(OTHER_EPISODES))
-async def test_other_episodes_are_others_indeed(name: str) -> None:
+async def test_the_excepted_recordings_do_differ_in_their_episodes(name: str) -> None:
     with pytest.raises((AssertionError, Finished)):
         await play(name, Recording(episodes(name)))
 
@@ -229,5 +229,5 @@ def value(text: str | None) -> Any:
 
 
 def single(text: str | None) -> str | None:
-    """The platform's texts of failures have a second blank (durable-replay-protocol.md 7.1)."""
+    """The platform's texts of failures have a second blank (platform/replay.md 7.1)."""
     return text and re.sub('(failed: |"Message":") ', r"\1", text)

@@ -1,4 +1,7 @@
-"""The front door over a real port: routes, waiting, limits, keys, CORS and admin (functions-host.md 3 and 6)."""
+"""The front door over a real port: routes, waiting, limits, keys, CORS and admin.
+
+Rules from platform/http.md, platform/keys-and-admin.md 3 to 7.
+"""
 
 import asyncio
 import json
@@ -11,21 +14,21 @@ from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from fnhost.bindings.contract import Binding, Event, Failure, HttpRequest, HttpResponse, Outcome, Value
-from fnhost.bindings.http.trigger import HttpSettings, RouteTable, openers
+from fnhost.bindings.http.trigger import HttpSettings, RouteTable, open_trigger
 from fnhost.host.app import App, Function, HostConfig, Settings
-from fnhost.host.errors import Problem, StartError, WorkerDied
+from fnhost.host.errors import Problem, StartError, WorkerCrashed
 from fnhost.host.log import Level, Log, Record
 from fnhost.host.web.active_app import ActiveApp
 from fnhost.host.web.cors import Cors, read_cors
 from fnhost.host.web.front import Front
 from fnhost.host.web.keys import Keys
+from fnhost.host.web.listen.server import serving
 
 pytestmark = pytest.mark.anyio
 
@@ -95,17 +98,14 @@ async def generation(case: Case) -> AsyncIterator[ActiveApp]:
     """The view of a running app: its triggers listen while inside."""
     routes = RouteTable(case.settings, case.disabled)
     app = case.app()
-    opener = openers(routes)["httptrigger"]
-    tasks = [
-        asyncio.create_task(opener(name, case.trigger(name), (case.trigger(name), OUT)).listen(case.fire))
-        for name in case.functions
-    ]
+    stopping = asyncio.Event()
+    triggers = [open_trigger(routes, name, case.trigger(name), (case.trigger(name), OUT)) for name in case.functions]
+    tasks = [asyncio.create_task(trigger.listen(case.fire, stopping)) for trigger in triggers]
     try:
         yield ActiveApp(**{"app": app, "routes": routes, "fire_manually": not_expected} | case.view)
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        stopping.set()
+        await asyncio.gather(*tasks)
 
 
 async def not_expected(name: str, given: str) -> None:
@@ -115,15 +115,12 @@ async def not_expected(name: str, given: str) -> None:
 @asynccontextmanager
 async def served(front: Front) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the front, on a port of its own."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = uvicorn.Server(uvicorn.Config(front, lifespan="off", ws="none", log_level="warning"))
-        serving = asyncio.create_task(server.serve([listening]))
-        try:
-            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{listening.getsockname()[1]}") as client:
-                yield client
-        finally:
-            server.should_exit = True
-            await serving
+    listening = socket.create_server(("127.0.0.1", 0))
+    async with (
+        serving(front, [listening]),
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{listening.getsockname()[1]}") as client,
+    ):
+        yield client
 
 
 def front_of(case: Case, log: Log | None = None, **options: Any) -> Front:
@@ -247,7 +244,7 @@ async def test_failures_are_an_empty_500(tmp_path: Path) -> None:
         raise ValueError("secret")
 
     async def dying(request: HttpRequest) -> Value:
-        raise WorkerDied("killed")
+        raise WorkerCrashed("killed")
 
     async def forging(request: HttpRequest) -> Value:
         return HttpResponse(headers={"x": "a\r\nb: c"})
@@ -258,7 +255,9 @@ async def test_failures_are_an_empty_500(tmp_path: Path) -> None:
         for name in functions:
             answer = await client.get(f"/api/{name}")
             assert (answer.status_code, answer.content) == (500, b"")
-    assert [record.message for record in records] == ["The response header 'x' contains a control character."]
+    assert [record.message for record in records] == [
+        "The response of function 'Forging' cannot be sent. The response header 'x' contains a control character."
+    ]
 
 
 async def test_cookies_are_headers_of_their_own(tmp_path: Path) -> None:
@@ -585,7 +584,7 @@ async def test_a_function_is_run_by_hand(tmp_path: Path) -> None:
     async def run(name: str, given: str) -> None:
         await runs.put((name, given))
         await ended.wait()
-        raise WorkerDied("and nobody hears of it here")
+        raise WorkerCrashed("and nobody hears of it here")
 
     async with asking(Case(tmp_path, {}, timer=True, view={"fire_manually": run})) as client:
         for body, given in [

@@ -1,4 +1,4 @@
-"""Recorded histories, replayed by the real SDK in a real worker (durable-replay-protocol.md 4)."""
+"""Recorded histories, replayed by the real SDK in a real worker (platform/replay.md 4)."""
 
 import asyncio
 import json

@@ -4,7 +4,6 @@ import asyncio
 import heapq
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from fnhost.clock import SYSTEM_CLOCK, SystemClock, Timer
@@ -13,14 +12,15 @@ TURNS = 50
 """How often the event loop is given a turn before the clock moves on: what is due may lead to more."""
 
 
-@dataclass(order=True)
 class _Due:
-    """A call that is due at a time of the clock."""
+    """A call that is due at a time of the clock; those of one time in the order in which they were asked for."""
 
-    at: float
-    number: int
-    callback: Callable[[], object] = field(compare=False)
-    is_cancelled: bool = field(default=False, compare=False)
+    def __init__(self, at: float, number: int, callback: Callable[[], object]) -> None:
+        self.at, self.callback, self.is_cancelled = at, callback, False
+        self._order = (at, number)
+
+    def __lt__(self, other: "_Due") -> bool:
+        return self._order < other._order
 
     def cancel(self) -> None:
         self.is_cancelled = True

@@ -58,18 +58,19 @@ def stepwise(hub: Hub) -> Hub:
 
 
 class _Stepwise:
+    transactions = None
+
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
 
     def __getattr__(self, verb: str) -> Any:
-        if verb == "commit":
-            raise AttributeError(verb)
         return getattr(self._hub, verb)
 
 
 class _Crashing:
     def __init__(self, hub: Hub, fuse: Fuse) -> None:
         self._hub, self._fuse = hub, fuse
+        self.transactions = self if hub.transactions else None
 
     def __getattr__(self, verb: str) -> Any:
         found = getattr(self._hub, verb)

@@ -1,4 +1,4 @@
-"""Every answer that the real SDKs gave, decided on again (durable-replay-protocol.md 14)."""
+"""Every answer that the real SDKs gave, decided on again (platform/conformance.md 4)."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence

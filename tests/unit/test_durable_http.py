@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from fnhost.bindings.contract import Binding, BindingError, Event, Fire, Json, Outcome, Value
-from fnhost.bindings.durable import HubEndpoints, Kind, StartRequest, openers, origin, requests
+from fnhost.bindings.durable import DurableServices, HubEndpoints, Kind, StartRequest, origin, requests
+from fnhost.bindings.registry import binding_types
 from fnhost.host.durable.client import InvalidId, UnknownFunction, expect_valid
 from fnhost.host.durable.model.history import (
     EventRaised,
@@ -127,7 +128,9 @@ class Recorder:
 
 def opened(recorder: Recorder, type: str, direction: Any = "in", **properties: str) -> Any:
     binding = Binding("b", type, direction, properties=properties)
-    return openers(recorder, recorder, ADDRESS)[type]("Fn", binding, (binding,))
+    services, open = DurableServices(recorder, recorder, ADDRESS), binding_types()[type].open
+    assert open
+    return open(services, "Fn", binding, (binding,))
 
 
 async def nothing(event: Event) -> Outcome:
@@ -146,9 +149,20 @@ async def nothing(event: Event) -> Outcome:
 )
 async def test_a_trigger_serves_while_it_listens(type: str, properties: dict[str, str], expected: Any) -> None:
     recorder = Recorder()
-    listening = asyncio.create_task(opened(recorder, type, **properties).listen(nothing))
+    stopping = asyncio.Event()
+    listening = asyncio.create_task(opened(recorder, type, **properties).listen(nothing, stopping))
     await recorder.is_serving.wait()
     assert recorder.served == [expected]
+    stopping.set()
+    await listening
+    assert not recorder.served
+
+
+@pytest.mark.anyio
+async def test_a_trigger_can_be_cancelled() -> None:
+    recorder = Recorder()
+    listening = asyncio.create_task(opened(recorder, "activitytrigger").listen(nothing, asyncio.Event()))
+    await recorder.is_serving.wait()
     listening.cancel()
     await asyncio.wait([listening])
     assert listening.cancelled()

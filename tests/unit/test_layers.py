@@ -21,13 +21,21 @@ LAYERS = {
     "fnhost.host.levels": 0,
     "fnhost.host.log": 0,
     "fnhost.host.options": 0,
+    "fnhost.host.limits": 0,
+    "fnhost.host.retry": 0,
+    "fnhost.host.signals": 0,
     "fnhost.host.supervise": 0,
     "fnhost.host.text": 0,
     "fnhost.host.writer": 0,
+    "fnhost.host.system": 0,
+    "fnhost.host.tasks": 0,
     # Binding adapters, and reading an app from its files.
     "fnhost.bindings": 1,
     "fnhost.host.console": 1,
     "fnhost.host.load": 1,
+    "fnhost.host.endpoints": 1,
+    "fnhost.host.identity": 1,
+    "fnhost.host.worker.toolchains": 1,
     # Language workers, and one invocation.
     "fnhost.host.worker": 2,
     "fnhost.host.invoker": 3,
@@ -51,9 +59,12 @@ LAYERS = {
     "fnhost.host.web.front": 10,
     # Assembly: the only modules that know every part.
     "fnhost.host.watch": 11,
+    "fnhost.host.emulator": 11,
+    "fnhost.host.storage_use": 11,
     "fnhost.host.taskhub": 11,
     "fnhost.host.generation": 11,
     # The command line.
+    "fnhost.host.commands": 12,
     "fnhost.host.reload": 12,
     "fnhost.host.serve": 12,
     "fnhost.host.start": 12,
@@ -196,7 +207,7 @@ CLOCKS = {
     "datetime": {"now", "utcnow", "today"},
 }
 TIMERS = {"call_later", "call_at"}
-TO_BE_MOVED = ("fnhost.host.log", "fnhost.host.start", "fnhost.host.console", "fnhost.host.web", "fnhost.host.worker")
+TO_BE_MOVED = ("fnhost.host.log", "fnhost.host.start", "fnhost.host.console", "fnhost.host.web")
 """Modules that still ask for time themselves."""
 
 

@@ -1,4 +1,4 @@
-"""Route templates (functions-host.md 3.2): which paths match, and with which values."""
+"""Route templates (platform/http.md 2): which paths match, and with which values."""
 
 import pytest
 
@@ -33,6 +33,10 @@ MATCHES = [
     ("{name}.{ext?}", "/photo", {"name": "photo"}),
     ("{name}.{ext?}", "/photo.png", {"name": "photo", "ext": "png"}),
     ("{a}-{b}-{c}", "/1-2-3-4", {"a": "1-2", "b": "3", "c": "4"}),
+    ("{a}.{b}", "/.a.b", {"a": ".a", "b": "b"}),
+    ("A{b}c", "/axC", {"b": "x"}),
+    ("{a}Ü{b}", "/1ü2", {"a": "1", "b": "2"}),
+    ("files/{*path}", "/files/a//b", {"path": "a//b"}),
     ("{{literal}}/{id}", "/{literal}/1", {"id": "1"}),
     ("x/{id}", "/x/a%2Fb", {"id": "a%2Fb"}),
     ("x/{id}", "/x/é ü", {"id": "é ü"}),
@@ -74,6 +78,9 @@ MISSES = [
     ("items/{id?}", "/items/1/2"),
     ("files/{*path}", "/filesystem"),
     ("a{b}c", "/ac"),
+    ("a{b}c", "/aaXc"),
+    ("{a}-{b}-{c}", "/" + "-" * 2),
+    ("files/{*path}", "/files//a"),
     ("{name}.{ext?}", "/photo."),
     ("{name}.{ext}", "/photo"),
     ("{id:int}", "/abc"),

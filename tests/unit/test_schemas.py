@@ -2,8 +2,10 @@ from typing import Any
 
 import pytest
 
+from fnhost.bindings.registry import binding_types, schemas
 from fnhost.bindings.schema import TIMESPAN, Violation, choice, each, members, normalized, timespan, validate
-from fnhost.bindings.schemas import ALIASES, SCHEMAS, canonical
+
+SCHEMAS = schemas()
 
 SOUND: dict[str, dict[str, Any]] = {
     "httpTrigger": {"authLevel": "anonymous", "methods": ["get"], "route": "a/{id:int}"},
@@ -83,10 +85,10 @@ def test_pointers_are_escaped() -> None:
 
 
 def test_types_have_one_name() -> None:
-    assert canonical("HTTPTRIGGER") == "httpTrigger"
-    assert canonical("orchestrationclient") == "durableClient"
-    assert canonical("serviceBusTrigger") == "serviceBusTrigger"
-    assert set(ALIASES.values()) <= SCHEMAS.keys()
+    assert binding_types()["HTTPTRIGGER"].name == "httpTrigger"
+    assert binding_types()["orchestrationclient"].name == "durableClient"
+    assert binding_types().find("nosuchTrigger") is None
+    assert list(SCHEMAS) == list(binding_types().names)
 
 
 @pytest.mark.parametrize(

@@ -1,19 +1,20 @@
-"""What entities are told and what they answer, as the JSON texts that travel in EventRaised and EventSent. Pure.
+"""Requests to entities and their answers, as the JSON texts that travel in EventRaised and EventSent. Pure.
 
-Rules from task-hub-storage.md 9 and durable-replay-protocol.md 10.2.
+Rules from platform/entities.md 2.
 """
 
 import json
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from sys import getsizeof
 from typing import Any
 
-from fnhost.bindings.formats import compact
 from fnhost.host.durable.model.errors import UnreadableRecord
 from fnhost.host.durable.model.history import EventSent
 from fnhost.host.durable.model.ids import EntityId, is_entity
 from fnhost.host.durable.model.instants import Instant, parse_instant
+from fnhost.host.durable.model.text import json_text
 
 NEVER: Instant = "0001-01-01T00:00:00.0000000Z"
 REQUEST, RELEASE, CONTINUE = "op", "release", "continue"
@@ -24,8 +25,8 @@ LOCKED = "Lock Acquisition Completed"
 class EntityRequest:
     """An operation, or a lock request, which has none.
 
-    `timestamp` and `predecessor` order what one instance sends to one entity. `action` is ours: the id of the action
-    that asked, by which an orchestrator's request is known again when it was sent twice.
+    `timestamp` and `predecessor` order the requests of one instance to one entity. `action` is this host's own: the
+    task id of the call, by which a request that an orchestrator sends twice is recognised.
     """
 
     id: str
@@ -74,7 +75,7 @@ def request_json(request: EntityRequest) -> Mapping[str, Any]:
 
 
 def request_of(found: Any) -> EntityRequest:
-    """Raises Unreadable."""
+    """Raises UnreadableRecord."""
     try:
         return EntityRequest(
             id=str(found["id"]),
@@ -94,14 +95,43 @@ def request_of(found: Any) -> EntityRequest:
         raise UnreadableRecord(f"This is no request to an entity ({error!r}): {str(found)[:200]}") from error
 
 
-@lru_cache(maxsize=4096)
+class RequestCache:
+    """Requests by their texts, the last ones used, at most so many bytes of text. Each replay reads all texts again."""
+
+    def __init__(self, max_bytes: int = 8 * 1024 * 1024) -> None:
+        self._found: OrderedDict[str, EntityRequest] = OrderedDict()
+        self._max_bytes = max_bytes
+        self.bytes = 0
+
+    def read(self, text: str) -> EntityRequest:
+        """Raises UnreadableRecord."""
+        if (known := self._found.get(text)) is not None:
+            self._found.move_to_end(text)
+            return known
+        request = request_of(read_json_text(text))
+        self._keep(text, request)
+        return request
+
+    def _keep(self, text: str, request: EntityRequest) -> None:
+        if getsizeof(text) > self._max_bytes:
+            return
+        self._found[text] = request
+        self.bytes += getsizeof(text)
+        while self.bytes > self._max_bytes:
+            dropped, _ = self._found.popitem(last=False)
+            self.bytes -= getsizeof(dropped)
+
+
+_CACHE = RequestCache()
+
+
 def read_request(text: str | None) -> EntityRequest:
-    """Raises Unreadable. Each replay reads all that was ever asked again, hence the cache."""
-    return request_of(parsed(text))
+    """Raises UnreadableRecord."""
+    return _CACHE.read(text or "null")
 
 
-def parsed(text: str | None) -> Any:
-    """Raises Unreadable."""
+def read_json_text(text: str | None) -> Any:
+    """Raises UnreadableRecord."""
     try:
         return json.loads(text or "null")
     except ValueError as error:
@@ -119,7 +149,7 @@ def sent_request(event: EventSent) -> EntityRequest | None:
 
 
 def stamp_json(at: Instant) -> str:
-    """No stamp is written without a zone, as the platform does."""
+    """NEVER is written without a time zone, as on the platform."""
     return NEVER[:19] if at == NEVER else at
 
 
@@ -128,9 +158,9 @@ def stamp_of(text: str | None) -> Instant:
 
 
 def release_text(parent: str, lock: str) -> str:
-    return compact({"parent": parent, "id": lock})
+    return json_text({"parent": parent, "id": lock})
 
 
 def answer_text(result: str | None, *, is_error: bool = False) -> str:
     """`result` is JSON text. `exceptionType` may only be there for an error."""
-    return compact({"result": result or "null", **({"exceptionType": "Error"} if is_error else {})})
+    return json_text({"result": result or "null", **({"exceptionType": "Error"} if is_error else {})})

@@ -1,6 +1,6 @@
 """The events of an orchestration, and the state of an instance folded from them.
 
-Rules from durable-replay-protocol.md 3 and task-hub-storage.md 2.1 and 3. Field names are the platform's in snake
+Rules from platform/replay.md 3 and platform/task-hub.md 2.1 and 3. Field names are the platform's in snake
 case, so that `codec` can derive every outside form from these classes.
 """
 
@@ -13,7 +13,7 @@ from fnhost.host.durable.model.instants import Instant
 
 
 class RuntimeStatus(IntEnum):
-    """The platform's names and numbers (durable-replay-protocol.md 3.2)."""
+    """The platform's names and numbers (platform/replay.md 3.2)."""
 
     Running = 0
     Completed = 1
@@ -42,10 +42,10 @@ class Execution:
 
 @dataclass(frozen=True, slots=True)
 class ParentInstance:
-    """Who waits for a sub-orchestration, and as which task.
+    """The caller of a sub-orchestration, and its task id there.
 
-    `child_execution_id` is the child's first one and tells which call this is, `asked` when it was made: a crash may
-    undo an episode, and the next may make another call under the same id. Other hosts do not say.
+    `child_execution_id` is the child's first one and identifies the call, `called_at` is when it was made: a crash may
+    undo an episode, and the next may make another call with the same task id. Other hosts leave them out.
     """
 
     name: str
@@ -53,7 +53,7 @@ class ParentInstance:
     task_schedule_id: int
     version: str = ""
     child_execution_id: str | None = None
-    asked: Instant | None = field(default=None, compare=False)
+    called_at: Instant | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -163,13 +163,15 @@ class OrchestratorStarted(HistoryEvent):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OrchestratorCompleted(HistoryEvent):
-    """`listed` is ours: how many actions the answer of this episode held (durable-replay-protocol.md 6.2).
+    """Two members of this host's own, never sent to a worker (platform/replay.md 6.2).
 
-    It is None in histories that another host wrote, and never sent to a worker.
+    `listed` is how many actions the answer of this episode held; None in histories that another host wrote.
+    `has_open_loops` is True when a retry, a polled HTTP call or a split timer was unfinished after it, else None.
     """
 
     number = 13
     listed: int | None = None
+    has_open_loops: bool | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

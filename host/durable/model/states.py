@@ -1,7 +1,8 @@
-"""What is stored of an instance: its row, its history as held, checkpoints, and queries over instances."""
+"""Stored state of an instance: its row, its history, checkpoints, and queries over instances."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from uuid import uuid4
 
 from fnhost.host.durable.model.history import (
     ExecutionCompleted,
@@ -18,7 +19,7 @@ from fnhost.host.durable.model.messages import Message, ReceivedMessage
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Instance:
-    """What is known of an instance without its history: a row of the Instances table (task-hub-storage.md 2).
+    """An instance without its history: a row of the Instances table (platform/task-hub.md 2).
 
     `input` and `output` are stored texts, JSON but for reasons of failure and termination; `custom_status` is JSON
     text, None when unset.
@@ -41,7 +42,7 @@ class Instance:
 
 
 def pending(start: ExecutionStarted, now: Instant) -> Instance:
-    """The instance as its starter leaves it, before its first episode (task-hub-storage.md 2.1)."""
+    """The row that a start writes, before the first episode (platform/task-hub.md 2.1)."""
     return Instance(
         id=start.orchestration_instance.instance_id,
         execution_id=start.orchestration_instance.execution_id,
@@ -58,7 +59,7 @@ def pending(start: ExecutionStarted, now: Instant) -> Instance:
 
 
 def fold(instance: Instance | None, events: Iterable[HistoryEvent], custom_status: str | None) -> Instance | None:
-    """The instance after a checkpoint that appended `events` (task-hub-storage.md 2.1, second table)."""
+    """The instance after a checkpoint that appended `events` (platform/task-hub.md 2.2)."""
     updated: Instant | None = None
     for event in events:
         updated = event.timestamp
@@ -93,9 +94,9 @@ class HistoryState:
     """The history of an instance's current execution.
 
     `version` is the hub's token for `record`, None if nothing was ever recorded. `custom_status` is the one that the
-    last record set, kept with the history so that a row which a crash left behind can be mended. `seen` are digests of
-    raised events that earlier executions took: they may be delivered again. `opening` is there when a crash tore an
-    execution's first record: what it began with, if that much was written.
+    last record set, kept with the history to repair a row that is older after a crash. `seen` are digests of raised
+    events that earlier executions took: they may be delivered again. `opening` is set when a crash interrupted the
+    first record of an execution: the events it began with, if they were written.
     """
 
     execution_id: str | None = None
@@ -108,7 +109,7 @@ class HistoryState:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """What one episode adds. `since` is the state it was decided on.
+    """What one episode records. `since` is the state it was decided on.
 
     `events` follow those of `since`, unless `execution_id` is a new one: then they replace them (continue-as-new, or
     an id used again). So they do when they are `rewritten`, as many as before. `instance` is the row as it is now.
@@ -121,6 +122,8 @@ class Checkpoint:
     instance: Instance
     rewritten: bool = False
     seen: tuple[str, ...] = ()
+    id: str = field(default_factory=lambda: uuid4().hex, compare=False)
+    """By it a hub knows its own write again, should the answer be lost."""
 
     @property
     def replaces(self) -> bool:
@@ -137,7 +140,7 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What an episode or an activity comes to: messages to send, a checkpoint if one is due, and what is dealt with."""
+    """What an episode or activity commits: new messages, a checkpoint if there is one, and processed messages."""
 
     outbox: Sequence[Message]
     done: Sequence[ReceivedMessage]
@@ -146,7 +149,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Which instances to list; an empty filter means all. Times are inclusive (task-hub-storage.md 7.1)."""
+    """Which instances to list; an empty filter means all. Times are inclusive (platform/task-hub.md 7.1)."""
 
     created_from: Instant | None = None
     created_to: Instant | None = None
@@ -173,9 +176,9 @@ class PurgeResult:
 
 @dataclass(frozen=True, slots=True)
 class PartitionLease:
-    """Which host serves a control queue, since and until when, and who asks for it (task-hub-storage.md 6.1).
+    """Which host serves a control queue, since and until when, and which wants it next (platform/task-hub.md 6.1).
 
-    `version` is the hub's token for `own`.
+    `version` is the hub's token for `update_partition_lease`.
     """
 
     queue: str

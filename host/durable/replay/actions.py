@@ -1,18 +1,18 @@
-"""What an orchestrator asked for: the SDK's answer, read once and typed (durable-replay-protocol.md 4 and 5).
+"""The actions of an orchestrator: the SDK's answer, read once and typed (platform/replay.md 4 and 5).
 
 Inputs are kept as JSON texts, made compact; None where the SDK sent nothing or null.
 """
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from fnhost.bindings.contract import Failure, Json, Outcome
+from fnhost.bindings.contract import Failure, Outcome
 from fnhost.bindings.durable import MARKER
-from fnhost.bindings.formats import compact
 from fnhost.host.durable.model.errors import InvalidWorkerResponse
 from fnhost.host.durable.model.instants import Instant, parse_instant
+from fnhost.host.durable.model.text import optional_json_text, well_formed
+from fnhost.host.durable.model.worker_json import read_json, read_returned_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,13 @@ class RetryOptions:
     attempts: int
     coefficient: float = 1.0
     longest_interval: float = LONGEST_RETRY
+
+    def delay(self, attempt: int) -> float:
+        """Seconds between attempt `attempt`, counted from 0, and the next; at most the longest interval."""
+        try:
+            return min(self.first_interval * self.coefficient**attempt, self.longest_interval)
+        except OverflowError:
+            return self.longest_interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +133,10 @@ Action: TypeAlias = (
 
 @dataclass(frozen=True, slots=True)
 class OrchestratorState:
-    """One answer of an orchestrator: every action since the start of its execution.
+    """One answer of an orchestrator, with every action since the start of its execution.
 
-    `output` and `custom_status` are JSON texts, None where absent. `error` is the user's own text; `trouble` the
-    worker's, when the SDK could not answer at all.
+    `output` and `custom_status` are JSON texts, None where absent. `error` is what user code raised;
+    `worker_failure` is set when the SDK could not answer at all.
     """
 
     actions: tuple[Action, ...] = ()
@@ -137,34 +144,17 @@ class OrchestratorState:
     output: str | None = None
     custom_status: str | None = None
     error: str | None = None
-    trouble: Failure | None = None
+    worker_failure: Failure | None = None
 
 
 def read_orchestrator_state(outcome: Outcome) -> OrchestratorState:
-    """The answer in an outcome, whether returned or carried by the exception's text. Raises BadAnswer."""
+    """The answer in an outcome, whether returned or in the exception's text. Raises InvalidWorkerResponse."""
     if outcome.failure is None:
-        return _orchestrator_state(_returned(outcome))
+        return _orchestrator_state(read_returned_json(outcome.returned, "orchestrator"))
     _, marker, state = outcome.failure.message.partition(MARKER)
     if not marker:
-        return OrchestratorState(trouble=outcome.failure)
-    return _orchestrator_state(_parsed(state))
-
-
-def _returned(outcome: Outcome) -> Any:
-    match outcome.returned:
-        case Json(text=text) | str(text):
-            return _parsed(text)
-        case other:
-            raise InvalidWorkerResponse(
-                f"the orchestrator returned {type(other).__name__} instead of the SDK's JSON object"
-            )
-
-
-def _parsed(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise InvalidWorkerResponse(f"the orchestrator's answer is not JSON: {error}") from error
+        return OrchestratorState(worker_failure=outcome.failure)
+    return _orchestrator_state(read_json(state, "orchestrator"))
 
 
 def _orchestrator_state(state: Any) -> OrchestratorState:
@@ -173,17 +163,21 @@ def _orchestrator_state(state: Any) -> OrchestratorState:
             "the orchestrator's answer has no list of actions: is it built with the Durable Functions SDK?"
         )
     return OrchestratorState(
-        actions=tuple(_action(item) for inner in state["actions"] for item in inner),
+        actions=_actions(state["actions"]),
         is_done=bool(state.get("isDone")),
-        output=_text(state, "output"),
-        custom_status=_text(state, "customStatus"),
-        error=state.get("error"),
+        output=optional_json_text(state.get("output")),
+        custom_status=optional_json_text(state.get("customStatus")),
+        error=None if state.get("error") is None else well_formed(str(state["error"])),
     )
 
 
-def _text(item: Mapping[str, Any], name: str) -> str | None:
-    value = item.get(name)
-    return None if value is None else compact(value)
+def _actions(listed: Sequence[Any]) -> tuple[Action, ...]:
+    try:
+        return tuple(_action(item) for inner in listed for item in inner)
+    except RecursionError as error:
+        raise InvalidWorkerResponse("the orchestrator's actions are nested too deeply") from error
+    except (TypeError, AttributeError) as error:
+        raise InvalidWorkerResponse(f"the orchestrator's actions are not lists of objects: {error}") from error
 
 
 def _action(item: Mapping[str, Any]) -> Action:
@@ -193,17 +187,33 @@ def _action(item: Mapping[str, Any]) -> Action:
         raise InvalidWorkerResponse(f"the orchestrator asked for action {kind!r}, which this host does not know")
     try:
         return read(item)
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, AttributeError, IndexError) as error:
         raise InvalidWorkerResponse(f"the orchestrator's action {kind!r} is not complete: {error}") from error
+    except InvalidWorkerResponse:
+        raise
+    except (ValueError, OverflowError) as error:
+        raise InvalidWorkerResponse(f"the orchestrator's action {kind!r} has an impossible value: {error}") from error
+
+
+def _name(item: Mapping[str, Any], key: str) -> str:
+    return well_formed(str(item[key]))
+
+
+def _input(item: Mapping[str, Any]) -> str | None:
+    return optional_json_text(item.get("input"))
 
 
 def _activity(item: Mapping[str, Any]) -> CallActivity:
-    return CallActivity(item["functionName"], _text(item, "input"))
+    return CallActivity(_name(item, "functionName"), _input(item))
 
 
 def _child(item: Mapping[str, Any]) -> CallSubOrchestrator:
+    instance, version = item.get("instanceId"), item.get("version")
     return CallSubOrchestrator(
-        item["functionName"], _text(item, "input"), item.get("instanceId") or None, item.get("version")
+        _name(item, "functionName"),
+        _input(item),
+        well_formed(str(instance)) if instance else None,
+        None if version is None else well_formed(str(version)),
     )
 
 
@@ -216,10 +226,10 @@ def _retried(
 def _options(item: Mapping[str, Any]) -> RetryOptions:
     longest = item.get("maxRetryIntervalInMilliseconds")
     return RetryOptions(
-        first_interval=item["firstRetryIntervalInMilliseconds"] / 1000,
+        first_interval=float(item["firstRetryIntervalInMilliseconds"]) / 1000,
         attempts=max(1, int(item["maxNumberOfAttempts"])),
-        coefficient=item.get("backoffCoefficient") or 1.0,
-        longest_interval=longest / 1000 if longest else LONGEST_RETRY,
+        coefficient=float(item.get("backoffCoefficient") or 1.0),
+        longest_interval=float(longest) / 1000 if longest else LONGEST_RETRY,
     )
 
 
@@ -228,9 +238,19 @@ def _timer(item: Mapping[str, Any]) -> CreateTimer:
 
 
 def _entity(item: Mapping[str, Any], is_signal: bool = False) -> CallEntity:
-    name, _, key = item["instanceId"][1:].partition("@")
+    name, _, key = _name(item, "instanceId")[1:].partition("@")
     due = parse_instant(item["fireAt"]) if "fireAt" in item else None
-    return CallEntity(f"@{name.lower()}@{key}", item["operation"], _text(item, "input"), is_signal, due)
+    return CallEntity(f"@{name.lower()}@{key}", _name(item, "operation"), _input(item), is_signal, due)
+
+
+def _http(item: Mapping[str, Any]) -> CallHttp:
+    if not isinstance(item["httpRequest"], dict):
+        raise ValueError("httpRequest is not an object")
+    return CallHttp(item["httpRequest"])
+
+
+def _lock(item: Mapping[str, Any]) -> LockEntities:
+    return LockEntities(tuple((_name(entity, "name"), _name(entity, "key")) for entity in item["lockSet"]))
 
 
 def _children(item: Mapping[str, Any]) -> tuple[Action, ...]:
@@ -242,16 +262,16 @@ _READERS: Mapping[int, Callable[[Mapping[str, Any]], Action]] = {
     1: _retried(_activity),
     2: _child,
     3: _retried(_child),
-    4: lambda item: ContinueAsNew(_text(item, "input")),
+    4: lambda item: ContinueAsNew(_input(item)),
     5: _timer,
-    6: lambda item: WaitForEvent(item["externalEventName"]),
+    6: lambda item: WaitForEvent(_name(item, "externalEventName")),
     7: _entity,
-    8: lambda item: CallHttp(item["httpRequest"]),
+    8: _http,
     9: lambda item: _entity(item, is_signal=True),
     10: lambda item: _entity(item, is_signal=True),
     11: lambda item: WhenAny(_children(item)),
     12: lambda item: WhenAll(_children(item)),
-    13: lambda item: LockEntities(tuple((entity["name"], entity["key"]) for entity in item["lockSet"])),
+    13: _lock,
     14: lambda item: ReleaseEntities(),
 }
 

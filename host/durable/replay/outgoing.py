@@ -1,11 +1,10 @@
 """The messages that carry a decision out. Pure; each is the same whenever the same episode is run again.
 
-Rules from durable-replay-protocol.md 6.3, 6.4, 6.9, 7 and task-hub-storage.md 4.3.
+Rules from platform/replay.md 6.3, 6.4, 6.9 and 7 and platform/task-hub.md 4.3.
 """
 
 from collections.abc import Iterable, Iterator
 
-from fnhost.bindings.formats import compact
 from fnhost.host.durable.entities.messages import RELEASE, release_text, sent_request
 from fnhost.host.durable.model.history import (
     EventRaised,
@@ -26,6 +25,7 @@ from fnhost.host.durable.model.history import (
 )
 from fnhost.host.durable.model.instants import Instant
 from fnhost.host.durable.model.messages import Message
+from fnhost.host.durable.model.text import json_text, too_large, well_formed
 from fnhost.host.durable.replay.decide import Completed, Failed, Finish
 
 
@@ -35,12 +35,12 @@ def scheduled_messages(
     """One message for each piece of new work."""
     sender = started.orchestration_instance
     for event in scheduled:
-        target, told = _told(started, event, now)
-        asked = event.timestamp if isinstance(event, (TaskScheduled, TimerCreated)) else None
-        yield Message(target, told, sender, episode, asked)
+        target, sent = _target_and_event(started, event, now)
+        scheduled_at = event.timestamp if isinstance(event, (TaskScheduled, TimerCreated)) else None
+        yield Message(target, sent, sender, episode, scheduled_at)
 
 
-def _told(started: ExecutionStarted, event: Scheduling, now: Instant) -> tuple[Execution, HistoryEvent]:
+def _target_and_event(started: ExecutionStarted, event: Scheduling, now: Instant) -> tuple[Execution, HistoryEvent]:
     us = started.orchestration_instance
     match event:
         case TaskScheduled():
@@ -69,27 +69,29 @@ def _child_start(
 
 
 def end_message(started: ExecutionStarted, finish: Finish | None, now: Instant) -> Iterator[Message]:
-    """What a waiting parent is told, if there is one."""
+    """The result of a child, for the parent that waits for it, if there is one."""
     parent = started.parent_instance
     if parent is None or not isinstance(finish, (Completed, Failed)):
         return
-    told: HistoryEvent
+    result: HistoryEvent
     if isinstance(finish, Completed):
-        told = SubOrchestrationInstanceCompleted(
+        result = SubOrchestrationInstanceCompleted(
             timestamp=now, task_scheduled_id=parent.task_schedule_id, result=finish.result
         )
     else:
-        told = SubOrchestrationInstanceFailed(
+        result = SubOrchestrationInstanceFailed(
             timestamp=now,
             task_scheduled_id=parent.task_schedule_id,
             reason=finish.reason,
             details=finish.details,
         )
-    yield Message(parent.orchestration_instance, told, started.orchestration_instance, asked=parent.child_execution_id)
+    yield Message(
+        parent.orchestration_instance, result, started.orchestration_instance, call_id=parent.child_execution_id
+    )
 
 
 def release_messages(started: ExecutionStarted, history: Iterable[HistoryEvent], now: Instant) -> Iterator[Message]:
-    """Locks that an execution asked for and never gave back are let go at its end (durable-replay-protocol.md 10.6)."""
+    """Entity locks that an execution still holds are released at its end (platform/entities.md 6)."""
     us, sent = started.orchestration_instance, [event for event in history if isinstance(event, EventSent)]
     released = {event.instance_id + (event.input or "") for event in sent if event.name == RELEASE}
     for request in filter(None, map(sent_request, sent)):
@@ -104,17 +106,21 @@ def refusal(start: ExecutionStarted, reason: str, now: Instant) -> Iterator[Mess
     yield from end_message(start, Failed(reason), now)
 
 
-def activity_end(item: Message, event: TaskCompleted | TaskFailed) -> Message:
-    """What an orchestration is told of its activity (task-hub-storage.md 4.9)."""
-    return Message(item.target, event, item.target, item.episode, item.asked)
+def activity_result_message(item: Message, event: TaskCompleted | TaskFailed) -> Message:
+    """The result of an activity, for its orchestration (platform/task-hub.md 4.9)."""
+    return Message(item.target, event, item.target, item.episode, item.call_id)
 
 
-def activity_completed(item: TaskScheduled, result: str | None, now: Instant) -> TaskCompleted:
+def activity_completed(item: TaskScheduled, result: str | None, now: Instant) -> TaskCompleted | TaskFailed:
+    """A failure if the result is too large for a history."""
+    if reason := too_large(result, f"The result of '{item.name}'"):
+        return activity_failed(item, reason, "", now)
     return TaskCompleted(timestamp=now, task_scheduled_id=item.event_id, result=result)
 
 
 def activity_failed(item: TaskScheduled, message: str, stack: str, now: Instant) -> TaskFailed:
-    """The worker's text keeps the blank after `Exception:`, hence two blanks (durable-replay-protocol.md 7.1)."""
+    """The worker's text keeps the blank after `Exception:`, hence two blanks (platform/replay.md 7.1)."""
+    message, stack = well_formed(message), well_formed(stack)
     return TaskFailed(
         timestamp=now,
         task_scheduled_id=item.event_id,
@@ -125,7 +131,7 @@ def activity_failed(item: TaskScheduled, message: str, stack: str, now: Instant)
 
 def _details(message: str, stack: str) -> str:
     """An exception as the platform serialises it."""
-    return compact(
+    return json_text(
         {
             "$type": "System.Exception, System.Private.CoreLib",
             "ClassName": "System.Exception",
@@ -145,7 +151,7 @@ def _details(message: str, stack: str) -> str:
 
 
 def unknown_function(kind: str, name: str, known: Iterable[str]) -> str:
-    """The platform's sentence (durable-replay-protocol.md 7.4, durable-http-api.md 5.1)."""
+    """The platform's sentence (platform/replay.md 7.4, platform/durable-http.md 5.1)."""
     names = ", ".join(f"'{one}'" for one in sorted(known))
     listed = f"The following are the known {kind} functions: {names}." if names else ""
     none = f"No {kind} functions are currently registered!"

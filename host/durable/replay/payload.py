@@ -4,15 +4,15 @@ import json
 from collections.abc import Sequence
 from functools import cache
 
-from fnhost.bindings.formats import compact
 from fnhost.host.durable.model.history import (
     ExecutionStarted,
 )
+from fnhost.host.durable.model.text import json_text
 from fnhost.host.durable.replay.decide import OrchestrationLimits
 
 
 def orchestrator_payload(started: ExecutionStarted, texts: Sequence[str], limits: OrchestrationLimits) -> str:
-    """What the SDK is given (durable-replay-protocol.md 2). History and input go in as the texts they are."""
+    """What the SDK is given (platform/replay.md 2). History and input go in as the texts they are."""
     parent = started.parent_instance
     rest = {
         "instanceId": started.orchestration_instance.instance_id,
@@ -20,11 +20,11 @@ def orchestrator_payload(started: ExecutionStarted, texts: Sequence[str], limits
         "parentInstanceId": parent.orchestration_instance.instance_id if parent else None,
         "upperSchemaVersion": 1,
         "upperSchemaVersionNew": 3,
-        "longRunningTimerIntervalDuration": _span(limits.timer_hop),
-        "maximumShortTimerDuration": _span(limits.longest_timer),
+        "longRunningTimerIntervalDuration": _span(limits.timer_chunk),
+        "maximumShortTimerDuration": _span(limits.max_timer),
         "defaultHttpAsyncRequestSleepTimeMillseconds": int(limits.http_poll * 1000),
     }
-    return f'{{"history":[{",".join(texts)}],"input":{_embedded(started.input)},{compact(rest)[1:]}'
+    return f'{{"history":[{",".join(texts)}],"input":{_embedded(started.input)},{json_text(rest)[1:]}'
 
 
 def _embedded(text: str | None) -> str:
@@ -32,7 +32,7 @@ def _embedded(text: str | None) -> str:
     try:
         json.loads(text or "null")
     except ValueError:
-        return compact(text)
+        return json_text(text)
     return text or "null"
 
 

@@ -1,8 +1,9 @@
-"""Which durable functions the app has now."""
+"""The durable functions that the app has now."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from fnhost.bindings.contract import Fire
@@ -10,18 +11,32 @@ from fnhost.bindings.contract import Fire
 Kind: TypeAlias = Literal["orchestrator", "activity", "entity"]
 
 
+@dataclass(slots=True, eq=False)
+class ServedFunction:
+    """A function of the app version that is served: its name as written there, and how to call it.
+
+    `problem` is why a worker could not load it; None while that is not known to have failed.
+    """
+
+    name: str
+    fire: Fire
+    problem: str | None = None
+
+
 class FunctionRegistry:
-    """Functions by kind and name; names match without regard to case (durable-replay-protocol.md 6.9)."""
+    """Functions by kind and name; names match without regard to case (platform/replay.md 6.9)."""
 
     def __init__(self) -> None:
-        self._serving: dict[tuple[Kind, str], tuple[str, Fire]] = {}
+        self._serving: dict[tuple[Kind, str], ServedFunction] = {}
+        self._missing: set[tuple[Kind, str]] = set()
         self._changed = asyncio.Event()
 
     @contextmanager
     def serving(self, kind: Kind, name: str, fire: Fire) -> Iterator[None]:
         """Inside the block, `fire` is what `name` means, unless a newer block says otherwise."""
-        key, ours = (kind, name.lower()), (name, fire)
+        key, ours = (kind, name.lower()), ServedFunction(name, fire)
         self._serving[key] = ours
+        self._missing.discard(key)
         self._changed.set()
         try:
             yield
@@ -30,15 +45,21 @@ class FunctionRegistry:
                 del self._serving[key]
 
     def names(self, kind: Kind) -> Sequence[str]:
-        return sorted(name for (served, _), (name, _) in self._serving.items() if served == kind)
+        return sorted(function.name for (served, _), function in self._serving.items() if served == kind)
 
-    def find(self, kind: Kind, name: str) -> tuple[str, Fire] | None:
-        """The function's own spelling, and its door."""
+    def find(self, kind: Kind, name: str) -> ServedFunction | None:
         return self._serving.get((kind, name.lower()))
 
-    async def wait(self, kind: Kind, name: str) -> tuple[str, Fire]:
-        """Until there is one."""
-        while (found := self.find(kind, name)) is None:
+    def note_missing(self, kind: Kind, name: str) -> bool:
+        """Whether it is missed for the first time since it was last served."""
+        key = (kind, name.lower())
+        is_news = key not in self._missing
+        self._missing.add(key)
+        return is_news
+
+    async def loadable(self, kind: Kind, name: str) -> ServedFunction:
+        """Wait until there is such a function, and it is not known that it cannot be loaded."""
+        while (found := self.find(kind, name)) is None or found.problem is not None:
             self._changed.clear()
             await self._changed.wait()
         return found
@@ -48,7 +69,7 @@ class FunctionRegistry:
         return bool(self._serving)
 
     async def any(self) -> None:
-        """Until there is a function at all."""
+        """Wait until there is a function at all."""
         while not self._serving:
             self._changed.clear()
             await self._changed.wait()

@@ -1,19 +1,15 @@
-"""One active instance: its mailbox, its history while it is held, and its episodes, one after the other."""
+"""One active orchestration: its pending messages, its history in memory, and its episodes one after the other."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol
 
-from fnhost.bindings.contract import Outcome
-from fnhost.bindings.formats import compact
+from fnhost.bindings.contract import Failure, Outcome
 from fnhost.clock import Clock
 from fnhost.host.durable.entities.entity import EntityLimits
-from fnhost.host.durable.entities.messages import answer_text, read_request
-from fnhost.host.durable.model.errors import Conflict, HubError, InvalidWorkerResponse
+from fnhost.host.durable.model.errors import Conflict, HubError, HubMissing, HubUnreachable
 from fnhost.host.durable.model.history import (
-    EventRaised,
-    EventSent,
     ExecutionCompleted,
     ExecutionResumed,
     ExecutionStarted,
@@ -25,19 +21,14 @@ from fnhost.host.durable.model.history import (
     OrchestratorStarted,
     RuntimeStatus,
     Scheduling,
-    SubOrchestrationInstanceFailed,
-    TaskFailed,
-    TaskScheduled,
     TimerFired,
 )
-from fnhost.host.durable.model.ids import next_execution
 from fnhost.host.durable.model.instants import Instant, utc_now
 from fnhost.host.durable.model.messages import Message, ReceivedMessage
 from fnhost.host.durable.model.states import Checkpoint, HistoryState, Instance, Progress, fold
-from fnhost.host.durable.replay.actions import OrchestratorState, read_orchestrator_state
-from fnhost.host.durable.replay.decide import Continued, Decision, Failed, OrchestrationLimits, decide
-from fnhost.host.durable.replay.outgoing import end_message, refusal, release_messages, scheduled_messages
-from fnhost.host.durable.replay.payload import orchestrator_payload
+from fnhost.host.durable.replay.decide import Failed, OrchestrationLimits
+from fnhost.host.durable.replay.outgoing import end_message, refusal, release_messages
+from fnhost.host.durable.replay.replayer import Episode, RecordedHistory, Replayer, RunOrchestrator
 from fnhost.host.durable.runtime.inbox import (
     Admission,
     admit,
@@ -46,17 +37,21 @@ from fnhost.host.durable.runtime.inbox import (
     needs_row,
     next_batch,
     seen_before,
+    takes_one_message,
 )
 from fnhost.host.durable.storage import codec
 from fnhost.host.durable.storage.hub import Hub
+from fnhost.host.events import HostMessage, Level
 from fnhost.host.log import Log
 
 LONGEST_WAIT = 3.0
-"""Seconds until a message that came too early is looked at again; what it waits for shows itself soon after a crash."""
+"""Seconds at most until a message that came too early is tried again: after a crash its history appears soon."""
+MAX_REFUSALS = 3
+"""How often storage may refuse to record an episode, with a pause after each, before the instance fails."""
 
 
 class SessionServices(Protocol):
-    """What a session borrows from the engine."""
+    """What a session needs of the engine."""
 
     clock: Clock
     limits: OrchestrationLimits
@@ -67,16 +62,16 @@ class SessionServices(Protocol):
     def hub(self) -> Hub: ...
 
     async def replay(self, name: str, payload: str, instance: str) -> Outcome:
-        """Run the orchestrator once, when it may; waits while there is no such function."""
+        """Run the orchestrator function once; waits while it is not loaded."""
 
     async def operate(self, name: str, payload: str, instance: str) -> Outcome:
-        """Run the entity once, in the same way. Raises BindingError, WorkerDied, LoadFailed, TimedOut."""
+        """Run the entity once, in the same way. Raises BindingError, FunctionNotLoadable, Poisonous, TimedOut."""
 
-    def objection(self, event: Scheduling) -> str | None:
-        """Why this work cannot be done at all: its function does not exist."""
+    def unavailable(self, event: Scheduling) -> str | None:
+        """Why this work cannot be done at all, such as that its function does not exist; None if it can."""
 
     async def commit(self, progress: Progress) -> HistoryState | None:
-        """Store it, and see to what it sends. Raises Conflict."""
+        """Store it and dispatch the messages it sends. Raises Conflict."""
 
     def recorded(self, instance: Instance) -> None: ...
 
@@ -85,22 +80,10 @@ class SessionServices(Protocol):
     def release(self, received: Iterable[ReceivedMessage], after: float = 0) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Episode:
-    """What an episode came to: the events to append, and the messages to send."""
-
-    execution_id: str
-    events: tuple[HistoryEvent, ...]
-    outbox: tuple[Message, ...]
-    custom_status: str | None
-    one_at_a_time: bool = False
-    seen: tuple[str, ...] = ()
-
-
 class Session:
-    """Give it messages with `put`, then let it `run`.
+    """Takes messages with `put` and processes them with `run`.
 
-    What it recorded it remembers, so that it can tell a storage that has forgotten from a host that was quicker.
+    The history that it recorded stays in memory, to tell a storage that lost events from another host that recorded.
     """
 
     def __init__(self, instance: str, services: SessionServices) -> None:
@@ -113,6 +96,7 @@ class Session:
         self._one_at_a_time = False
         self._has_recorded = False
         self._suspended = False
+        self._refusals = 0
 
     def put(self, received: ReceivedMessage) -> None:
         if not received.is_activity_completion:
@@ -120,13 +104,13 @@ class Session:
         self._mailbox.append(received)
 
     def take_undelivered(self) -> Sequence[ReceivedMessage]:
-        """What was not dealt with; it is no longer ours."""
+        """Remove and return the messages that were not processed."""
         left, self._mailbox = self._mailbox, deque()
         return left
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing is lost if this session is forgotten."""
+        """Whether the session can be dropped for good: no messages, and no execution that runs."""
         return not self._mailbox and (self._state is None or is_over(self._state.events))
 
     @property
@@ -134,34 +118,38 @@ class Session:
         return not self._mailbox
 
     def take_completions(self) -> Sequence[ReceivedMessage]:
-        """Those of activities that it cannot take now, as it is suspended; they are no longer ours."""
+        """Remove and return activity results that cannot be taken while the instance is suspended."""
         ends = [one for one in self._mailbox if one.is_activity_completion]
         self._mailbox = deque(one for one in self._mailbox if not one.is_activity_completion)
         return ends
 
     async def run(self) -> None:
         """Episodes, until no message is left that may be delivered."""
-        while batch := self._next_batch():
+        while self._mailbox:
             try:
-                await self._take(batch)
+                state = await self._current()
+                if not (batch := self._next_batch()):
+                    return
+                await self._take(state, batch)
             except Conflict:
                 await self.compare()
+
+    async def _current(self) -> HistoryState:
+        """The history, loaded if it must be: it says which messages the next episode may take."""
+        if any(isinstance(one.message.event, GenericEvent) for one in self._mailbox):
+            self._state = None  # The instance was rewound: the history that is held is no longer the stored one.
+        if self._state is None and any(one.is_new for one in self._mailbox):
+            self._hold(HistoryState())  # Nothing is stored that could be loaded.
+        state = await self._load()
+        return await self._begin_again(state) if state.opening else state
 
     def _next_batch(self) -> Sequence[ReceivedMessage]:
         return next_batch(self._mailbox, one_at_a_time=self._one_at_a_time, suspended=self._suspended)
 
-    async def _take(self, batch: Sequence[ReceivedMessage]) -> None:
-        if any(isinstance(one.message.event, GenericEvent) for one in batch):
-            self._state = None  # it was rewound: the history that we hold is another
-        if self._state is None and any(one.is_new for one in batch):
-            self._hold(HistoryState())  # nothing is stored that could be loaded
-        state = await self._load()
-        if state.opening:
-            state = await self._begin_again(state)
+    async def _take(self, state: HistoryState, batch: Sequence[ReceivedMessage]) -> None:
         admission = await self._admit(state, batch)
         if admission.accepted:
-            episode = await self._episode(state, [one.message.event for one in admission.accepted])
-            await self._commit(state, episode, [*admission.accepted, *admission.dropped])
+            await self._play(state, [one.message.event for one in admission.accepted], admission)
         else:
             await self._drop(state, admission.dropped)
         for one in admission.refused:
@@ -171,12 +159,28 @@ class Session:
         for one in admission.early:
             self._services.release([one], min(2.0**one.deliveries, LONGEST_WAIT))
 
+    async def _play(self, state: HistoryState, events: Sequence[HistoryEvent], admission: Admission) -> None:
+        """One episode. If storage refuses its record again and again, the instance fails instead."""
+        done = [*admission.accepted, *admission.dropped]
+        episode = await self._episode(state, events)
+        try:
+            await self._commit(state, episode, done)
+        except (Conflict, HubUnreachable, HubMissing):
+            raise
+        except (HubError, ValueError) as error:
+            self._refusals += 1
+            if self._refusals < MAX_REFUSALS:
+                raise
+            refusal = f"the task hub's storage refuses to record this episode: {error}"
+            self._log(f"Instance {self.instance} failed: {refusal}")
+            await self._commit(state, await self._episode(state, events, refusal), done)
+
     async def _admit(self, state: HistoryState, batch: Sequence[ReceivedMessage]) -> Admission:
         row = await self._services.hub.find(self.instance) if needs_row(state, batch) else None
         return admit(state, row, batch)
 
     async def compare(self) -> None:
-        """Load the history anew. One that is only the beginning of ours has lost its end: write that again."""
+        """Load the history again. If storage holds only the beginning of ours, record the lost end anew."""
         ours, self._state = self._state, None
         theirs = await self._load()
         if ours is None or not _begins(theirs.events, ours.events):
@@ -184,7 +188,7 @@ class Session:
         lost = ours.events[len(theirs.events) :]
         row = fold(None, ours.events, ours.custom_status)
         if lost and row:
-            self._services.log.warning("Host.Durable", FORGOTTEN.format(len(lost), self.instance))
+            self._log(FORGOTTEN.format(len(lost), self.instance), Level.WARNING)
             self._hold(await self._services.hub.record(Checkpoint(theirs, ours.execution_id or "", lost, row)))
 
     async def _load(self) -> HistoryState:
@@ -197,15 +201,15 @@ class Session:
         self._state = state
         self._texts = texts if texts is not None else [codec.history_json(event) for event in state.events]
         self._suspended = is_suspended(state.events)
+        self._one_at_a_time = takes_one_message(state.events)
 
     async def _commit(self, state: HistoryState, episode: Episode, done: Sequence[ReceivedMessage]) -> None:
         checkpoint = self._checkpoint(state, episode)
-        after = await self._services.commit(Progress(episode.outbox, done, checkpoint))
+        after = await self._services.commit(Progress(episode.messages, done, checkpoint))
         assert after is not None
         kept = [] if checkpoint.replaces else self._texts
         self._hold(after, [*kept, *(codec.history_json(event) for event in episode.events)])
-        self._has_recorded = True
-        self._one_at_a_time = episode.one_at_a_time
+        self._has_recorded, self._refusals = True, 0
         self._services.recorded(checkpoint.instance)
 
     def _checkpoint(self, state: HistoryState, episode: Episode) -> Checkpoint:
@@ -216,18 +220,18 @@ class Session:
         return Checkpoint(state, episode.execution_id, episode.events, row, seen=episode.seen)
 
     async def _begin_again(self, torn: HistoryState) -> HistoryState:
-        """An execution that followed another by continue-as-new has no message that would begin it once more."""
+        """Run the first episode of an execution again: after continue-as-new there is no message that would."""
         past = HistoryState(version=torn.version, seen=torn.seen)
         await self._commit(torn, await self._replayed(past, torn.opening, []), [])
         return await self._load()
 
     async def _drop(self, state: HistoryState, dropped: Sequence[ReceivedMessage]) -> None:
         if dropped and (not self._has_recorded or any(one.deliveries > 0 for one in dropped)):
-            await self._mend(state)
+            await self._repair_row(state)
         self._services.settle(dropped)
 
-    async def _mend(self, state: HistoryState) -> None:
-        """A crash between history and row leaves the row behind; what comes in vain may tell us of it."""
+    async def _repair_row(self, state: HistoryState) -> None:
+        """A crash between the writes of history and row leaves an old row; messages that come too late may show it."""
         self._has_recorded = True
         row = fold(None, state.events, state.custom_status)
         if row and row != await self._services.hub.find(self.instance):
@@ -241,20 +245,21 @@ class Session:
 
     # One episode
 
-    async def _episode(self, state: HistoryState, events: Sequence[HistoryEvent]) -> Episode:
+    async def _episode(
+        self, state: HistoryState, events: Sequence[HistoryEvent], refusal: str | None = None
+    ) -> Episode:
+        """With a `refusal` no user code runs, and the instance fails for that reason."""
         begins = isinstance(events[0], ExecutionStarted)
         past = HistoryState(version=state.version) if begins else state
         opened = OrchestratorStarted(timestamp=self._now(past.events, events))
         if isinstance(events[0], ExecutionTerminated):
-            return _ended_by(events[0], past, opened)
+            return _terminated(events[0], past, opened)
         if isinstance(events[0], (ExecutionSuspended, ExecutionResumed)):
-            return _noted(events[0], past, opened)
-        episode = await self._replayed(past, (opened, *events), [] if begins else self._texts)
-        return (
-            replace(episode, outbox=(*_release_session(state, opened.timestamp), *episode.outbox))
-            if begins
-            else episode
-        )
+            return _suspended_or_resumed(events[0], past, opened)
+        episode = await self._replayed(past, (opened, *events), () if begins else self._texts, refusal)
+        if begins:
+            return replace(episode, messages=(*_locks_released(state, opened.timestamp), *episode.messages))
+        return episode
 
     def _now(self, past: Sequence[HistoryEvent], events: Sequence[HistoryEvent]) -> Instant:
         """The time of this episode: never before an earlier one, nor before a timer that fires in it (6.7)."""
@@ -262,72 +267,44 @@ class Session:
         fired = [event.fire_at for event in events if isinstance(event, TimerFired)]
         return max(utc_now(self._services.clock), before, *fired)
 
-    async def _replayed(self, past: HistoryState, opening: tuple[HistoryEvent, ...], texts: Sequence[str]) -> Episode:
-        """Run the orchestrator, and again for every continue-as-new (task-hub-storage.md 3.6)."""
-        outbox: list[Message] = []
-        events, status, first = past.events, past.custom_status, opening
-        while True:
-            now = opening[0].timestamp
-            started = _started((*events, *opening))
-            if opening is first or not self._is_to_end:
-                answer = await self._ask(started, [*texts, *map(codec.history_json, opening)])
-            else:
-                answer = OrchestratorState()  # one that continues as new for ever would never come to what is to end it
-            decision = decide((*events, *opening), answer, self._services.limits)
-            self._say_refused(answer, decision)
-            if not decision.keeps_status and (
-                answer.custom_status is not None or not isinstance(status, _InheritedStatus)
-            ):
-                status = decision.custom_status
-            outbox.extend(self._messages(started, (*events, *opening), decision, now))
-            if not isinstance(decision.finish, Continued):
-                break
-            events, texts, status = (), [], _InheritedStatus(status or "") if status else None
-            opening = _next_opening(started, decision.finish, max(utc_now(self._services.clock), now))
-        return Episode(
-            execution_id=started.orchestration_instance.execution_id or "",
-            events=(*_played(opening), *decision.events(now)),
-            outbox=tuple(outbox),
-            custom_status=str(status) if status is not None else None,
-            one_at_a_time=decision.one_at_a_time,
-            seen=seen_before(past, first),
+    async def _replayed(
+        self,
+        past: HistoryState,
+        opening: tuple[HistoryEvent, ...],
+        texts: Sequence[str],
+        refusal: str | None = None,
+    ) -> Episode:
+        services = self._services
+        replayer = Replayer(
+            _failing(refusal) if refusal else services.replay,
+            services.limits,
+            services.clock,
+            services.unavailable,
+            self._will_be_terminated,
         )
+        episode = await replayer.replay(RecordedHistory(past.events, texts, past.custom_status), opening)
+        for reason in episode.failures:
+            self._log(f"Instance {self.instance} failed: {reason}")
+        for reason in episode.undelivered:
+            self._log(f"A signal of instance {self.instance} was not sent: {reason}")
+        return replace(episode, seen=seen_before(past, opening))
 
-    @property
-    def _is_to_end(self) -> bool:
+    def _log(self, text: str, level: Level = Level.ERROR) -> None:
+        """A sentence that belongs to this instance."""
+        event = HostMessage(level=level, category="Host.Durable", message=text, instance=self.instance)
+        self._services.log.write(event)
+
+    def _will_be_terminated(self) -> bool:
         return any(isinstance(one.message.event, ExecutionTerminated) for one in self._mailbox)
 
-    async def _ask(self, started: ExecutionStarted, texts: Sequence[str]) -> OrchestratorState:
-        payload = orchestrator_payload(started, texts, self._services.limits)
-        outcome = await self._services.replay(started.name, payload, self.instance)
-        try:
-            return read_orchestrator_state(outcome)
-        except InvalidWorkerResponse as error:
-            self._say_failed(str(error))
-            return OrchestratorState(error=str(error))
 
-    def _say_refused(self, answer: OrchestratorState, decision: Decision) -> None:
-        """What user code did not fail of itself, nobody else has told."""
-        if isinstance(decision.finish, Failed) and answer.error is None and answer.trouble is None:
-            self._say_failed(decision.finish.reason)
+def _failing(reason: str) -> RunOrchestrator:
+    """An orchestrator that fails for this reason."""
 
-    def _say_failed(self, reason: str) -> None:
-        self._services.log.error("Host.Durable", f"Instance {self.instance} failed: {reason}")
+    async def run(name: str, payload: str, instance: str) -> Outcome:
+        return Outcome(failure=Failure(reason))
 
-    def _messages(
-        self, started: ExecutionStarted, history: Sequence[HistoryEvent], decision: Decision, now: Instant
-    ) -> Iterator[Message]:
-        episode = sum(isinstance(event, OrchestratorStarted) for event in history)
-        possible = []
-        for event in decision.scheduled:
-            if reason := self._services.objection(event):
-                yield _impossible(started, event, reason, now)
-            else:
-                possible.append(event)
-        yield from scheduled_messages(started, episode, possible, now)
-        yield from end_message(started, decision.finish, now)
-        if decision.finish:
-            yield from release_messages(started, (*history, *decision.scheduled), now)
+    return run
 
 
 FORGOTTEN = "The storage had lost the last {} events of instance {}; they are written again."
@@ -341,69 +318,30 @@ def _begins(start: Sequence[HistoryEvent], whole: Sequence[HistoryEvent]) -> boo
     )
 
 
-class _InheritedStatus(str):
-    """A custom status inherited over a continue-as-new: it stands until the new code sets one (section 8)."""
-
-
-def _impossible(started: ExecutionStarted, event: Scheduling, reason: str, now: Instant) -> Message:
-    """A call of what does not exist fails at its caller (7.4)."""
-    us = started.orchestration_instance
-    if isinstance(event, TaskScheduled):
-        failed = TaskFailed(timestamp=now, task_scheduled_id=event.event_id, reason=reason, details="")
-        return Message(us, failed, us)
-    if isinstance(event, EventSent):
-        text = answer_text(compact(reason), is_error=True)
-        return Message(us, EventRaised(timestamp=now, name=read_request(event.input).id, input=text), us)
-    child = SubOrchestrationInstanceFailed(timestamp=now, task_scheduled_id=event.event_id, reason=reason, details="")
-    return Message(us, child, us)
-
-
 def _started(events: Sequence[HistoryEvent]) -> ExecutionStarted:
     return next(event for event in events if isinstance(event, ExecutionStarted))
 
 
-def _played(opening: Sequence[HistoryEvent]) -> Iterator[HistoryEvent]:
-    for event in opening:
-        yield event if isinstance(event, OrchestratorStarted) else replace(event, is_played=True)
+def _closed(events: Sequence[HistoryEvent], now: Instant) -> OrchestratorCompleted:
+    """The end of an episode in which the orchestrator did not run: what the last answer held still counts."""
+    last = next((event for event in reversed(events) if isinstance(event, OrchestratorCompleted)), None)
+    return replace(last, timestamp=now) if last else OrchestratorCompleted(timestamp=now, listed=0)
 
 
-def _next_opening(started: ExecutionStarted, again: Continued, now: Instant) -> tuple[HistoryEvent, ...]:
-    """A new execution of the same instance, with the events it inherits; the old one has played them (1.1, 6.11)."""
-    us = started.orchestration_instance
-    execution = replace(us, execution_id=next_execution(us.execution_id or ""))
-    fresh = replace(
-        started,
-        timestamp=now,
-        is_played=False,
-        orchestration_instance=execution,
-        input=again.input,
-        generation=None,
-        scheduled_start_time=None,
-    )
-    carried = (replace(event, is_played=True) for event in again.carried)
-    return (OrchestratorStarted(timestamp=now), fresh, *carried)
-
-
-def _listed(events: Sequence[HistoryEvent]) -> int | None:
-    """An episode in which the orchestrator did not run lists what the one before it listed."""
-    return next((event.listed for event in reversed(events) if isinstance(event, OrchestratorCompleted)), 0)
-
-
-def _release_session(replaced: HistoryState, now: Instant) -> Iterator[Message]:
-    """The locks of an execution that another replaces while it is alive."""
+def _locks_released(replaced: HistoryState, now: Instant) -> Iterator[Message]:
+    """Release the locks of an execution that another one replaces while it runs."""
     if replaced.events and not is_over(replaced.events):
         yield from release_messages(_started(replaced.events), replaced.events, now)
 
 
-def _noted(event: HistoryEvent, past: HistoryState, opened: OrchestratorStarted) -> Episode:
-    """Suspended or resumed: the orchestrator itself need not know (section 12)."""
-    closed = OrchestratorCompleted(timestamp=opened.timestamp, listed=_listed(past.events))
-    events = (opened, replace(event, is_played=True), closed)
+def _suspended_or_resumed(event: HistoryEvent, past: HistoryState, opened: OrchestratorStarted) -> Episode:
+    """The orchestrator does not run in this episode (section 12)."""
+    events = (opened, replace(event, is_played=True), _closed(past.events, opened.timestamp))
     return Episode(past.execution_id or "", events, (), past.custom_status)
 
 
-def _ended_by(event: ExecutionTerminated, past: HistoryState, opened: OrchestratorStarted) -> Episode:
-    """Terminated: what is under way goes on, and its results are dropped (section 12)."""
+def _terminated(event: ExecutionTerminated, past: HistoryState, opened: OrchestratorStarted) -> Episode:
+    """Work that runs goes on, and its results are dropped (section 12)."""
     now, started = opened.timestamp, _started(past.events)
     ended = ExecutionCompleted(
         timestamp=now,
@@ -411,11 +349,10 @@ def _ended_by(event: ExecutionTerminated, past: HistoryState, opened: Orchestrat
         orchestration_status=RuntimeStatus.Terminated,
         result=event.input,
     )
-    closed = OrchestratorCompleted(timestamp=now, listed=_listed(past.events))
-    told = end_message(started, Failed(event.input or ""), now)
+    to_parent = end_message(started, Failed(event.input or ""), now)
     return Episode(
         past.execution_id or "",
-        (opened, replace(event, is_played=True), ended, closed),
-        (*told, *release_messages(started, past.events, now)),
+        (opened, replace(event, is_played=True), ended, _closed(past.events, now)),
+        (*to_parent, *release_messages(started, past.events, now)),
         past.custom_status,
     )

@@ -1,6 +1,6 @@
 """History in its three outside forms: the worker's JSON, queue messages and table rows. Pure.
 
-Names derive from the dataclasses of `history`. Rules from durable-replay-protocol.md 3 and task-hub-storage.md 2 to 4;
+Names derive from the dataclasses of `history`. Rules from platform/replay.md 3 and platform/task-hub.md 2 to 4;
 what we never fill (trace contexts, failure details) is written as null, and unknown members are ignored on reading.
 """
 
@@ -30,6 +30,7 @@ from fnhost.host.durable.model.history import (
 from fnhost.host.durable.model.instants import parse_instant
 from fnhost.host.durable.model.messages import Message
 from fnhost.host.durable.model.states import Instance
+from fnhost.host.durable.model.text import well_formed
 
 Row: TypeAlias = Mapping[str, Any]
 """A table row as its JSON. Dates are texts with a `<column>@odata.type` beside them when written."""
@@ -39,7 +40,7 @@ DATE = "Edm.DateTime"
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """What a queue message holds. `sequence` orders messages of one sender (task-hub-storage.md 4.5)."""
+    """What a queue message holds. `sequence` orders messages of one sender (platform/task-hub.md 4.5)."""
 
     message: Message
     sequence: int = 0
@@ -47,7 +48,7 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True)
 class BlobReference:
-    """The envelope lies in this blob (task-hub-storage.md 4.6)."""
+    """The envelope lies in this blob (platform/task-hub.md 4.6)."""
 
     blob: str
 
@@ -56,12 +57,14 @@ class BlobReference:
 
 
 def _pascal(name: str) -> str:
-    return "".join(part.capitalize() for part in name.split("_"))
+    return "Asked" if name == "called_at" else "".join(part.capitalize() for part in name.split("_"))
 
 
 def _text(value: Any) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return well_formed(value)
     raise ValueError(f"{value!r} is not a text")
 
 
@@ -99,7 +102,7 @@ def _parent(value: Any) -> ParentInstance | None:
     waiting, task = _execution(found["OrchestrationInstance"]), _integer(found["TaskScheduleId"])
     if waiting is None or task is None:
         raise ValueError("ParentInstance is incomplete")
-    ours = {"child_execution_id": _text(found.get("ChildExecutionId")), "asked": _date(found.get("Asked"))}
+    ours = {"child_execution_id": _text(found.get("ChildExecutionId")), "called_at": _date(found.get("Asked"))}
     return ParentInstance(_text(found.get("Name")) or "", waiting, task, _text(found.get("Version")) or "", **ours)
 
 
@@ -118,6 +121,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "fire_at": _date,
     "scheduled_start_time": _date,
     "is_played": bool,
+    "has_open_loops": bool,
     "orchestration_status": _status,
     "orchestration_instance": _execution,
     "parent_instance": _parent,
@@ -126,9 +130,9 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
 _COMMON = ("timestamp", "event_id", "is_played")
 _DATES = ("fire_at", "scheduled_start_time")
 _NESTED = ("orchestration_instance", "parent_instance", "tags")
-_HIDDEN_FROM_WORKERS = ("correlation", "scheduled_start_time", "generation", "listed", "child_execution_id")
-_OURS_ALONE = ("listed", "child_execution_id")
-_OURS_IN_PARENT = ("child_execution_id", "asked")
+_OURS_ALONE = ("listed", "has_open_loops", "child_execution_id")
+_HIDDEN_FROM_WORKERS = ("correlation", "scheduled_start_time", "generation", *_OURS_ALONE)
+_OURS_IN_PARENT = ("child_execution_id", "called_at")
 
 _UNFILLED: Mapping[type[HistoryEvent], tuple[str, ...]] = {
     ExecutionStarted: ("ParentTraceContext",),
@@ -155,14 +159,14 @@ _TYPES: Mapping[type, str] = {
 }
 
 _dump = json.JSONEncoder(separators=(",", ":")).encode
-"""Compact and ASCII: XML forbids some characters in queue messages (task-hub-storage.md 4.2)."""
+"""Compact and ASCII: XML forbids some characters in queue messages (platform/task-hub.md 4.2)."""
 
 
 def _plain(value: Any, typed: bool = False) -> Any:
     """A nested value as JSON; `typed` puts the `$type` first that readers of messages need."""
     if not is_dataclass(value) or isinstance(value, type):
         return dict(value) if isinstance(value, Mapping) else value
-    found = {_pascal(name): _plain(getattr(value, name), typed) for name in _told(value)}
+    found = {_pascal(name): _plain(getattr(value, name), typed) for name in _members(value)}
     return {"$type": _TYPES[type(value)], **found} if typed else found
 
 
@@ -170,7 +174,7 @@ def _nested(name: str, value: Any) -> Any:
     return _plain(value) if name in _NESTED else value
 
 
-def _told(value: Any) -> Iterator[str]:
+def _members(value: Any) -> Iterator[str]:
     return (f.name for f in fields(value) if f.name not in _OURS_IN_PARENT or getattr(value, f.name) is not None)
 
 
@@ -185,10 +189,10 @@ def _read(kind: type[HistoryEvent], found: Mapping[str, Any]) -> HistoryEvent:
     if missing := _REQUIRED[kind] - values.keys():
         raise ValueError(f"{kind.__name__} has no {', '.join(sorted(map(_pascal, missing)))}")
     absent = {name: None for name, _ in _OWN[kind] if name not in values and name != "orchestration_status"}
-    return _told_by_details(kind(**(absent | values)), found)
+    return _with_failure_details(kind(**(absent | values)), found)
 
 
-def _told_by_details(event: HistoryEvent, found: Mapping[str, Any]) -> HistoryEvent:
+def _with_failure_details(event: HistoryEvent, found: Mapping[str, Any]) -> HistoryEvent:
     """Hosts with gRPC workers put a failure's text into FailureDetails alone."""
     if not isinstance(event, _FAILED) or event.reason is not None:
         return event
@@ -196,7 +200,7 @@ def _told_by_details(event: HistoryEvent, found: Mapping[str, Any]) -> HistoryEv
     return replace(event, reason=_text(details.get("ErrorMessage")), details=_text(details.get("StackTrace")))
 
 
-# --- the worker's form (durable-replay-protocol.md 3) ----------------------------------------------------------------
+# --- the worker's form (platform/replay.md 3) ------------------------------------------------------------------------
 
 
 def history_json(event: HistoryEvent) -> str:
@@ -218,13 +222,24 @@ def event_of(found: Mapping[str, Any]) -> HistoryEvent:
         raise UnreadableRecord(f"This is no event that the host knows ({error!r}): {str(found)[:200]}") from error
 
 
-# --- queue messages (task-hub-storage.md 4) --------------------------------------------------------------------------
+def event_of_json(text: str) -> HistoryEvent:
+    """The event in the JSON text that `history_json` gives. Raises UnreadableRecord."""
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise UnreadableRecord(f"This is not JSON ({error}): {text[:200]}") from error
+    if not isinstance(found, dict):
+        raise UnreadableRecord(f"This is not an event: {text[:200]}")
+    return event_of(found)
+
+
+# --- queue messages (platform/task-hub.md 4) --------------------------------------------------------------------------
 
 
 def envelope(message: Message, sequence: int, activity: str) -> str:
     """The message as JSON text. `activity` is a new GUID with dashes, `sequence` counts in this process from 1."""
     episode = {} if message.episode is None else {"Episode": message.episode}
-    asked = {} if message.asked is None else {"AskedAt": message.asked}
+    call_id = {} if message.call_id is None else {"AskedAt": message.call_id}
     sender = message.sender or Execution("")
     return _dump(
         {
@@ -234,7 +249,7 @@ def envelope(message: Message, sequence: int, activity: str) -> str:
             "CompressedBlobName": None,
             "SequenceNumber": sequence,
             **episode,
-            **asked,
+            **call_id,
             "Sender": {"InstanceId": sender.instance_id, "ExecutionId": sender.execution_id or ""},
             "SerializableTraceContext": None,
         }
@@ -309,11 +324,11 @@ def _message(found: Mapping[str, Any]) -> Message:
         event=event_of(task["Event"]),
         sender=sender if sender and sender.instance_id else None,
         episode=_integer(found.get("Episode")),
-        asked=found.get("AskedAt"),
+        call_id=found.get("AskedAt"),
     )
 
 
-# --- rows of the History table (task-hub-storage.md 3) ---------------------------------------------------------------
+# --- rows of the History table (platform/task-hub.md 3) --------------------------------------------------------------
 
 
 def dated(column: str, at: str | None) -> Row:
@@ -374,7 +389,7 @@ def sentinel_columns(complete_at: str | None) -> Row:
     }
 
 
-# --- rows of the Instances table (task-hub-storage.md 2) -------------------------------------------------------------
+# --- rows of the Instances table (platform/task-hub.md 2) ------------------------------------------------------------
 
 
 def start_columns(instance: Instance) -> Row:

@@ -1,4 +1,4 @@
-"""The admin endpoints of the platform (functions-host.md 6)."""
+"""The admin endpoints of the platform (platform/keys-and-admin.md 3 to 7)."""
 
 import json
 import os
@@ -17,8 +17,8 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from fnhost.bindings.contract import BindingError
-from fnhost.bindings.http.trigger import template_text
 from fnhost.host.app import Function
+from fnhost.host.endpoints import endpoint_of
 from fnhost.host.errors import FnhostError
 from fnhost.host.web.active_app import ActiveApp
 from fnhost.host.web.admin.keys import key_routes
@@ -181,9 +181,8 @@ def relative(path: os.PathLike[str], view: ActiveApp) -> str:
 
 
 def invoke_url(view: ActiveApp, each: Function, base: str) -> str | None:
-    if each.trigger.type != "httptrigger":
-        return None
-    return f"{base}{template_text(view.routes.settings.prefix, each.name, each.trigger).lstrip('/')}".lower()
+    endpoint = endpoint_of(each, view.app.config)
+    return f"{base}{endpoint.path}".lower() if endpoint else None
 
 
 def sample_text(each: Function) -> str:

@@ -1,4 +1,4 @@
-"""The keys as the admin endpoints list and change them (functions-host.md 3.9, 6)."""
+"""The keys as the admin endpoints list and change them (platform/keys-and-admin.md 2 and 4)."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The management HTTP API of Durable Functions (durable-http-api.md 4 and 5).
+"""The management HTTP API of Durable Functions (platform/durable-http.md 4 and 5).
 
 One app for both doors: the public webhook, and the loopback endpoint that the SDKs in the workers call. All bodies are
 JSON or empty, because the Python SDK reads every answer as JSON.

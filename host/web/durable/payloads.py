@@ -1,4 +1,6 @@
-"""Instances and histories as the management API shows them (durable-http-api.md 5.2, 7.1, 7.5): JSON texts, pure.
+"""Instances and histories as the management API shows them: JSON texts, pure.
+
+Rules from platform/durable-http.md 5.2, 7.1 and 7.5.
 
 Stored texts go into an answer as they are: they are read to see whether they are JSON, never printed again.
 """
@@ -63,7 +65,7 @@ def _refuse(constant: str) -> NoReturn:
 
 
 def shown(stored: str | None) -> JsonText:
-    """A stored text as JSON: itself where it is JSON, else a string (durable-http-api.md 7.1)."""
+    """A stored text as JSON: itself where it is JSON, else a string (platform/durable-http.md 7.1)."""
     if stored is None:
         return NULL
     text = stored.strip()
@@ -103,7 +105,7 @@ def status(instance: Instance, *, with_input: bool = True, events: JsonText | No
 
 
 def entity(instance: Instance, *, with_state: bool) -> JsonText | None:
-    """An entity in a list (durable-http-api.md 6); None if it does not exist, or no longer."""
+    """An entity in a list (platform/durable-http.md 6); None if it does not exist, or no longer."""
     if EXISTS not in (instance.custom_status or ""):
         return None
     us = EntityId.of(instance.id)
@@ -117,7 +119,7 @@ def entity(instance: Instance, *, with_state: bool) -> JsonText | None:
 
 
 def history(events: Iterable[HistoryEvent], *, with_inputs: bool, with_outputs: bool) -> JsonText:
-    """The events in their order; what has ended stands once, where it ended (durable-http-api.md 5.2)."""
+    """The events in their order; what has ended stands once, where it ended (platform/durable-http.md 5.2)."""
     kept = [event for event in events if not isinstance(event, OrchestratorStarted | OrchestratorCompleted)]
     scheduled = {event.event_id: event for event in kept if isinstance(event, Scheduled)}
     ended = {event.task_scheduled_id for event in kept if isinstance(event, Ended)}

@@ -1,4 +1,6 @@
-"""How the management API answers: JSON or nothing, one answer for each kind of failure (durable-http-api.md 4.5, 5).
+"""How the management API answers: JSON or nothing, one answer for each kind of failure.
+
+Rules from platform/durable-http.md 4.5 and 5.
 
 The Python SDK reads every answer as JSON, and of a failed start the member `ExceptionMessage`.
 """
@@ -20,6 +22,7 @@ from fnhost.host.durable.client import (
     UnknownFunction,
 )
 from fnhost.host.durable.model.errors import AlreadyExists, HubUnreachable
+from fnhost.host.durable.model.text import well_formed
 from fnhost.host.errors import FnhostError
 from fnhost.host.web.durable.payloads import JsonText
 
@@ -53,7 +56,8 @@ class BadArgument(FnhostError):
 
 
 def json_response(body: JsonText, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    return Response(body, status, headers, media_type="application/json; charset=utf-8")
+    """Histories of other hosts may hold lone surrogates, which UTF-8 cannot."""
+    return Response(well_formed(body), status, headers, media_type="application/json; charset=utf-8")
 
 
 def empty_response(status: int) -> Response:

@@ -1,4 +1,4 @@
-"""The hub in Azure Storage, in the layout of the platform's own backend (task-hub-storage.md)."""
+"""The hub in Azure Storage, in the layout of the platform's own backend (platform/task-hub.md)."""
 
 from fnhost.host.durable.storage.azure.hub import AzureHub
 from fnhost.host.durable.storage.azure.message_queues import Encoding

@@ -1,4 +1,4 @@
-"""The app lease: one app at a time serves a hub, with as many hosts as it likes (task-hub-storage.md 6.3)."""
+"""The app lease: one app at a time serves a hub, with as many hosts as it likes (platform/task-hub.md 6.3)."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""Messages in the hub's queues (task-hub-storage.md 4)."""
+"""Messages in the hub's queues (platform/task-hub.md 4)."""
 
 import itertools
 import math
@@ -112,7 +112,7 @@ class MessageQueues:
         )
 
     async def _put_aside(self, queue: str, text: QueueMessage) -> None:
-        """Out of the way for longer each time (task-hub-storage.md 4.8)."""
+        """Out of the way for longer each time (platform/task-hub.md 4.8)."""
         wait = min(2 ** min(text.deliveries, 30), LONGEST_BACKOFF)
         await unless_gone(self._queues.hide(self._stored(queue), text.id, text.receipt, wait))
 

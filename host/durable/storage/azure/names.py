@@ -1,4 +1,4 @@
-"""How a task hub in Azure Storage names its things (task-hub-storage.md 1, 2.3, 3, 4.6). Pure."""
+"""How a task hub in Azure Storage names its things (platform/task-hub.md 1, 2.3, 3 and 4.6). Pure."""
 
 import re
 from collections.abc import Sequence
@@ -117,6 +117,6 @@ def blob_of(container: str, text: str) -> str | None:
 
 
 def prefix_condition(prefix: str) -> str:
-    """The OData condition on the keys of ids that begin with this (task-hub-storage.md 7.1)."""
+    """The OData condition on the keys of ids that begin with this (platform/task-hub.md 7.1)."""
     key = partition_key(prefix)
     return f"PartitionKey ge {literal(key)} and PartitionKey lt {literal(key[:-1] + chr(ord(key[-1]) + 1))}"

@@ -1,4 +1,4 @@
-"""The Partitions table: which host serves which control queue (task-hub-storage.md 6.1)."""
+"""The Partitions table: which host serves which control queue (platform/task-hub.md 6.1)."""
 
 from collections.abc import Sequence
 

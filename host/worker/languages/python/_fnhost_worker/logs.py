@@ -1,4 +1,4 @@
-"""`logging` to the host, each record with the invocation it belongs to (functions-host.md 4.5)."""
+"""`logging` to the host, each record with the invocation it belongs to (platform/python-worker.md 5)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 from typing import Mapping
 
 from .context import current_invocation
-from .wire import Wire
+from .wire import Message, Wire
 
 SYSTEM_LOGGERS = ("azure_functions_worker", "azure.functions")
 LEVELS = ((50, "critical"), (40, "error"), (30, "warning"), (20, "information"), (10, "debug"))
@@ -20,21 +20,22 @@ class ToHost(logging.Handler):
         self._wire = wire
 
     def emit(self, record: logging.LogRecord) -> None:
-        """A record that cannot be formatted is told on stderr, as `logging` does everywhere."""
+        """A record that cannot be formatted or sent is told on stderr, as `logging` does everywhere."""
         try:
-            message = self.format(record)
+            self._wire.send(_message(record, self.format(record)))
         except Exception:
-            return self.handleError(record)
-        self._wire.send(
-            {
-                "t": "rpcLog",
-                "invocationId": current_invocation(),
-                "category": record.name,
-                "level": level_name(record.levelno),
-                "message": message,
-                "logCategory": "system" if record.name.startswith(SYSTEM_LOGGERS) else "user",
-            }
-        )
+            self.handleError(record)
+
+
+def _message(record: logging.LogRecord, text: str) -> Message:
+    return {
+        "t": "rpcLog",
+        "invocationId": current_invocation(),
+        "category": record.name,
+        "level": level_name(record.levelno),
+        "message": text,
+        "logCategory": "system" if record.name.startswith(SYSTEM_LOGGERS) else "user",
+    }
 
 
 def level_name(number: int) -> str:

@@ -11,6 +11,7 @@ import os
 import platform
 import sys
 import threading
+import time
 import traceback
 import warnings
 
@@ -18,7 +19,8 @@ from . import loading, times
 from .context import INVOCATION, THREAD
 from .converters import Converters
 from .errors import FunctionLoadError, stack, title
-from .invocation import Invocation
+from .indexing import Declared
+from .invocation import Answer, Invocation
 from .logs import lowest_level, open_logs
 from .output import MarkedStream, open_streams
 from .signature import Binding, Function, bind
@@ -40,15 +42,20 @@ class Program:
         self._threads = threads
         self._streams = streams
         self._functions: dict[str, Function] = {}
+        self._declared = Declared(os.environ["FUNCTIONS_APPLICATION_DIRECTORY"])
         self._tasks: set[asyncio.Task[None]] = set()
+        self._looked_at = 0.0
+        """When the event loop was last asked to show that it runs; 0 when it has done so."""
 
     def serve(self) -> None:
         """Until the host is gone; then nothing of this process may go on."""
         handlers = {
             "workerInitRequest": self._init,
             "workerWarmupRequest": self._warm_up_soon,
+            "functionsMetadataRequest": self._list_soon,
             "functionLoadRequest": self._load_soon,
             "invocationRequest": self._invoke,
+            "workerStatusRequest": self._tell_status,
             "workerTerminate": self._terminate,
         }
         try:
@@ -66,6 +73,21 @@ class Program:
         """While it has nothing to do, a worker imports what many apps need."""
         self._loop.call_soon_threadsafe(import_quietly, DURABLE_SDK)
 
+    def _tell_status(self, message: Message, blobs: bytes) -> None:
+        """Answered by the reading thread: so the host learns whether this process runs at all, and its event loop."""
+        now = time.monotonic()
+        blocked = now - self._looked_at if self._looked_at else 0.0
+        if not self._looked_at:
+            self._looked_at = now
+            self._loop.call_soon_threadsafe(self._look_done)
+        self._wire.send({"t": "workerStatusResponse", "loopBlocked": blocked})
+
+    def _look_done(self) -> None:
+        self._looked_at = 0.0
+
+    def _list_soon(self, message: Message, blobs: bytes) -> None:
+        self._loop.call_soon_threadsafe(lambda: self._wire.send(self._declared.list()))
+
     def _load_soon(self, message: Message, blobs: bytes) -> None:
         self._loop.call_soon_threadsafe(self._load, message)
 
@@ -73,7 +95,7 @@ class Program:
         function_id = message["functionId"]
         result: Message = {"status": "success"}
         try:
-            self._functions[function_id] = load(message["metadata"])
+            self._functions[function_id] = load(message["metadata"], self._declared)
             times.quicken()
         except FunctionLoadError as error:
             name = message["metadata"]["name"]
@@ -92,10 +114,10 @@ class Program:
     def _run(self, invocation: Invocation) -> None:
         INVOCATION.set(invocation.id)
         THREAD.invocation_id = invocation.id
-        answer, blobs = invocation.run()
+        answer = invocation.run()
         self._end_lines(invocation.id)
         THREAD.invocation_id = None
-        self._wire.send(answer, blobs)
+        self._send(invocation, answer)
 
     def _start_task(self, invocation: Invocation) -> None:
         INVOCATION.set(invocation.id)
@@ -104,15 +126,23 @@ class Program:
         task.add_done_callback(self._tasks.discard)
 
     async def _run_async(self, invocation: Invocation) -> None:
-        answer, blobs = await invocation.run_async()
+        answer = await invocation.run_async()
         self._end_lines(invocation.id)
-        self._wire.send(answer, blobs)
+        self._send(invocation, answer)
 
     def _end_lines(self, invocation: str) -> None:
         """What was printed last belongs to its invocation, and is not lost; a broken stream harms no answer."""
         for stream in self._streams:
             with contextlib.suppress(Exception):
                 stream.end_line(invocation)
+
+    def _send(self, invocation: Invocation, answer: Answer) -> None:
+        """An answer that cannot be written, or is too long, is a failure of its invocation."""
+        try:
+            self._wire.send(*answer)
+        except Exception as error:
+            del answer
+            self._wire.send(*invocation.unsent(error))
 
     def _terminate(self, message: Message, blobs: bytes) -> None:
         """End as Python does, with `atexit`, unless user code still runs."""
@@ -123,13 +153,16 @@ class Program:
         self._loop.call_soon_threadsafe(self._loop.stop)
 
 
-def load(metadata: Message) -> Function:
+def load(metadata: Message, declared: Declared) -> Function:
     """Raises FunctionLoadError."""
     name, directory = metadata["name"], metadata["directory"]
     if not DURABLE.isdisjoint(binding["type"].lower() for binding in metadata["bindings"].values()):
         import_quietly(DURABLE_SDK)
     try:
-        call = loading.load_callable(name, directory, metadata["scriptFile"], metadata["entryPoint"])
+        if metadata.get("properties", {}).get("worker_indexed"):
+            call = declared.find(name)
+        else:
+            call = loading.load_callable(name, directory, metadata["scriptFile"], metadata["entryPoint"])
         return bind(name, directory, call, _bindings(metadata["bindings"]), _converters())
     except FunctionLoadError:
         raise
@@ -160,7 +193,7 @@ def import_quietly(name: str) -> None:
 
 
 def main() -> None:
-    """Run until the host says so or is gone (function-rpc.md 1.3)."""
+    """Run until the host says so or is gone (platform/worker-protocol.md 2)."""
     wire = connect()
     root = os.environ["FUNCTIONS_APPLICATION_DIRECTORY"]
     os.environ.setdefault("FUNCTIONS_WORKER_RUNTIME_VERSION", VERSION)
