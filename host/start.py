@@ -99,6 +99,8 @@ def _likely_command(options: Options, expected: LocalSettings) -> Command:
 def _environment(options: Options, name: str, toolchain: Toolchain) -> Mapping[str, str]:
     """What the worker is told of us beside the shell's own variables (platform/settings.md 4)."""
     given = {"WEBSITE_HOSTNAME": name, "FUNCTIONS_CORETOOLS_ENVIRONMENT": "fnhost"}
+    if options.user_log_level:
+        given["AzureFunctionsJobHost__logging__logLevel__Function"] = options.user_log_level
     if options.worker_arguments:
         given[toolchain.arguments_setting.replace(":", "__")] = options.worker_arguments.removeprefix("-- ")
     return {**options.environment, **given}

@@ -69,6 +69,7 @@ def load(root: Path, environment: Mapping[str, str], only: Sequence[str] = ()) -
         warnings=(
             *localsettings.setting_warnings(root, environment, local),
             *warnings.root_warnings(root, merged),
+            *warnings.log_level_warnings(config.log_levels),
             *warnings.allow_list_warnings(allowed),
             *(() if index_file else warnings.function_warnings(functions, merged)),
         ),
