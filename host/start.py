@@ -58,7 +58,9 @@ async def _serve(options: Options, console: Console, log: Log) -> None:
     options = replace(options, environment=_environment(options, name_of(sockets)))
     async with Standby(log) as standby:
         with suppress(StartError):  # it is told when the app has been read
-            app = App(options.root, "python", (), merge(options.environment, expected), HostConfig())
+            settings = merge(options.environment, expected)
+            language = (settings.get("FUNCTIONS_WORKER_RUNTIME") or "python").lower()
+            app = App(options.root, language, (), settings, HostConfig())
             await standby.begin(command(app, options.python, sys.executable))
         from host.serve import serve  # takes as long to load as the worker takes to start
 
@@ -69,7 +71,8 @@ def _environment(options: Options, name: str) -> Mapping[str, str]:
     """What the worker is told of us beside the shell's own variables (functions-host.md 2.4)."""
     given = {"WEBSITE_HOSTNAME": name, "FUNCTIONS_CORETOOLS_ENVIRONMENT": "fnhost"}
     if options.worker_arguments:
-        given["languageWorkers__python__arguments"] = options.worker_arguments.removeprefix("-- ")
+        for language in ("python", "node"):
+            given[f"languageWorkers__{language}__arguments"] = options.worker_arguments.removeprefix("-- ")
     return {**options.environment, **given}
 
 

@@ -12,7 +12,7 @@ from host.log import Level, Log
 from host.worker import Attempt
 from host.worker.commands import Command
 from host.worker.line import HERE, Lines
-from host.worker.process import Exit, Process, start
+from host.worker.process import CONSOLE, Exit, Process, start
 from host.worker.values import Blobs, Frame, Frames, Message, decode, encode, pack
 
 START_TIMEOUT = 60.0
@@ -132,6 +132,8 @@ class Channel(asyncio.Protocol):
         category = f"Function.{function}.User" if function else "Function.User"
         if message["logCategory"] == "system":
             category = f"Worker.{message['category']}"
+        elif message["logCategory"] == "console":  # printed while a function ran: a pipe cannot say which
+            category = CONSOLE
         self._log(Level[message["level"].upper()], category, message["message"], function, invocation)
 
     async def _ask(self, key: str, message: Message, blobs: Blobs, limit: float | None = None) -> Frame:

@@ -5,11 +5,14 @@ import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from host.app import App
 from host.errors import StartError
+from host.worker.node import find_node
 
 LANGUAGES = Path(__file__).parent / "languages"
+PYTHON_DEFAULTS = {"PYTHON_ENABLE_DEBUG_LOGGING": "1", "PYTHON_THREADPOOL_THREAD_COUNT": "1000"}
 PYTHON_IN_ENVIRONMENT = Path("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
@@ -41,14 +44,22 @@ def _python(app: App, python: str | None, host_python: str) -> Command:
     return Command(
         "python",
         (find_python(app, python, host_python), *own, str(folder / "start.py")),
-        _environment(app, folder),
+        _environment(app, folder, PYTHON_DEFAULTS),
         app.root,
         is_exclusive=bool(own),
     )
 
 
 def _node(app: App, python: str | None, host_python: str) -> Command:
-    raise StartError("Apps for Node are not served yet. This host runs Python apps.")
+    folder = LANGUAGES / "node"
+    own = (app.settings.get("languageWorkers:node:arguments") or "").split()
+    return Command(
+        "node",
+        (find_node(app), *own, str(folder / "start.js")),
+        _environment(app, folder),
+        app.root,
+        is_exclusive=bool(own),
+    )
 
 
 COMMANDS: Mapping[str, Callable[[App, str | None, str], Command]] = {"python": _python, "node": _node}
@@ -73,14 +84,10 @@ def _executable(name: str, source: str, app: App) -> str:
     raise StartError(f"The Python that {source} names does not exist: {name}. Give a path or a name found on PATH.")
 
 
-def _environment(app: App, folder: Path) -> Mapping[str, str]:
+def _environment(app: App, folder: Path, defaults: Mapping[str, str] = MappingProxyType({})) -> Mapping[str, str]:
     """The settings, and what a worker is told beside them (functions-host.md 2.4)."""
-    defaults = {
-        "AZURE_FUNCTIONS_ENVIRONMENT": "Development",
-        "PYTHON_ENABLE_DEBUG_LOGGING": "1",
-        "PYTHON_THREADPOOL_THREAD_COUNT": "1000",
-    }
     return {
+        "AZURE_FUNCTIONS_ENVIRONMENT": "Development",
         **defaults,
         **app.settings.environment,
         "FUNCTIONS_WORKER_RUNTIME": app.language,

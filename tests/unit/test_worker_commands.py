@@ -85,7 +85,5 @@ def test_the_environment_is_the_settings_and_what_a_worker_is_told(tmp_path: Pat
 
 
 def test_languages_that_are_not_served_are_refused_in_words(tmp_path: Path) -> None:
-    with pytest.raises(StartError, match="Apps for Node are not served yet"):
-        command(app_in(tmp_path, "node"), None, sys.executable)
     with pytest.raises(StartError, match="No worker for the language 'cobol'"):
         command(app_in(tmp_path, "cobol"), None, sys.executable)
