@@ -58,6 +58,15 @@ class Channel(asyncio.Protocol):
             name: result["exception"]["message"] for name, result in results.items() if result["status"] != "success"
         }
 
+    async def metadata(self, root: str) -> Message:
+        """The functions that the app itself registers: a `functionMetadataResponse` (function-rpc.md 2.2).
+
+        Raises WorkerDied. Ask before `load`: from then on nothing more can be registered.
+        """
+        request = {"t": "functionsMetadataRequest", "functionAppDirectory": root}
+        message, _ = await self._ask("functionMetadataResponse", request, Blobs())
+        return message
+
     async def call(
         self,
         function: Function,

@@ -13,10 +13,14 @@ class Hooks {
     this.appOnlyHookData = {};
   }
 
+  /** Whether any was registered: without them an invocation is spared their contexts. */
+  isUsed = false;
+
   /** @param {string} name @param {(context: any) => any} callback */
   register(name, callback) {
     const callbacks = this.of(name);
     callbacks.push(callback);
+    this.isUsed = true;
     return new Disposable(() => {
       const at = callbacks.indexOf(callback);
       if (at >= 0) callbacks.splice(at, 1);

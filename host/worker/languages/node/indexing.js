@@ -43,10 +43,16 @@ function told(metadata) {
     scriptFile: metadata.scriptFile,
     entryPoint: '',
     rawBindings: Object.entries(metadata.bindings).map(([name, binding]) => JSON.stringify({ ...binding, name })),
-    retryOptions: metadata.retryOptions ?? null,
+    retryOptions: retryOf(metadata.retryOptions),
     properties: {},
     status: { status: 'success' },
   };
+}
+
+function retryOf(options) {
+  if (!options) return null;
+  const { retryStrategy, maxRetryCount, delayInterval, minimumInterval, maximumInterval } = options;
+  return { retryStrategy, maxRetryCount, delayInterval, minimumInterval, maximumInterval };
 }
 
 function workerMetadata(app) {

@@ -32,7 +32,7 @@ class Invocations {
    * @param {import('./app.js').Registered} registered
    * @param {any} message
    * @param {Buffer} blobs
-   * @returns {Promise<[import('./wire.js').Message, Blobs]>}
+   * @returns {Promise<[import('./wire.js').Message, Blobs | undefined]>}
    */
   async run(registered, message, blobs) {
     const id = message.invocationId;
@@ -43,22 +43,30 @@ class Invocations {
     }
   }
 
+  /** Promises are waited for only where there are some: each costs every call of every function. */
   async _respond(registered, request) {
-    const { model } = this._app;
+    const { model, hooks } = this._app;
     const metadata = model.keepsMetadata ? registered.metadata : copied(registered.metadata);
     const core = new CoreInvocationContext(request, metadata, this._logs);
-    const invocation = await model.getInvocationModel(core);
-    const { context, inputs } = await invocation.getArguments();
-    this._logs.began(request.invocationId, context);
+    let invocation = model.getInvocationModel(core);
+    if (isPromise(invocation)) invocation = await invocation;
+    let given = invocation.getArguments();
+    if (isPromise(given)) given = await given;
+    const call = hooks.isUsed ? this._callWithHooks : callAlone;
+    const result = await call.call(this, core, invocation, given, registered.callback);
+    return invocation.getResponse(given.context, result);
+  }
+
+  async _callWithHooks(core, invocation, { context, inputs }, callback) {
+    this._logs.began(core.invocationId, context);
     try {
-      const result = await this._call(core, invocation, context, inputs, registered.callback);
-      return await invocation.getResponse(context, result);
+      return await this._callBetweenHooks(core, invocation, context, inputs, callback);
     } finally {
-      this._logs.ended(request.invocationId);
+      this._logs.ended(core.invocationId);
     }
   }
 
-  async _call(core, invocation, context, inputs, callback) {
+  async _callBetweenHooks(core, invocation, context, inputs, callback) {
     const hooks = this._app.hooks;
     const fixed = { invocationContext: context };
     const hookData = {};
@@ -77,6 +85,11 @@ class Invocations {
   }
 }
 
+function callAlone(core, invocation, { context, inputs }, callback) {
+  core.state = 'invocation';
+  return invocation.invokeFunction(context, inputs, callback);
+}
+
 async function during(core, state, work) {
   core.state = state;
   try {
@@ -84,6 +97,10 @@ async function during(core, state, work) {
   } finally {
     core.state = undefined;
   }
+}
+
+function isPromise(value) {
+  return typeof value?.then === 'function';
 }
 
 function readRequest(message, blobs) {

@@ -26,6 +26,7 @@ class Program {
     this._ending = ending;
     this._warmUp = new WarmUp(app.root);
     this._invocations = new Invocations(app, logs);
+    this._running = 0;
     this._handlers = {
       workerInitRequest: (message) => this._init(message),
       workerWarmupRequest: () => this._warmUp.run(),
@@ -66,9 +67,11 @@ class Program {
   _invoke(message, blobs) {
     const registered = this._app.functions.get(message.functionId);
     if (!registered) throw new SystemError(`The host called '${message.functionId}', which is not loaded.`);
+    this._running++;
     running.run({ id: message.invocationId, name: registered.metadata.name }, async () => {
       const [answer, parts] = await this._invocations.run(registered, message, blobs);
-      this._wire.send(answer, parts);
+      if (--this._running) this._wire.send(answer, parts);
+      else this._wire.sendNow(answer, parts);
     });
   }
 

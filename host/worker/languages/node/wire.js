@@ -103,7 +103,7 @@ class Frames {
   }
 }
 
-/** Answers leave together, in one write for a turn of the loop; what is logged leaves at once, in its place. */
+/** An answer that has company leaves with it, in one write for a turn of the loop; a line that is logged leaves at once. */
 class Wire {
   /** @param {net.Socket} socket @param {number} [descriptor] of the socket, where it has one of its own */
   constructor(socket, descriptor) {
@@ -119,9 +119,9 @@ class Wire {
     if (this._outbox.push(pack(message, blobs)) === 1) setImmediate(this._flush);
   }
 
-  /** @param {Message} message */
-  sendNow(message) {
-    this._outbox.push(pack(message));
+  /** @param {Message} message @param {Blobs} [blobs] */
+  sendNow(message, blobs) {
+    this._outbox.push(pack(message, blobs));
     this.flush();
   }
 

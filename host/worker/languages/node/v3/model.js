@@ -27,41 +27,42 @@ class InvocationModel {
 
   getArguments() {
     const log = (level, values) => this._log(level, values);
-    const context = new Context(this._description, this._core.request, log, (error, result) => {
-      this._settle?.(error, result);
-    });
+    const done = (error, result) => this._settle?.(error, result);
+    const context = new Context(this._description, this._core.request, log, done);
     return { context, inputs: readInputs(context, this._description, this._core.request) };
   }
 
   /** Ends with the promise that the function returned, or when it calls `done`; without either, never. */
-  async invokeFunction(context, inputs, callback) {
-    const done = new Promise((resolve, reject) => {
+  invokeFunction(context, inputs, callback) {
+    return new Promise((resolve, reject) => {
+      const fail = (error) => {
+        this._isDone = true;
+        reject(error);
+      };
+      const finish = (result) => {
+        this._finish(context);
+        resolve(result);
+      };
       this._settle = (error, result) => {
         this._finish(context);
         if (error === null || error === undefined) resolve(result);
         else reject(error);
       };
+      try {
+        const returned = callback(context, ...inputs);
+        this._isPromise = typeof returned?.then === 'function';
+        if (this._isPromise) returned.then(finish, fail);
+      } catch (error) {
+        fail(error);
+      }
     });
-    done.catch(() => {}); // it may be rejected when nobody waits any more
-    try {
-      const returned = callback(context, ...inputs);
-      this._isPromise = Boolean(returned) && typeof returned.then === 'function';
-      return await (this._isPromise ? Promise.race([this._ended(context, returned), done]) : done);
-    } finally {
-      this._isDone = true;
-    }
-  }
-
-  async _ended(context, promise) {
-    const result = await promise;
-    this._finish(context);
-    return result;
   }
 
   getResponse(context, result) {
     return respond(this._description, context, result);
   }
 
+  /** The first end counts; a second one is told about. */
   _finish(context) {
     if (this._isDone) {
       if (this._isPromise && context.suppressAsyncDoneError) return;
@@ -81,7 +82,7 @@ class InvocationModel {
 
 const model = {
   name: '@azure/functions',
-  version: '3.5.0',
+  version: '3.5.2',
   /** It never writes into the metadata of a function, so it need not be given a copy. */
   keepsMetadata: true,
   getInvocationModel: (core) => new InvocationModel(core),
