@@ -7,9 +7,10 @@ import sys
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-from host.app import App, HostConfig
+from host.app import App, HostConfig, Settings
 from host.console import Console, JsonLines
 from host.errors import StartError
 from host.load.localsettings import likely, merge, read_local
@@ -59,12 +60,17 @@ async def _serve(options: Options, console: Console, log: Log) -> None:
     async with Standby(log) as standby:
         with suppress(StartError):  # it is told when the app has been read
             settings = merge(options.environment, expected)
-            language = (settings.get("FUNCTIONS_WORKER_RUNTIME") or "python").lower()
-            app = App(options.root, language, (), settings, HostConfig())
+            app = App(options.root, _likely_language(options.root, settings), (), settings, HostConfig())
             await standby.begin(command(app, options.python, sys.executable))
         from host.serve import serve  # takes as long to load as the worker takes to start
 
         await serve(options, local, sockets, console, log, standby)
+
+
+def _likely_language(root: Path, settings: Settings) -> str:
+    """Before the app has been read; if it turns out otherwise, the first worker has started in vain."""
+    likely = "node" if (root / "package.json").is_file() and not (root / "requirements.txt").is_file() else "python"
+    return (settings.get("FUNCTIONS_WORKER_RUNTIME") or likely).lower()
 
 
 def _environment(options: Options, name: str) -> Mapping[str, str]:
