@@ -26,7 +26,7 @@ class Response {
   }
 
   json(body) {
-    this.type('application/json');
+    this.type('application/json; charset=utf-8');
     this.send(body);
   }
 
