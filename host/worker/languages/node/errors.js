@@ -38,16 +38,27 @@ function textOf(thrown) {
   }
 }
 
+/** The message of an error, without the files of this program that Node counts among those that required a module. */
+function messageOf(error) {
+  return withoutInternal(String(error.message));
+}
+
 /** The stack of an error and of its causes, without the frames of this program and of Node itself. */
 function stackOf(error) {
-  const lines = String(error.stack ?? error).split('\n');
-  const own = lines.filter((line) => !isInternal(line)).join('\n');
+  const own = withoutInternal(String(error.stack ?? error));
   const cause = error.cause;
   return cause instanceof Error && cause !== error ? `${own}\n[cause]: ${stackOf(cause)}` : own;
 }
 
-function isInternal(line) {
-  return /^\s+at /.test(line) && (line.includes(OURS) || /[( ]node:/.test(line));
+function withoutInternal(text) {
+  const lines = text.split('\n');
+  return lines.filter((line) => !INTERNAL.some((isInternal) => isInternal(line))).join('\n');
 }
 
-module.exports = { SystemError, SystemTypeError, SystemRangeError, ensureError, stackOf };
+const INTERNAL = [
+  (line) => /^\s+at .*[( ]node:/.test(line),
+  (line) => /^\s+at /.test(line) && line.includes(OURS),
+  (line) => line.startsWith(`- ${OURS}`),
+];
+
+module.exports = { SystemError, SystemTypeError, SystemRangeError, ensureError, messageOf, stackOf };

@@ -64,35 +64,39 @@ function base(pattern) {
   return segments.slice(0, segments.findIndex(hasMagic)).join('/');
 }
 
-const GROUPS = { '@': ')', '?': ')?', '*': ')*', '+': ')+', '!': ')[^/]*' };
+/** How often a group in brackets may come, by the sign before it. */
+const GROUPS = { '@': '', '?': '?', '*': '*', '+': '+' };
+const NO_DOT = '(?!\\.)';
 
 function toRegExp(pattern) {
-  let text = '^';
-  const groups = [];
-  for (let at = 0; at < pattern.length; at++) {
-    const letter = pattern[at];
-    const starts = at === 0 || pattern[at - 1] === '/';
-    if (letter in GROUPS && pattern[at + 1] === '(') {
-      groups.push(GROUPS[letter]);
-      text += letter === '!' ? '(?!' : '(?:';
-      at++;
-    } else if (letter === ')' && groups.length) text += groups.pop();
-    else if (letter === '|' && groups.length) text += '|';
-    else if (starts && pattern.startsWith('**/', at)) {
-      text += '(?:(?!\\.)[^/]+/)*';
-      at += 2;
-    } else if (starts && pattern.slice(at) === '**') {
-      text += '(?:(?!\\.)[^/]+/)*(?!\\.)[^/]+';
-      at += 1;
-    } else if (letter === '*') text += (starts ? '(?!\\.)' : '') + '[^/]*';
-    else if (letter === '?') text += (starts ? '(?!\\.)' : '') + '[^/]';
-    else if (letter === '[' && pattern.indexOf(']', at) > at) {
-      const end = pattern.indexOf(']', at + 2);
-      text += `[${pattern.slice(at + 1, end).replace(/^!/, '^').replace(/\\/g, '\\\\')}]`;
-      at = end;
-    } else text += letter.replace(/[.+^${}()|[\]\\]/, '\\$&');
-  }
-  return new RegExp(`${text}$`);
+  return new RegExp(`^${translated(pattern, true)}$`);
+}
+
+/** @param {string} pattern @param {boolean} begins whether a name begins here: `*` and `?` then match no dot */
+function translated(pattern, begins) {
+  if (!pattern) return '';
+  const [letter] = pattern;
+  if (pattern[1] === '(' && (letter in GROUPS || letter === '!')) return group(pattern);
+  if (begins && pattern.startsWith('**/')) return `(?:${NO_DOT}[^/]+/)*${translated(pattern.slice(3), true)}`;
+  if (begins && pattern === '**') return `(?:${NO_DOT}[^/]+/)*${NO_DOT}[^/]+`;
+  const end = letter === '[' ? pattern.indexOf(']', 2) : -1;
+  if (end > 0) return letters(pattern.slice(1, end)) + translated(pattern.slice(end + 1), false);
+  const rest = translated(pattern.slice(1), letter === '/');
+  if (letter === '*') return `${begins ? NO_DOT : ''}[^/]*${rest}`;
+  if (letter === '?') return `${begins ? NO_DOT : ''}[^/]${rest}`;
+  return letter.replace(/[.+^${}()|[\]\\]/, '\\$&') + rest;
+}
+
+function letters(inner) {
+  return `[${inner.replace(/^!/, '^').replace(/\\/g, '\\\\')}]`;
+}
+
+/** `@(a|b)` and its like; of `!(a)`, what follows decides what it must not be. */
+function group(pattern) {
+  const close = pattern.indexOf(')');
+  const inner = pattern.slice(2, close).split('|').map((each) => translated(each, false)).join('|');
+  const rest = translated(pattern.slice(close + 1), false);
+  return pattern[0] === '!' ? `(?!(?:${inner})${rest}$)[^/]*${rest}` : `(?:${inner})${GROUPS[pattern[0]]}${rest}`;
 }
 
 function* below(root, folder, packages) {

@@ -2,7 +2,8 @@
 /** One invocation: what the host sent, through a programming model and the hooks, to what the host is answered (7.1). */
 
 const { fromWire, toWire } = require('./data.js');
-const { ensureError, stackOf } = require('./errors.js');
+const { ensureError, messageOf, stackOf } = require('./errors.js');
+const { Forwarded } = require('./streaming.js');
 const { Blobs } = require('./wire.js');
 
 /** What a programming model is told of an invocation. */
@@ -36,15 +37,18 @@ class Invocations {
    */
   async run(registered, message, blobs) {
     const id = message.invocationId;
+    const request = readRequest(message, blobs);
+    const forwarded = this._forward(request);
     try {
-      return success(id, await this._respond(registered, readRequest(message, blobs)));
+      return success(id, await this._respond(registered, request, forwarded));
     } catch (thrown) {
+      forwarded?.abort();
       return failure(id, ensureError(thrown));
     }
   }
 
   /** Promises are waited for only where there are some: each costs every call of every function. */
-  async _respond(registered, request) {
+  async _respond(registered, request, forwarded) {
     const { model, hooks } = this._app;
     const metadata = model.keepsMetadata ? registered.metadata : copied(registered.metadata);
     const core = new CoreInvocationContext(request, metadata, this._logs);
@@ -54,7 +58,16 @@ class Invocations {
     if (isPromise(given)) given = await given;
     const call = hooks.isUsed ? this._callWithHooks : callAlone;
     const result = await call.call(this, core, invocation, given, registered.callback);
-    return invocation.getResponse(given.context, result);
+    const response = await invocation.getResponse(given.context, result);
+    if (!forwarded) return response;
+    return { ...response, returnValue: await forwarded.answer(result !== null && result !== undefined) };
+  }
+
+  /** Of an app that streams HTTP: the request goes to it beside the invocation. */
+  _forward(request) {
+    const { HttpUri: uri } = this._app.capabilities;
+    const http = uri && request.inputData.find(({ data }) => data.http)?.data.http;
+    return http ? new Forwarded(uri, http, request.invocationId) : undefined;
   }
 
   async _callWithHooks(core, invocation, { context, inputs }, callback) {
@@ -133,7 +146,7 @@ function success(invocationId, response) {
 }
 
 function failure(invocationId, error) {
-  const exception = { message: String(error.message), stackTrace: stackOf(error) };
+  const exception = { message: messageOf(error), stackTrace: stackOf(error) };
   return [{ t: 'invocationResponse', invocationId, result: { status: 'failure', exception } }, undefined];
 }
 

@@ -5,7 +5,7 @@ const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
 
-const { SystemError, ensureError, stackOf } = require('./errors.js');
+const { SystemError, ensureError, messageOf, stackOf } = require('./errors.js');
 
 const PLACE = /^\S.*:\d+$/m;
 const SPECIFIER = /(?:from|import)\s*\(?\s*['"](\.{1,2}\/[^'"]+)['"]/g;
@@ -19,7 +19,7 @@ function explain(thrown, script) {
   const stack = stackOf(error);
   const lacksPlace = error.name === 'SyntaxError' && !PLACE.test(stack);
   const place = lacksPlace ? placeOf(script) : '';
-  return `${error.message}\n${place ? `${place}\n` : ''}${stack}`;
+  return `${messageOf(error)}\n${place ? `${place}\n` : ''}${stack}`;
 }
 
 /** Node keeps the place of a syntax error in an ES module for itself; a check of the file alone tells it. */
