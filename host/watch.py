@@ -15,6 +15,8 @@ SETTLE = 20
 LONGEST = 200
 UNWATCHED = re.compile(r"\..*|__pycache__|node_modules|venv|env")
 EXTENSIONS = {"python": (".py",), "node": (".js", ".mjs", ".cjs"), "": (".py", ".js", ".mjs", ".cjs")}
+ENTRY_FILES = {"node": ("package.json",)}
+"""Which say what is loaded, and how, in a language."""
 
 
 class Watch:
@@ -30,7 +32,7 @@ class Watch:
     def follow(self, app: App) -> None:
         """From now on the rules of this app count."""
         self._extensions = EXTENSIONS.get(app.language, EXTENSIONS[""])
-        self._names = frozenset(app.config.watch_files)
+        self._names = frozenset((*app.config.watch_files, *ENTRY_FILES.get(app.language, ())))
         folders = frozenset(app.config.watch_directories) - (
             frozenset() if app.language == "node" else {"node_modules"}
         )
