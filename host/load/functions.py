@@ -14,6 +14,7 @@ from host.load import retry
 from host.load.documents import Unreadable, read_object
 from host.load.entries import COMMON, entry_faults, is_trigger, read_entry
 from host.load.folders import LANGUAGES, Folder, default_script, exists_exactly
+from host.load.typescript import compile_hint
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,127}", re.IGNORECASE)
 
@@ -84,7 +85,7 @@ def _property_faults(folder: Folder, document: Mapping[str, Any]) -> Iterator[Fa
         message = f"Illegal value '{source}' for 'configurationSource' property in {folder.name}."
         yield Fault("/configurationSource", message, "Write config or attributes, or leave it out.")
     if "scriptFile" not in wrong:
-        yield from _script_faults(_script(folder, document), document)
+        yield from _script_faults(_script(folder, document), document, _root(folder))
 
 
 def _script(folder: Folder, document: Mapping[str, Any]) -> Path | None:
@@ -92,7 +93,12 @@ def _script(folder: Folder, document: Mapping[str, Any]) -> Path | None:
     return Path(os.path.normpath(folder.directory / name)) if name else None
 
 
-def _script_faults(script: Path | None, document: Mapping[str, Any]) -> Iterator[Fault]:
+def _root(folder: Folder) -> Path:
+    """Of the app that it is a folder of."""
+    return folder.directory.parents[folder.place.count("/")]
+
+
+def _script_faults(script: Path | None, document: Mapping[str, Any], root: Path) -> Iterator[Fault]:
     place = "/scriptFile" if document.get("scriptFile") else ""
     if not script:
         hint = "Name it in a 'scriptFile' property, or call it __init__.py or index.js."
@@ -102,7 +108,7 @@ def _script_faults(script: Path | None, document: Mapping[str, Any]) -> Iterator
         yield Fault(
             place,
             f"Invalid script file name configuration. {message}: '{script}'.",
-            "Names are compared exactly, case included.",
+            compile_hint(script, root) or "Names are compared exactly, case included.",
         )
     elif script.suffix not in LANGUAGES:
         hint = f"Scripts here end in {', '.join(LANGUAGES)}; TypeScript is compiled first."

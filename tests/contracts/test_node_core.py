@@ -282,6 +282,13 @@ async def test_a_main_without_files_is_told(tmp_path: Path) -> None:
         )
 
 
+async def test_an_app_that_was_not_compiled_is_told_how(tmp_path: Path) -> None:
+    app = write_v4(tmp_path / "app", {"tsconfig.json": "{}"}, "dist/**/*.js", scripts={"compile": "tsc"})
+    async with registered(app) as running:
+        told = running.told["result"]["exception"]["message"]
+        assert told.endswith('The app is written in TypeScript: compile it first, with "npm run compile".')
+
+
 async def test_functions_are_registered_while_the_app_starts_only(tmp_path: Path) -> None:
     source = """
     const { app } = require('@azure/functions');

@@ -50,7 +50,7 @@ def write_v3(root: Path, **sources: str) -> Path:
     return root
 
 
-def write_v4(root: Path, files: Mapping[str, str], main: str = "src/**/*.js", **package: str) -> Path:
+def write_v4(root: Path, files: Mapping[str, str], main: str = "src/**/*.js", **package: object) -> Path:
     """An app whose functions are registered by its files below `src`, with the packages for that."""
     root.mkdir(exist_ok=True)
     for name, text in {"host.json": '{"version": "2.0"}', **files}.items():

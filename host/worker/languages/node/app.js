@@ -1,6 +1,7 @@
 'use strict';
 /** The app in this process: its functions, its programming model, its start (function-rpc.md 7.2). */
 
+const fs = require('node:fs');
 const path = require('node:path');
 
 const { Disposable } = require('./disposable.js');
@@ -43,7 +44,8 @@ class App {
     /** Why the app's main could not be loaded; empty if it could. */
     this.startError = '';
     this._logs = logs;
-    this._package = {};
+    /** @type {import('./loading.js').Package} */
+    this._package = { scripts: {} };
     this._isLocked = false;
     this._loading = '';
   }
@@ -74,7 +76,7 @@ class App {
   async _loadMain(main) {
     try {
       const files = find(main, this.root);
-      if (!files.length) throw new SystemError(nothingFound(main));
+      if (!files.length) throw new SystemError(nothingFound(main, compiling(this.root, this._package)));
       for (const file of files) {
         this._loading = path.join(this.root, file);
         await loadScript(this._loading, this._package);
@@ -121,11 +123,19 @@ class App {
   }
 }
 
-/** Most often it is the `index.js` that npm writes into a package.json without being asked. */
-function nothingFound(main) {
-  if (hasMagic(main)) return 'Found zero files matching the supplied pattern';
-  if (main !== 'index.js') return 'File does not exist';
-  return 'File does not exist. Remove "main" from package.json if functions are folders with a function.json';
+/** Most often the app was not compiled, or it is the `index.js` that npm writes into a package.json unasked. */
+function nothingFound(main, advice) {
+  const found = hasMagic(main) ? 'Found zero files matching the supplied pattern' : 'File does not exist';
+  if (advice) return `${found}. ${advice}`;
+  if (main !== 'index.js') return found;
+  return `${found}. Remove "main" from package.json if functions are folders with a function.json`;
+}
+
+/** How an app in TypeScript is compiled; empty for others. */
+function compiling(root, { scripts }) {
+  if (!fs.existsSync(path.join(root, 'tsconfig.json'))) return '';
+  const name = 'build' in scripts ? 'build' : Object.keys(scripts).find((each) => /\btsc\b/.test(scripts[each]));
+  return `The app is written in TypeScript: compile it first, with "${name ? `npm run ${name}` : 'npx tsc'}".`;
 }
 
 module.exports = { App };

@@ -10,7 +10,7 @@ const { SystemError } = require('./errors.js');
 /** What `require` says of a script that only `import` can load, on Nodes that do not load all of them by `require`. */
 const IMPORT_ONLY = new Set(['ERR_REQUIRE_ESM', 'ERR_REQUIRE_ASYNC_MODULE']);
 
-/** @typedef {{main?: string, type?: string}} Package */
+/** @typedef {{main?: string, type?: string, scripts: Record<string, string>}} Package */
 
 /** @param {string} root @returns {Package} Raises SystemError. */
 function readPackage(root) {
@@ -21,7 +21,8 @@ function readPackage(root) {
     throw new SystemError('file content is not an object');
   }
   const text = (member) => (typeof content[member] === 'string' ? content[member] : undefined);
-  return { main: text('main'), type: text('type') };
+  const { scripts } = content;
+  return { main: text('main'), type: text('type'), scripts: typeof scripts === 'object' && scripts ? scripts : {} };
 }
 
 function parsed(text) {

@@ -4,7 +4,6 @@
 const { App } = require('./app.js');
 const { openCore } = require('./core.js');
 const { Ending } = require('./ending.js');
-const { SystemError } = require('./errors.js');
 const { describe, workerMetadata } = require('./indexing.js');
 const { Invocations } = require('./invocation.js');
 const { Logs, running } = require('./logs.js');
@@ -40,7 +39,7 @@ class Program {
 
   /** Until the host is gone; then nothing of this process may go on. */
   serve() {
-    const take = (message, blobs) => this._handlers[message.t](message, blobs);
+    const take = (message, blobs) => this._handlers[message.t]?.(message, blobs);
     this._wire.receive(take, () => this._ending.expect(1));
     this._wire.send({ t: 'startStream' });
   }
@@ -66,7 +65,7 @@ class Program {
 
   _invoke(message, blobs) {
     const registered = this._app.functions.get(message.functionId);
-    if (!registered) throw new SystemError(`The host called '${message.functionId}', which is not loaded.`);
+    if (!registered) return this._wire.send(refusal(message));
     this._running++;
     running.run({ id: message.invocationId, name: registered.metadata.name }, async () => {
       const [answer, parts] = await this._invocations.run(registered, message, blobs);
@@ -82,6 +81,12 @@ class Program {
       this._ending.expect(0);
     }
   }
+}
+
+function refusal({ invocationId, functionId }) {
+  const message = `Function code for '${functionId}' is not loaded and cannot be invoked.`;
+  const result = { status: 'failure', exception: { message, stackTrace: '' } };
+  return { t: 'invocationResponse', invocationId, result };
 }
 
 /** Run until the host says so or is gone. */

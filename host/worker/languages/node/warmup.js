@@ -7,37 +7,41 @@ const path = require('node:path');
 
 const PACKAGES = ['@azure/functions', 'durable-functions'];
 
+/** Milliseconds by which a file system's clock may be behind. */
+const CLOCK = 20;
+
 class WarmUp {
   /** @param {string} root */
   constructor(root) {
     this._require = createRequire(path.join(root, 'package.json'));
-    /** @type {Map<string, number>} what was loaded, and when it was written, in milliseconds since 1970 */
-    this._written = new Map();
+    /** @type {string[]} */
+    this._loaded = [];
+    this._begun = 0;
   }
 
   /** What fails here fails again, in words, when it is used. */
   run() {
+    this._begun = Date.now() - CLOCK;
     const before = new Set(Object.keys(require.cache));
     for (const name of PACKAGES) {
       try {
         this._require(name);
       } catch {}
     }
-    const loaded = Object.keys(require.cache).filter((file) => !before.has(file));
-    for (const file of loaded) this._written.set(file, writtenAt(file));
+    this._loaded = Object.keys(require.cache).filter((file) => !before.has(file));
   }
 
   /** Packages that were installed anew meanwhile are loaded anew. */
   settle() {
-    const files = [...this._written.keys()];
-    if (files.some((file) => writtenAt(file) !== this._written.get(file))) {
-      for (const file of files) delete require.cache[file];
-    }
+    if (!this._loaded.some((file) => changedAt(file) > this._begun)) return;
+    for (const file of this._loaded) delete require.cache[file];
+    this._loaded = [];
   }
 }
 
-function writtenAt(file) {
-  return fs.statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+/** When a file came to its place with its content, in milliseconds since 1970; one that is gone has changed just now. */
+function changedAt(file) {
+  return fs.statSync(file, { throwIfNoEntry: false })?.ctimeMs ?? Infinity;
 }
 
 module.exports = { WarmUp };
