@@ -13,6 +13,7 @@ test: $(VENV)/installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m azurite
+	$(BIN)/python -m tests.support.packages
 	$(BIN)/pytest -n 2 $(ARGS)
 
 bench: $(VENV)/installed

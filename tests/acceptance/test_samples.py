@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.hosts import Host, running
-from tests.support.packages import packages
+from tests.support.packages import SAMPLES, packages
 
 REPOSITORY = Path(__file__).parents[2]
 WEBHOOKS = "/runtime/webhooks/durabletask"
@@ -31,9 +31,8 @@ def python_samples(app: Path) -> Path:
 
 
 def javascript_samples(app: Path) -> Path:
-    source = REPOSITORY / "functions" / "javascript"
-    shutil.copytree(source, app, ignore=shutil.ignore_patterns("node_modules", "local.settings.json"))
-    (app / "node_modules").symlink_to(packages(source), target_is_directory=True)
+    shutil.copytree(SAMPLES, app, ignore=shutil.ignore_patterns("node_modules", "local.settings.json"))
+    (app / "node_modules").symlink_to(packages(SAMPLES), target_is_directory=True)
     return app
 
 

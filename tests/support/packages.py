@@ -1,4 +1,7 @@
-"""The npm packages that apps for Node are tested with: `tests/packages/`, installed once per machine."""
+"""The npm packages that apps for Node are tested with: `tests/packages/`, installed once per machine.
+
+As a program it installs all of them, so that no test has to.
+"""
 
 import hashlib
 import os
@@ -14,6 +17,7 @@ from azurite.install import node_from_pip
 from azurite.lock import locked
 
 PACKAGES = Path(__file__).parents[1] / "packages"
+SAMPLES = Path(__file__).parents[2] / "functions" / "javascript"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "fnhost" / "tests"
 POLL = 0.2
 
@@ -62,3 +66,8 @@ def _alone(lock: Path) -> Iterator[None]:
                 yield
                 return
         time.sleep(POLL)
+
+
+if __name__ == "__main__":
+    for needed in (PACKAGES / "v3", PACKAGES / "v4", SAMPLES):
+        packages(needed)
