@@ -99,6 +99,7 @@ OUTPUTS = """
 module.exports = async function (context, req) {
   context.bindings.message = [{ a: 1 }];
   context.bindings.copy = Buffer.from([0, 255]);
+  if (req.query.none) context.bindings = { message: null, copy: undefined, res: null };
   if (req.query.message) return { message: req.query.message, unknown: 1 };
 };
 """
@@ -328,6 +329,7 @@ async def test_inputs_come_in_order_and_are_read_as_json(worker: Bench) -> None:
 async def test_outputs_are_named_and_the_result_wins(worker: Bench) -> None:
     outcome = await worker.call("Outputs", get())
     assert outcome.outputs == {"res": HttpResponse(), "message": Json('[{"a":1}]'), "copy": b"\x00\xff"}
+    assert (await worker.call("Outputs", get(none="1"))).outputs == {"res": HttpResponse()}
     outcome = await worker.call("Outputs", get(message="returned"))
     assert outcome.outputs == {"res": HttpResponse(), "message": "returned", "copy": b"\x00\xff"}
 

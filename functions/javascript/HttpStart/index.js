@@ -12,7 +12,8 @@ module.exports = async function (context, req) {
   try {
     const given = req.rawBody ? JSON.parse(req.rawBody) : undefined;
     instanceId = await client.startNew(req.params.functionName, undefined, given);
-  } catch (error) { // the body is no JSON, or there is no such orchestrator
+  } catch (error) {
+    // the body is no JSON, or there is no such orchestrator
     return { status: 400, body: error.message };
   }
   context.log(`Started orchestration with ID = '${instanceId}'.`);

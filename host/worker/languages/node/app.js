@@ -29,7 +29,11 @@ const CAPABILITIES = {
 };
 
 class App {
-  /** @param {string} root @param {import('./logs.js').Logs} logs @param {any} model the one of folders with function.json */
+  /**
+   * @param {string} root
+   * @param {import('./logs.js').Logs} logs
+   * @param {any} model the programming model of folders with a function.json
+   */
   constructor(root, logs, model) {
     this.root = root;
     this.hostVersion = '';
@@ -47,6 +51,8 @@ class App {
     /** @type {import('./loading.js').Package} */
     this._package = { scripts: {} };
     this._isLocked = false;
+    /** @type {Promise<void> | undefined} */
+    this._started = undefined;
     this._loading = '';
   }
 

@@ -1,5 +1,5 @@
 'use strict';
-/** How this process ends: each reason is logged with its function where that is known, and is the last line on stderr. */
+/** How this process ends: each reason is logged, with its function where that is known, and ends stderr. */
 
 const { ensureError, stackOf } = require('./errors.js');
 const { running } = require('./logs.js');

@@ -16,7 +16,8 @@ function find(pattern, root) {
       if (isFile(path.join(root, each))) found.add(each);
       continue;
     }
-    for (const file of below(root, base(each), tests[index].packages)) if (tests[index].test.test(file)) found.add(file);
+    for (const file of below(root, base(each), tests[index].packages))
+      if (tests[index].test.test(file)) found.add(file);
   }
   return [...found].sort();
 }
@@ -94,7 +95,11 @@ function letters(inner) {
 /** `@(a|b)` and its like; of `!(a)`, what follows decides what it must not be. */
 function group(pattern) {
   const close = pattern.indexOf(')');
-  const inner = pattern.slice(2, close).split('|').map((each) => translated(each, false)).join('|');
+  const inner = pattern
+    .slice(2, close)
+    .split('|')
+    .map((each) => translated(each, false))
+    .join('|');
   const rest = translated(pattern.slice(close + 1), false);
   return pattern[0] === '!' ? `(?!(?:${inner})${rest}$)[^/]*${rest}` : `(?:${inner})${GROUPS[pattern[0]]}${rest}`;
 }

@@ -41,7 +41,11 @@ class Hooks {
     await this.run(name, this.context(this.appOnlyHookData, {}, members));
   }
 
-  /** @param {object} hookData @param {object} fixed what hooks may only read @param {object} members what they may set */
+  /**
+   * @param {object} hookData
+   * @param {object} fixed what hooks may only read
+   * @param {object} members what they may set
+   */
   context(hookData, fixed, members) {
     const context = { ...members };
     for (const [name, value] of Object.entries({ hookData, appHookData: this.appHookData, ...fixed })) {

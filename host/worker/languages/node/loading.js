@@ -1,5 +1,5 @@
 'use strict';
-/** From a script to its module, and from a module to the function in it (functions-host.md 4.6, function-rpc.md 7.2). */
+/** From a script to its module, and from a module to the function in it (functions-host.md 4.6). */
 
 const fs = require('node:fs');
 const path = require('node:path');

@@ -8,7 +8,14 @@
 const http = require('node:http');
 
 const ID_HEADER = 'x-ms-invocation-id';
-const OF_THE_CONNECTION = new Set(['connection', 'keep-alive', 'transfer-encoding', 'content-length', 'date', ID_HEADER]);
+const OF_THE_CONNECTION = new Set([
+  'connection',
+  'keep-alive',
+  'transfer-encoding',
+  'content-length',
+  'date',
+  ID_HEADER,
+]);
 
 /** A request on its way to the app's own server. */
 class Forwarded {

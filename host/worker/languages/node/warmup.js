@@ -39,7 +39,7 @@ class WarmUp {
   }
 }
 
-/** When a file came to its place with its content, in milliseconds since 1970; one that is gone has changed just now. */
+/** When a file was written or put in its place, in milliseconds since 1970; one that is gone has changed just now. */
 function changedAt(file) {
   return fs.statSync(file, { throwIfNoEntry: false })?.ctimeMs ?? Infinity;
 }

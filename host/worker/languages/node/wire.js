@@ -103,7 +103,7 @@ class Frames {
   }
 }
 
-/** An answer that has company leaves with it, in one write for a turn of the loop; a line that is logged leaves at once. */
+/** Answers beside each other leave in one write for a turn of the event loop; an answer alone, and a log, at once. */
 class Wire {
   /** @param {net.Socket} socket @param {number} [descriptor] of the socket, where it has one of its own */
   constructor(socket, descriptor) {

@@ -21,7 +21,9 @@ function respond(description, context, result) {
   const outputData = [];
   for (const name of description.outputs) {
     const value = returned[name] !== undefined ? returned[name] : bindings[name];
-    if (value !== undefined) outputData.push({ name, data: convert(description, name, value) });
+    // Nothing is written for null; a response that is null is an empty one.
+    const isSet = name === description.httpOutput ? value !== undefined : value !== undefined && value !== null;
+    if (isSet) outputData.push({ name, data: convert(description, name, value) });
   }
   if (!isResult) return { outputData };
   if (description.hasReturn) return { outputData, returnValue: convert(description, RETURN, result) };
