@@ -1,27 +1,61 @@
-# Two verbs do everything on a fresh machine with Python 3.11+, make and Node 20+.
+# Two verbs do everything on a fresh machine with Python 3.11+, make and Node 20+: `make start` and `make test`.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --editable
 
-.PHONY: start test bench clean
+.PHONY: start test bench fmt lint types unit docs coverage clean
 
-start: $(VENV)/installed
+start: $(VENV)/runtime
 	$(BIN)/fnhost start $(ARGS)
 
-test: $(VENV)/installed
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/python -m azurite
-	$(BIN)/python -m tests.support.packages
+test: lint types $(VENV)/installed
+	$(BIN)/python -m fnhost.azurite
+	$(BIN)/python -m tests.support.npm
 	$(BIN)/pytest -n 2 $(ARGS)
 
 bench: $(VENV)/installed
 	$(BIN)/python -m benchmarks $(ARGS)
 
-$(VENV)/installed: pyproject.toml
+# Parts of `make test`, and what else contributors use: see CONTRIBUTING.md.
+
+fmt: $(VENV)/installed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lint: $(VENV)/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/installed
+	$(BIN)/mypy
+	$(BIN)/mypy --config-file host/worker/languages/python/mypy.ini
+
+unit: $(VENV)/installed
+	$(BIN)/pytest -n 2 tests/unit $(ARGS)
+
+docs: $(VENV)/documentation
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --site-dir build/site
+
+coverage: $(VENV)/installed
+	$(BIN)/python -m fnhost.azurite
+	$(BIN)/pytest -n 2 --cov --cov-report=html --cov-report=term:skip-covered $(ARGS)
+
+# What each verb needs is installed once, and again when pyproject.toml changes.
+
+$(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --editable '.[test]'
+
+$(VENV)/runtime: pyproject.toml | $(VENV)/bin/python
+	$(INSTALL) '.[samples]'
+	touch $@
+
+$(VENV)/installed: pyproject.toml $(VENV)/runtime
+	$(INSTALL) '.[test]'
+	touch $@
+
+$(VENV)/documentation: pyproject.toml | $(VENV)/bin/python
+	$(INSTALL) '.[docs]'
 	touch $@
 
 clean:

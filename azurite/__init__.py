@@ -6,10 +6,10 @@
 Needs Node 20 or newer with npm, or the extra `fnhost[azurite]`.
 """
 
-from azurite.errors import AzuriteError, NodeMissing
-from azurite.install import installed
-from azurite.process import DEVELOPMENT, FREE, Azurite, Ports, listening, running
-from azurite.shared import Emulator, development_storage
+from fnhost.azurite.errors import AzuriteError, NodeMissing
+from fnhost.azurite.install import installed
+from fnhost.azurite.process import DEVELOPMENT, FREE, Azurite, Ports, listening, running
+from fnhost.azurite.shared import Emulator, development_storage
 
 __all__ = [
     "DEVELOPMENT",

@@ -3,6 +3,6 @@
 import asyncio
 import os
 
-from azurite import installed
+from fnhost.azurite import installed
 
 print(asyncio.run(installed(os.environ, print)).script)

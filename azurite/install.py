@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from azurite.errors import SQLITE_HINT, AzuriteError, NodeMissing
-from azurite.lock import locked
+from fnhost.azurite.errors import SQLITE_HINT, AzuriteError, NodeMissing
+from fnhost.azurite.lock import locked
+from fnhost.clock import SYSTEM_CLOCK, Clock
 
 Say = Callable[[str], None]
 """Takes one line for the user."""
@@ -47,12 +48,12 @@ def cache_folder(environment: Mapping[str, str]) -> Path:
     return Path(home) / "fnhost" / f"azurite-{version()}"
 
 
-async def installed(environment: Mapping[str, str], say: Say) -> Installation:
+async def installed(environment: Mapping[str, str], say: Say, clock: Clock = SYSTEM_CLOCK) -> Installation:
     """The installation in the cache, made now if it is missing. Raises AzuriteError."""
     node = await find_node(environment)
     folder = cache_folder(environment)
     if not _is_there(folder):
-        await _install(node, folder, environment, say)
+        await _install(node, folder, environment, say, clock)
     return Installation(node.node, folder / "node_modules" / "azurite" / "dist" / "src" / "azurite.js")
 
 
@@ -85,9 +86,9 @@ def node_from_pip() -> Node | None:
     return Node(str(node), (str(node), str(npm))) if node else None
 
 
-async def _install(node: Node, folder: Path, environment: Mapping[str, str], say: Say) -> None:
+async def _install(node: Node, folder: Path, environment: Mapping[str, str], say: Say, clock: Clock) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
-    async with _alone(folder.with_name(f"{folder.name}.lock"), say):
+    async with _alone(folder.with_name(f"{folder.name}.lock"), say, clock):
         if _is_there(folder):
             return
         say(f"Installing Azurite {version()} into {folder}. This happens once and takes about a minute.")
@@ -141,7 +142,7 @@ async def _told(process: asyncio.subprocess.Process, say: Say) -> list[str]:
 
 
 @asynccontextmanager
-async def _alone(lock: Path, say: Say) -> AsyncIterator[None]:
+async def _alone(lock: Path, say: Say, clock: Clock) -> AsyncIterator[None]:
     """One process at a time."""
     while True:
         with locked(lock) as is_ours:
@@ -149,4 +150,4 @@ async def _alone(lock: Path, say: Say) -> AsyncIterator[None]:
                 yield
                 return
         say("Another process is installing Azurite. Waiting for it.")
-        await asyncio.sleep(1)
+        await clock.sleep(1)

@@ -4,7 +4,6 @@ A small file beside the data names Azurite's process and the host's. A host that
 still saving; whoever comes next waits for it.
 """
 
-import asyncio
 import json
 import os
 from collections.abc import AsyncIterator
@@ -14,15 +13,16 @@ from pathlib import Path
 
 import psutil
 
-from azurite.errors import AzuriteError
-from azurite.install import Say
+from fnhost.azurite.errors import AzuriteError
+from fnhost.azurite.install import Say
+from fnhost.clock import SYSTEM_CLOCK, Clock
 
 PATIENCE = 30.0
 CLOCK_DRIFT = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Process:
+class ProcessRecord:
     """A process, and when it began: ids are used again."""
 
     pid: int
@@ -42,8 +42,8 @@ class Process:
 class Owner:
     """The Azurite on a data folder, and the host that started it."""
 
-    azurite: Process
-    host: Process
+    azurite: ProcessRecord
+    host: ProcessRecord
 
     @classmethod
     def now(cls, azurite: int) -> "Owner":
@@ -53,7 +53,7 @@ class Owner:
     def of(cls, data: Path) -> "Owner | None":
         try:
             found = json.loads(_file(data).read_text("utf-8"))
-            return cls(Process(**found["azurite"]), Process(**found["host"]))
+            return cls(ProcessRecord(**found["azurite"]), ProcessRecord(**found["host"]))
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
@@ -68,14 +68,14 @@ def _file(data: Path) -> Path:
     return data / "fnhost.json"
 
 
-def _process(pid: int) -> Process:
-    return Process(pid, psutil.Process(pid).create_time())
+def _process(pid: int) -> ProcessRecord:
+    return ProcessRecord(pid, psutil.Process(pid).create_time())
 
 
 @asynccontextmanager
-async def take(data: Path, say: Say) -> AsyncIterator[None]:
+async def take(data: Path, say: Say, clock: Clock = SYSTEM_CLOCK) -> AsyncIterator[None]:
     """The data folder for our use alone. Raises AzuriteError."""
-    await gone(data, say)
+    await gone(data, say, clock)
     if (owner := Owner.of(data)) and owner.azurite.is_alive:
         raise AzuriteError(
             f"The storage data in {data} is in use by process {owner.host.pid}. Stop it, or choose another folder."
@@ -86,20 +86,20 @@ async def take(data: Path, say: Say) -> AsyncIterator[None]:
         _file(data).unlink(missing_ok=True)
 
 
-async def gone(data: Path, say: Say) -> None:
+async def gone(data: Path, say: Say, clock: Clock = SYSTEM_CLOCK) -> None:
     """Wait for an Azurite whose host has died: it is saving its data. Raises AzuriteError if it does not end."""
     owner = Owner.of(data)
     if owner is None or owner.host.is_alive or not owner.azurite.is_alive:
         return
     say("The Azurite of a host that was killed is still saving its data. Waiting for it.")
-    if not await _ended(owner.azurite):
+    if not await _ended(owner.azurite, clock):
         raise AzuriteError(f"An Azurite without a host is still running as process {owner.azurite.pid}. End it.")
 
 
-async def _ended(process: Process) -> bool:
+async def _ended(process: ProcessRecord, clock: Clock) -> bool:
     """No event tells of the end of a process that is not our child, so this looks again and again."""
     for _ in range(int(PATIENCE / 0.05)):
         if not process.is_alive:
             return True
-        await asyncio.sleep(0.05)
+        await clock.sleep(0.05)
     return False

@@ -9,9 +9,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from azurite.errors import AzuriteError
-from azurite.install import HERE, Installation, Say, installed
-from azurite.owner import Owner, take
+from fnhost.azurite.errors import AzuriteError
+from fnhost.azurite.install import HERE, Installation, Say, installed
+from fnhost.azurite.owner import Owner, take
+from fnhost.clock import SYSTEM_CLOCK, Clock
 
 ACCOUNT = "devstoreaccount1"
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
@@ -46,15 +47,15 @@ def connection_string(ports: Ports) -> str:
     return ";".join(("DefaultEndpointsProtocol=http", f"AccountName={ACCOUNT}", f"AccountKey={KEY}", *endpoints)) + ";"
 
 
-async def listening(ports: Ports = DEVELOPMENT) -> tuple[str, ...]:
+async def listening(ports: Ports = DEVELOPMENT, clock: Clock = SYSTEM_CLOCK) -> tuple[str, ...]:
     """Which of `blob`, `queue` and `table` answer HTTP."""
-    answers = await asyncio.gather(*map(_answers, ports.by_service.values()))
+    answers = await asyncio.gather(*(_answers(port, clock) for port in ports.by_service.values()))
     return tuple(name for name, answered in zip(ports.by_service, answers, strict=True) if answered)
 
 
-async def _answers(port: int) -> bool:
+async def _answers(port: int, clock: Clock) -> bool:
     try:
-        async with asyncio.timeout(2):
+        async with clock.timeout(2):
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             try:
                 writer.write(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
@@ -68,8 +69,8 @@ async def _answers(port: int) -> bool:
 class Azurite:
     """A running Azurite of ours. Its process may change, its ports do not."""
 
-    def __init__(self, installation: Installation, data: Path, ports: Ports) -> None:
-        self.ports = ports
+    def __init__(self, installation: Installation, data: Path, ports: Ports, clock: Clock = SYSTEM_CLOCK) -> None:
+        self.ports, self._clock = ports, clock
         self._installation = installation
         self.data = data
         self._printed: deque[str] = deque(maxlen=20)
@@ -92,7 +93,7 @@ class Azurite:
         self._process = await self._launched()
         Owner.now(self.pid).write(self.data)
         try:
-            async with asyncio.timeout(START_LIMIT):
+            async with self._clock.timeout(START_LIMIT):
                 self.ports = await self._ready_ports()
         except TimeoutError:
             raise AzuriteError(f"Azurite did not start in {START_LIMIT:.0f} seconds: {self._said()}") from None
@@ -106,7 +107,7 @@ class Azurite:
         if process.stdin is not None:
             process.stdin.close()
         try:
-            async with asyncio.timeout(GRACE):
+            async with self._clock.timeout(GRACE):
                 await self._read_to_the_end()
         except TimeoutError:
             process.kill()
@@ -133,7 +134,7 @@ class Azurite:
             except AzuriteError as error:
                 say(str(error))
             await self.stop()
-            await asyncio.sleep(pause)
+            await self._clock.sleep(pause)
             pause = min(pause * 2, 10.0)
 
     async def _launched(self) -> asyncio.subprocess.Process:
@@ -165,7 +166,7 @@ class Azurite:
             if match := re.search(r"Azurite (\w+) service is successfully listening at \S+:(\d+)", line):
                 found[match[1].lower()] = int(match[2])
         ports = Ports(**found)
-        if len(answering := await listening(ports)) < 3:
+        if len(answering := await listening(ports, self._clock)) < 3:
             raise AzuriteError(f"Azurite started, but only these of its services answer: {', '.join(answering)}")
         return ports
 
@@ -191,13 +192,15 @@ def _made(folder: Path) -> Path:
 
 
 @asynccontextmanager
-async def running(data: Path, environment: Mapping[str, str], say: Say, ports: Ports = FREE) -> AsyncIterator[Azurite]:
+async def running(
+    data: Path, environment: Mapping[str, str], say: Say, ports: Ports = FREE, clock: Clock = SYSTEM_CLOCK
+) -> AsyncIterator[Azurite]:
     """Azurite on these ports with its data in this folder, for the length of the block. Raises AzuriteError.
 
     `say` hears of the installation, and when Azurite ends by itself and is started again.
     """
-    azurite = Azurite(await installed(environment, say), _made(data), ports)
-    async with take(azurite.data, say):
+    azurite = Azurite(await installed(environment, say, clock), _made(data), ports, clock)
+    async with take(azurite.data, say, clock):
         try:
             await azurite.start()
             keeper = asyncio.create_task(azurite.keep(say), name="azurite")

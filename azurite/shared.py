@@ -11,11 +11,12 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
-from azurite.errors import AzuriteError
-from azurite.install import Say, cache_folder
-from azurite.lock import locked
-from azurite.owner import Owner, Process, gone
-from azurite.process import DEVELOPMENT, Azurite, Ports, listening, running
+from fnhost.azurite.errors import AzuriteError
+from fnhost.azurite.install import Say, cache_folder
+from fnhost.azurite.lock import locked
+from fnhost.azurite.owner import Owner, ProcessRecord, gone
+from fnhost.azurite.process import DEVELOPMENT, Azurite, Ports, listening, running
+from fnhost.clock import SYSTEM_CLOCK, Clock
 
 PATIENCE_TENTHS = 30
 LOOK = 0.2
@@ -27,17 +28,20 @@ ENDED = "The host that ran the storage emulator has ended"
 class Emulator:
     """What answers on the ports, whoever keeps it."""
 
-    def __init__(self, data: Path, environment: Mapping[str, str], say: Say, ports: Ports) -> None:
+    def __init__(
+        self, data: Path, environment: Mapping[str, str], say: Say, ports: Ports, clock: Clock = SYSTEM_CLOCK
+    ) -> None:
         self.azurite: Azurite | None = None
         """The one that this host keeps; None while it borrows another's."""
         self.restarted: Callable[[], None] = lambda: None
         """Called when another Azurite runs than before: what the last one was told at its end may be gone."""
         self._data, self._environment, self._say, self._ports = data.absolute(), environment, say, ports
+        self._clock = clock
         folder = cache_folder(environment).parent
         name = "emulator-" + "-".join(map(str, ports.by_service.values()))
         self.lock, self.note = folder / f"{name}.lock", folder / f"{name}.txt"
         self._heritage: Path | None = None
-        self._borrowed: Process | None = None
+        self._borrowed: ProcessRecord | None = None
 
     async def begin(self, stack: AsyncExitStack) -> None:
         """Borrow the emulator that answers, or keep one until the stack ends. Raises AzuriteError."""
@@ -56,11 +60,11 @@ class Emulator:
             with locked(self.lock) as is_free:
                 pass
             if is_free:
-                return await asyncio.sleep(3 * LOOK)
-            await asyncio.sleep(LOOK / 2)
+                return await self._clock.sleep(3 * LOOK)
+            await self._clock.sleep(LOOK / 2)
 
     async def _answers(self) -> bool:
-        return self._is_kept() and len(await listening(self._ports)) == 3
+        return self._is_kept() and len(await listening(self._ports, self._clock)) == 3
 
     def _make_folder(self) -> None:
         try:
@@ -80,12 +84,12 @@ class Emulator:
             async with AsyncExitStack() as ours:
                 if not ours.enter_context(locked(self.lock)):
                     return is_answering
-                if not await _is_there(self._ports):
+                if not await _is_there(self._ports, self._clock):
                     await ours.enter_async_context(self._kept(self._data))
                     await stack.enter_async_context(ours.pop_all())
                 return True
         except AzuriteError:
-            if await _is_there(self._ports):  # The user was quicker.
+            if await _is_there(self._ports, self._clock):  # The user was quicker.
                 return True
             raise
 
@@ -94,7 +98,7 @@ class Emulator:
         """An Azurite of ours inside the block; the lock must be ours as well. Raises AzuriteError."""
         self.note.write_text(str(data), "utf-8")
         try:
-            async with running(data, self._environment, self._say, self._ports) as self.azurite:
+            async with running(data, self._environment, self._say, self._ports, self._clock) as self.azurite:
                 self.azurite.restarted = lambda: self.restarted()
                 yield
         finally:
@@ -105,7 +109,7 @@ class Emulator:
         """Keep the emulator from when its host has ended. Until cancelled."""
         said = ""
         while True:
-            await asyncio.sleep(LOOK)
+            await self._clock.sleep(LOOK)
             if self._is_kept() or self._heritage is None:
                 continue
             try:
@@ -114,7 +118,7 @@ class Emulator:
                 if str(error) != said:
                     self._say(f"{ENDED}, and this one cannot run it: {error}")
                 said = str(error)
-                await asyncio.sleep(RETRY)
+                await self._clock.sleep(RETRY)
 
     def _is_kept(self) -> bool:
         """Whether a host's Azurite runs. It is remembered where its data lie, and noticed when it is another one."""
@@ -137,7 +141,7 @@ class Emulator:
         with locked(self.lock) as is_ours:
             if not is_ours:
                 return
-            if await listening(self._ports):
+            if await listening(self._ports, self._clock):
                 return self._follow_the_user(data)
             async with self._kept(data):
                 self._say(f"{ENDED}. This host runs it from now on, with the same data, in {data}.")
@@ -152,14 +156,14 @@ class Emulator:
 
 @asynccontextmanager
 async def development_storage(
-    data: Path, environment: Mapping[str, str], say: Say, ports: Ports = DEVELOPMENT
+    data: Path, environment: Mapping[str, str], say: Say, ports: Ports = DEVELOPMENT, clock: Clock = SYSTEM_CLOCK
 ) -> AsyncIterator[Emulator]:
     """What `UseDevelopmentStorage=true` means: the emulator that already answers, else ours on the same ports.
 
     Raises AzuriteError.
     """
-    await gone(data, say)
-    emulator = Emulator(data, environment, say, ports)
+    await gone(data, say, clock)
+    emulator = Emulator(data, environment, say, ports, clock)
     async with AsyncExitStack() as stack:
         await emulator.begin(stack)
         if emulator.azurite is None:
@@ -177,12 +181,12 @@ async def _beside(emulator: Emulator) -> AsyncIterator[None]:
         await asyncio.wait([watcher])
 
 
-async def _is_there(ports: Ports) -> bool:
+async def _is_there(ports: Ports, clock: Clock) -> bool:
     for _ in range(PATIENCE_TENTHS):
-        answering = await listening(ports)
+        answering = await listening(ports, clock)
         if len(answering) in (0, 3):
             return bool(answering)
-        await asyncio.sleep(0.1)  # One that is starting or ending tells nobody.
+        await clock.sleep(0.1)  # One that is starting or ending tells nobody.
     missing = [f"{name} ({port})" for name, port in ports.by_service.items() if name not in answering]
     raise AzuriteError(
         f"Something answers on the storage emulator's port for {' and '.join(answering)}, "

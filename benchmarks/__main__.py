@@ -12,7 +12,6 @@ from pathlib import Path
 import aiohttp
 import uvloop
 
-from azurite import AzuriteError
 from benchmarks import machine, targets
 from benchmarks.bench import Bench, clean_environment
 from benchmarks.flows import WrongAnswer
@@ -21,7 +20,8 @@ from benchmarks.parts import durable, http, memory, reload, start, status, stora
 from benchmarks.peers import Peers
 from benchmarks.processes import NotStarted
 from benchmarks.table import Measure, as_json, as_text
-from bindings.storage import StorageError
+from fnhost.azurite import AzuriteError
+from fnhost.bindings.storage import StorageError
 
 PARTS: Mapping[str, Callable[[Bench], AsyncIterator[Measure]]] = {
     http.PART: http.measure,

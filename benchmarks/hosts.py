@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import azurite
 from benchmarks.bench import Bench
 from benchmarks.processes import free_port, serving
 from benchmarks.sites import APPS, PATH, Site, write_json
+from fnhost import azurite
 
 HUB = "Bench"
 SQLITE: Mapping[str, str] = {"type": "sqlite"}

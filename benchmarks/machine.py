@@ -12,8 +12,8 @@ from pathlib import Path
 
 import psutil
 
-from azurite.install import version as azurite_version
 from benchmarks.peers import NODE_PINS, PYTHON_PINS
+from fnhost.azurite.install import version as azurite_version
 
 PEERS = ("starlette", "uvicorn", "functions-framework", "dbos", "restate-sdk")
 OURS = ("fnhost", "starlette", "uvicorn", "uvloop", "azure-functions", "azure-functions-durable")

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
-from bindings.storage import Account, NotFound, Operation, Queues, Tables, Wire
+from fnhost.bindings.storage import Account, Operation, Queues, ResourceNotFound, StorageClient, Tables
 
 WORKERS = 32
 REQUEST = re.compile(r'"([A-Z]+) /[^/]+/(\S+) HTTP/1\.1" (\d+)')
@@ -92,7 +92,7 @@ class Replay:
             case "write row":
                 await self.tables.write(INSTANCES, _write(partition, ""))
             case "read row":
-                with suppress(NotFound):
+                with suppress(ResourceNotFound):
                     await self.tables.get(INSTANCES, partition, "")
             case _:
                 await self.tables.query(HISTORY, f"PartitionKey eq '{partition}'")
@@ -111,7 +111,7 @@ def _write(partition: str, row: str) -> Operation:
 
 @asynccontextmanager
 async def replaying(account: Account, instances: int) -> AsyncIterator[Replay]:
-    async with Wire(account) as wire:
+    async with StorageClient(account) as wire:
         replay = Replay(instances, Queues(wire), Tables(wire))
         await replay.queues.create(QUEUE)
         await replay.tables.create(HISTORY)

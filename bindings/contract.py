@@ -1,18 +1,30 @@
-"""What a binding adapter and the host agree on. An adapter knows its own service and this page, nothing else.
+"""What a binding adapter and the host agree on. An adapter knows its own service and this module, nothing else.
 
 A trigger turns something that happened into an `Event` and hands it to `fire`; what the function answered comes
-back as an `Outcome`. Values travel in the kinds of the platform's TypedData (functions-host.md 4.1).
+back as an `Outcome`. Values travel in the kinds of the platform's TypedData (platform/values.md 1).
+
+Who counts and who retries. The service counts deliveries: a trigger puts the service's own count into
+`Event.deliveries` and never keeps one itself, so the count survives the host. A retry policy (platform/app-files.md 6)
+is applied inside one delivery, by `fire`: it calls the function again and does not change `deliveries`. When `fire`
+has returned a failure or raised, the trigger alone decides what becomes of the event: an HTTP trigger answers 500, a
+queue trigger gives the message back until its deliveries are used up and then moves it to the poison queue, a timer
+waits for its next occurrence. Delivery is at least once: a trigger settles an event only after `fire` has returned.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 Direction = Literal["in", "out", "inout"]
 RETURN = "$return"
 
 
-class BindingError(Exception):
+class InvocationError(Exception):
+    """A function could not be run to its end, for another reason than its own code: `fire` raises these alone."""
+
+
+class BindingError(InvocationError):
     """A binding could not do its work. The text says what happened and what to do."""
 
 
@@ -25,7 +37,7 @@ class Json:
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """A request as a worker receives it (functions-host.md 3.3): lower-case header names, values joined with `,`."""
+    """A request as a worker receives it (platform/http.md 3): lower-case header names, values joined with `,`."""
 
     method: str
     url: str
@@ -52,7 +64,7 @@ class Cookie:
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """A response as a worker gives it (functions-host.md 3.6). An empty or invalid `status` means 200."""
+    """A response as a worker gives it (platform/http.md 6). An empty or invalid `status` means 200."""
 
     status: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -83,12 +95,31 @@ class Binding:
         return self.type.endswith("trigger") and self.direction != "out"
 
 
+class Renewal(Protocol):
+    """Keeps an event hidden from other consumers while it is being dealt with."""
+
+    @property
+    def seconds(self) -> float:
+        """For how long the event is hidden, counted from its receipt or its last renewal."""
+
+    async def renew(self) -> None:
+        """Hide it for `seconds` from now. Raises BindingError; the event may then be delivered to another consumer."""
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """Something happened that a function waits for.
 
-    `value` is the trigger's own input; `metadata` what stands beside it (functions-host.md 4.3); `reason` and
-    `details` are the texts of the console's `Executing` line (functions-host.md 7.2).
+    `value` is the trigger's own input; `metadata` what stands beside it (platform/values.md 3); `reason` and
+    `details` are the texts of the console's `Executing` line (platform/console-and-logs.md 2).
+
+    `id` is the service's own id of it, empty if it has none. `deliveries` says how often the service has delivered
+    it, this time included. `renewal` is set where the service delivers an event again after a time: whoever runs
+    `fire` renews it at half of that time until `fire` returns, pauses between retries included.
+
+    `crashes` is how often this very work has ended its worker process, for a trigger that counts this and gives up at a
+    limit of its own. From the second crash on it runs in a process apart, and crashes that may be its own do not count
+    towards the end of the host (platform/lifecycle.md 1). None means that nobody counts.
     """
 
     function: str
@@ -98,6 +129,12 @@ class Event:
     metadata: Mapping[str, Value] = field(default_factory=dict)
     trace_parent: str = ""
     trace_state: str = ""
+    id: str = ""
+    deliveries: int = 1
+    renewal: Renewal | None = None
+    invocation: str = ""
+    """The id of the invocation, for the outputs: set by `fire`."""
+    crashes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +158,25 @@ class Outcome:
 
 
 Fire = Callable[[Event], Awaitable[Outcome]]
+"""Runs the function once for an event. A failure of user code is an Outcome. Raises InvocationError."""
 
 
 class Trigger(Protocol):
-    async def listen(self, fire: Fire) -> None:
-        """Call `fire` for every event, until cancelled."""
+    async def listen(self, fire: Fire, stopping: asyncio.Event) -> None:
+        """Call `fire` for every event until `stopping` is set.
+
+        From then on nothing more is taken; it returns when everything taken so far is settled. Cancelled, it ends at
+        once: what was taken is given back, where the service has a way to give back. It may raise BindingError, for
+        example when the service cannot be reached; it is then called again later.
+        """
+
+
+@runtime_checkable
+class ManualTrigger(Protocol):
+    """A trigger that can make an event of its own kind from a text: `POST /admin/functions/{name}` and `fnhost run`."""
+
+    async def manual_event(self, text: str) -> Event:
+        """The event that `text` describes. Raises BindingError."""
 
 
 class Input(Protocol):
@@ -139,8 +190,5 @@ class Output(Protocol):
 
 
 Adapter: TypeAlias = Trigger | Input | Output
-Opener = Callable[[str, Binding, tuple[Binding, ...]], Adapter]
-"""Opens a binding: the function's name, the binding, and all bindings of that function."""
-
 Schema: TypeAlias = Mapping[str, Any]
 """A JSON Schema of one binding entry, without the members common to all."""

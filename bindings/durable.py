@@ -1,40 +1,43 @@
 """Durable Functions: the triggers an engine serves, and what a function needs to speak to its hub.
 
-Rules from durable-http-api.md 2.
+Rules from platform/durable-http.md 2.
 """
 
 import asyncio
 import json
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, Protocol
 from urllib.parse import quote_plus, urlencode
 
-from bindings.contract import Adapter, Binding, BindingError, Event, Fire, Json, Opener, Value
-from bindings.formats import compact
+from fnhost.bindings.binding_type import BindingType
+from fnhost.bindings.contract import Adapter, Binding, BindingError, Event, Fire, Json, Outcome, Value
+from fnhost.bindings.formats import compact
+from fnhost.bindings.in_flight import EventsInFlight
+from fnhost.bindings.schema import STRING, members
 
 Kind = Literal["orchestrator", "activity", "entity"]
 WEBHOOK = "/runtime/webhooks/durabletask"
 MARKER = "\n\n$OutOfProcData$:"
-"""Stands between the text of an orchestrator's exception and the state it left (durable-replay-protocol.md 4.2)."""
+"""Stands between the text of an orchestrator's exception and the state it left (platform/replay.md 4.2)."""
 
 
-class Engine(Protocol):
+class DurableFunctions(Protocol):
     """Who runs orchestrators, activities and entities."""
 
     def serving(self, kind: Kind, name: str, fire: Fire) -> AbstractContextManager[None]:
         """Inside the block, `fire` is what `name` means."""
 
 
-class Starter(Protocol):
+class OrchestrationStarter(Protocol):
     """Who starts orchestrations."""
 
     async def start(self, name: str, instance: str | None = None, input: str | None = None) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class HubEndpoints:
     """Where a hub is spoken to: `origin` like `http://localhost:7071`, `rpc` with a slash at its end."""
 
     origin: str
@@ -73,7 +76,7 @@ class Address:
         return {name: link for name, link in links.items() if name != "rewindPostUri"} | {"id": instance}
 
     def client(self) -> str:
-        """What a durableClient input hands to its function's SDK, as JSON text (durable-http-api.md 2.2)."""
+        """What a durableClient input hands to its function's SDK, as JSON text (platform/durable-http.md 2.2)."""
         start = f"{self.base}/orchestrators/{{functionName}}[/{{instanceId}}]?"
         wait = "timeout={timeoutInSeconds}&pollingInterval={intervalInSeconds}"
         payload = {
@@ -92,7 +95,7 @@ class Address:
 
 
 def origin(host_name: str) -> str:
-    """The origin of links, from WEBSITE_HOSTNAME (durable-http-api.md 8.4)."""
+    """The origin of links, from WEBSITE_HOSTNAME (platform/durable-http.md 8.4)."""
     return f"{'http' if host_name.startswith('localhost:') else 'https'}://{host_name}"
 
 
@@ -100,13 +103,19 @@ def origin(host_name: str) -> str:
 class DurableTrigger:
     """Lends the function to the engine for as long as it listens."""
 
-    engine: Engine
+    engine: DurableFunctions
     kind: Kind
     name: str
+    in_flight: EventsInFlight = field(default_factory=EventsInFlight)
 
-    async def listen(self, fire: Fire) -> None:
-        with self.engine.serving(self.kind, self.name, fire):
-            await asyncio.Event().wait()
+    async def listen(self, fire: Fire, stopping: asyncio.Event) -> None:
+        async def counted(event: Event) -> Outcome:
+            with self.in_flight:
+                return await fire(event)
+
+        with self.engine.serving(self.kind, self.name, counted):
+            await stopping.wait()
+        await self.in_flight.settled()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +128,9 @@ class ClientInput:
 
 @dataclass(frozen=True, slots=True)
 class ClientOutput:
-    """Starts one orchestration for each object written (durable-http-api.md 2.1)."""
+    """Starts one orchestration for each object written (platform/durable-http.md 2.1)."""
 
-    starter: Starter
+    starter: OrchestrationStarter
     place: str
 
     async def write(self, value: Value, event: Event) -> None:
@@ -165,38 +174,57 @@ def _unusable(place: str) -> BindingError:
     )
 
 
-def openers(engine: Engine, starter: Starter, address: Address) -> Mapping[str, Opener]:
-    """How to open each durable binding, over the engine, starter and address it is lent."""
+@dataclass(frozen=True, slots=True)
+class DurableServices:
+    """What durable bindings are lent: the engine of the app's task hub, its client, and where the hub is reached."""
 
-    def orchestrator(function: str, binding: Binding, _: tuple[Binding, ...]) -> Adapter:
-        return DurableTrigger(engine, "orchestrator", binding.properties.get("orchestration") or function)
-
-    def activity(function: str, binding: Binding, _: tuple[Binding, ...]) -> Adapter:
-        return DurableTrigger(engine, "activity", binding.properties.get("activity") or function)
-
-    def entity(function: str, binding: Binding, _: tuple[Binding, ...]) -> Adapter:
-        return DurableTrigger(engine, "entity", binding.properties.get("entityName") or function)
-
-    def client(function: str, binding: Binding, _: tuple[Binding, ...]) -> Adapter:
-        if binding.direction == "out":
-            return ClientOutput(starter, f"Binding '{binding.name}' of function '{function}'")
-        return ClientInput(addressed(address, binding).client())
-
-    return {
-        "orchestrationtrigger": orchestrator,
-        "activitytrigger": activity,
-        "entitytrigger": entity,
-        "durableclient": client,
-        "orchestrationclient": client,
-    }
+    engine: DurableFunctions
+    starter: OrchestrationStarter
+    address: HubEndpoints
 
 
-def addressed(address: Address, binding: Binding) -> Address:
+def open_orchestrator(services: DurableServices, function: str, binding: Binding, _: tuple[Binding, ...]) -> Adapter:
+    return DurableTrigger(services.engine, "orchestrator", binding.properties.get("orchestration") or function)
+
+
+def open_activity(services: DurableServices, function: str, binding: Binding, _: tuple[Binding, ...]) -> Adapter:
+    return DurableTrigger(services.engine, "activity", binding.properties.get("activity") or function)
+
+
+def open_entity(services: DurableServices, function: str, binding: Binding, _: tuple[Binding, ...]) -> Adapter:
+    return DurableTrigger(services.engine, "entity", binding.properties.get("entityName") or function)
+
+
+def open_client(services: DurableServices, function: str, binding: Binding, _: tuple[Binding, ...]) -> Adapter:
+    if binding.direction == "out":
+        return ClientOutput(services.starter, f"Binding '{binding.name}' of function '{function}'")
+    return ClientInput(addressed(services.address, binding).client())
+
+
+def addressed(address: HubEndpoints, binding: Binding) -> HubEndpoints:
     """The address with the hub and connection a binding names, if it does."""
-    return Address(
+    return HubEndpoints(
         origin=address.origin,
         hub=binding.properties.get("taskHub") or address.hub,
         connection=binding.properties.get("connectionName") or address.connection,
         key=address.key,
         rpc=address.rpc,
     )
+
+
+def _declared(name: str, open: Any, **given: Any) -> BindingType:
+    return BindingType(name=name, open=open, services=DurableServices, settings="durableTask", **given)
+
+
+BINDING_TYPES: Final = (
+    _declared(
+        "durableClient",
+        open_client,
+        schema=members(taskHub=STRING, connectionName=STRING),
+        directions=frozenset(("in", "out")),
+        aliases=("orchestrationClient",),
+    ),
+    _declared("orchestrationTrigger", open_orchestrator, schema=members(orchestration=STRING)),
+    _declared("activityTrigger", open_activity, schema=members(activity=STRING)),
+    _declared("entityTrigger", open_entity, schema=members(entityName=STRING)),
+)

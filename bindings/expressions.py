@@ -1,6 +1,6 @@
 """Texts with holes: `%SETTING%`, filled when the app is loaded, and `{expression}`, filled for each invocation.
 
-From functions-host.md 1.6.
+From platform/expressions.md.
 """
 
 import json
@@ -11,8 +11,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from bindings.contract import BindingError, Json
-from bindings.formats import formatted
+from fnhost.bindings.contract import BindingError, Event, Json
+from fnhost.bindings.formats import formatted
 
 
 class ExpressionError(BindingError):
@@ -36,7 +36,7 @@ def _setting(name: str, get: Callable[[str], str | None]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class System:
+class SystemVariables:
     """What every invocation knows beside its own data: its function's name, the time (UTC) and new ids."""
 
     function: str
@@ -58,19 +58,19 @@ class System:
 
 
 @dataclass(frozen=True, slots=True)
-class Hole:
+class Placeholder:
     """`{path}` or `{path:format}`."""
 
     path: str
     format: str = ""
 
-    def fill(self, data: Mapping[str, Any], system: System) -> str:
+    def fill(self, data: Mapping[str, Any], system: SystemVariables) -> str:
         try:
             return formatted(self._value(data, system), self.format)
         except ValueError as error:
             raise ExpressionError(f"{{{self.path}:{self.format}}}: {error}") from error
 
-    def _value(self, data: Mapping[str, Any], system: System) -> object:
+    def _value(self, data: Mapping[str, Any], system: SystemVariables) -> object:
         names = self.path.split(".")
         if _key(data, names[0]) is None:
             return system.find(self.path)
@@ -81,40 +81,44 @@ class Hole:
 
 
 @dataclass(frozen=True, slots=True)
-class Template:
+class BindingTemplate:
     """A text with `{expressions}`, read once."""
 
-    parts: tuple[str | Hole, ...]
+    parts: tuple[str | Placeholder, ...]
 
-    def render(self, data: Mapping[str, Any], system: System) -> str:
+    def render(self, data: Mapping[str, Any], system: SystemVariables) -> str:
         """The text for one invocation. `data` is its binding data. Raises ExpressionError."""
         return "".join(part if isinstance(part, str) else part.fill(data, system) for part in self.parts)
 
+    def render_for(self, event: Event, now: Callable[[], datetime]) -> str:
+        """The text for one event. Raises ExpressionError."""
+        return self.render(event.metadata, SystemVariables(event.function, now))
 
-def parse(text: str) -> Template:
+
+def parse(text: str) -> BindingTemplate:
     """Raises ExpressionError if `text` is malformed."""
-    return Template(tuple(_parts(text)))
+    return BindingTemplate(tuple(_parts(text)))
 
 
 _TOKENS = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]|[^{}]+")
-_HOLE = re.compile(r"([A-Za-z0-9_.-]+)(?::(.+))?")
+_PLACEHOLDER = re.compile(r"([A-Za-z0-9_.-]+)(?::(.+))?")
 
 
-def _parts(text: str) -> Iterator[str | Hole]:
+def _parts(text: str) -> Iterator[str | Placeholder]:
     for token in _TOKENS.finditer(text):
         if token[1] is not None:
-            yield _hole(token[1], text)
+            yield _placeholder(token[1], text)
         elif token[0] in ("{", "}"):
             raise ExpressionError(f"The '{token[0]}' at position {token.start()} of '{text}' has no partner.")
         else:
             yield {"{{": "{", "}}": "}"}.get(token[0], token[0])
 
 
-def _hole(inside: str, text: str) -> Hole:
-    found = _HOLE.fullmatch(inside)
+def _placeholder(inside: str, text: str) -> Placeholder:
+    found = _PLACEHOLDER.fullmatch(inside)
     if not found:
         raise ExpressionError(f"'{{{inside}}}' in '{text}' is not an expression: write {{name}} or {{name:format}}.")
-    return Hole(found[1], found[2] or "")
+    return Placeholder(found[1], found[2] or "")
 
 
 def _member(value: object, name: str) -> object:

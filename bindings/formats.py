@@ -1,4 +1,4 @@
-"""Values as .NET writes them, in the formats a function.json may ask for (functions-host.md 1.6)."""
+"""Values as .NET writes them, in the formats a function.json may ask for (platform/expressions.md 2)."""
 
 import json
 import re
@@ -6,11 +6,16 @@ from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
-from bindings.contract import Json
+from fnhost.bindings.contract import Json
 
 TIME = "yyyy-MM-ddTHH-mm-ssK"
 compact = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 """JSON text as .NET writes it: no blanks, no needless escapes."""
+
+
+def indented(value: object) -> str:
+    """JSON text as .NET writes it for people: two spaces, no needless escapes."""
+    return json.dumps(value, indent=2, ensure_ascii=False)
 
 
 def formatted(value: object, format: str = "") -> str:

@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from bindings.contract import Schema
-from bindings.expressions import ExpressionError, parse
+from fnhost.bindings.contract import Schema
+from fnhost.bindings.expressions import ExpressionError, parse
 
 if TYPE_CHECKING:
     from jsonschema import FormatChecker
 
-TEXT: Schema = {"type": "string"}
-FLAG: Schema = {"type": "boolean"}
-WHOLE: Schema = {"type": "integer"}
-TEXTS: Schema = {"type": "array", "items": TEXT}
+STRING: Schema = {"type": "string"}
+BOOLEAN: Schema = {"type": "boolean"}
+INTEGER: Schema = {"type": "integer"}
+STRINGS: Schema = {"type": "array", "items": STRING}
 TIMESPAN: Schema = {"type": "string", "format": "timespan"}
 TEMPLATE: Schema = {"type": "string", "format": "template"}
 
@@ -38,7 +38,7 @@ def each(schema: Schema) -> Schema:
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class Violation:
     """What is wrong at `pointer`, a JSON pointer into what was read, and what to do about it."""
 
     pointer: str
@@ -46,31 +46,31 @@ class Fault:
     hint: str = ""
 
 
-def spelled(schema: Schema, value: Any) -> Any:
+def normalized(schema: Schema, value: Any) -> Any:
     """`value` with names and choices in the schema's own spelling. Named members that are null count as absent."""
     match value:
         case dict() if "properties" in schema:
-            return dict(_spelled_members(schema["properties"], value))
+            return dict(_normalized_members(schema["properties"], value))
         case list() if "items" in schema:
-            return [spelled(schema["items"], item) for item in value]
+            return [normalized(schema["items"], item) for item in value]
         case str() if "enum" in schema:
             return _spelling(value, schema["enum"])
     return value
 
 
-def faults(schema: Schema, value: Any) -> list[Fault]:
+def validate(schema: Schema, value: Any) -> list[Violation]:
     """All that the schema has against `value`; the pointers are spelled as in `value`."""
     from jsonschema import Draft202012Validator  # takes its time to load: the first worker starts meanwhile
 
-    errors = Draft202012Validator(schema, format_checker=_formats()).iter_errors(spelled(schema, value))
-    return [Fault(pointer(value, *error.absolute_path), str(error.cause or error.message)) for error in errors]
+    errors = Draft202012Validator(schema, format_checker=_formats()).iter_errors(normalized(schema, value))
+    return [Violation(pointer(value, *error.absolute_path), str(error.cause or error.message)) for error in errors]
 
 
 def pointer(value: Any, *path: str | int) -> str:
     """The JSON pointer to what stands at `path`, with names as `value` has them."""
     result = ""
     for part in path:
-        key = part if isinstance(part, int) else _written(part, value)
+        key = part if isinstance(part, int) else _written_name(part, value)
         result += "/" + str(key).replace("~", "~0").replace("/", "~1")
         value = value[key]
     return result
@@ -79,7 +79,7 @@ def pointer(value: Any, *path: str | int) -> str:
 def timespan(text: str) -> float:
     """Seconds of a .NET TimeSpan: `[d.]hh:mm[:ss[.fffffff]]`. Raises ValueError.
 
-    `24:00:00` is 24 days, as on the platform (functions-host.md 5.2).
+    `24:00:00` is 24 days, as on the platform (platform/timer.md 1).
     """
     found = _TIMESPAN.fullmatch(text.strip())
     if not found:
@@ -112,20 +112,20 @@ def _is_template(value: object) -> bool:
     return not isinstance(value, str) or parse(value) is not None
 
 
-def _spelled_members(properties: Mapping[str, Schema], value: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def _normalized_members(properties: Mapping[str, Schema], value: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for written, member in value.items():
         name = _spelling(written, properties)
         if name not in properties:
             yield name, member
-        elif member is not None and written == _written(name, value):
-            yield name, spelled(properties[name], member)
+        elif member is not None and written == _written_name(name, value):
+            yield name, normalized(properties[name], member)
 
 
 def _spelling(text: str, known: Iterable[str]) -> str:
     return next((name for name in known if name.lower() == text.lower()), text)
 
 
-def _written(name: str, value: Mapping[str, Any]) -> str:
+def _written_name(name: str, value: Mapping[str, Any]) -> str:
     """The member of `value` that counts as `name`: that very name, else the last that differs in case only."""
     same = [key for key in value if key.lower() == name.lower() and value[key] is not None]
     return name if name in same or not same else same[-1]

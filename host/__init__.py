@@ -1,3 +1,1 @@
-"""fnhost runs Azure Functions apps on a developer's machine."""
-
-__version__ = "0.1.0"
+"""The host: runs an app, its workers, its triggers and its durable task hub."""

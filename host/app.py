@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bindings.contract import Binding
-from host.errors import Problem
+from fnhost.bindings.contract import Binding
+from fnhost.host.errors import Problem
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The app's environment: shell first, then local.settings.json (functions-host.md 2.3).
+    """The app's environment: shell first, then local.settings.json (platform/settings.md 3).
 
     `environment` is what a worker process gets. Names are kept as written, looked up without regard to case.
     """
@@ -22,7 +22,7 @@ class Settings:
     """The `Host` section of local.settings.json: LocalHttpPort, LocalHttpAddress, CORS, CORSCredentials."""
 
     def get(self, name: str) -> str | None:
-        """The value of an app setting; `:` and `__` are the same separator (functions-host.md 2.3)."""
+        """The value of an app setting; `:` and `__` are the same separator (platform/settings.md 3)."""
         wanted = name.replace(":", "__").lower()
         for key, value in self.environment.items():
             if key.replace(":", "__").lower() == wanted:
@@ -30,7 +30,7 @@ class Settings:
         return None
 
     def connection(self, name: str = "") -> str | None:
-        """The connection string a binding's `connection` names (functions-host.md 2.5). Empty means Storage."""
+        """The connection string a binding's `connection` names (platform/settings.md 5). Empty means Storage."""
         wanted = name or "Storage"
         candidates = (f"AzureWebJobs{wanted}", wanted)
         for candidate in candidates:
@@ -41,7 +41,7 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """A retry policy (functions-host.md 1.7). `limit` -1 means for ever; intervals in seconds."""
+    """A retry policy (platform/app-files.md 6). `limit` -1 means for ever; intervals in seconds."""
 
     exponential: bool
     limit: int
@@ -79,7 +79,7 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class HostConfig:
-    """host.json with environment overrides applied (functions-host.md 2.1, 2.2).
+    """host.json with environment overrides applied (platform/settings.md 1 and 2).
 
     `timeout` is functionTimeout in seconds, None without limit. `log_levels` maps a category prefix to a level name.
     `extensions` maps an extension's lower-case name (`http`, `durabletask`) to its section. `functions` is the allow

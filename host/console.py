@@ -1,120 +1,136 @@
-"""The console: log records as the official tool prints them (functions-host.md 7.2)."""
+"""The console and the JSON lines: log records as the official tool prints them, and as data.
 
-import asyncio
-import json
+Rules from platform/console-and-logs.md.
+"""
+
+import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
-from functools import lru_cache
-from typing import TextIO
+from dataclasses import fields
+from datetime import datetime
+from typing import get_args
 
-from host.app import App, Function
-from host.errors import Problem
-from host.log import Level, Record
+from fnhost.bindings.registry import binding_types
+from fnhost.clock import SYSTEM_CLOCK, Clock
+from fnhost.host.app import App, Function
+from fnhost.host.endpoints import endpoint_of
+from fnhost.host.errors import Problem
+from fnhost.host.events import HOST_CATEGORY as HOST_CATEGORY
+from fnhost.host.events import AppStarted, HostMessage, Level, LinesLeftOut, LogEvent
+from fnhost.host.levels import LevelFilter
+from fnhost.host.log import Record
+from fnhost.host.text import SGR, has_colours, json_line, printable
+from fnhost.host.writer import BackgroundWriter
 
-ALWAYS_SHOWN = ("Worker process started and initialized.", "Host lock lease acquired by instance ID")
-OURS = "Fnhost"
-"""Category of what this host itself tells its user: shown like the user's own logs."""
+LOCK_ACQUIRED = "Host lock lease acquired by instance ID"
+"""Shown whatever the levels are, as the start of an app is: editors wait for both."""
 COLOURS = {Level.WARNING: "\x1b[33m", Level.ERROR: "\x1b[31m", Level.CRITICAL: "\x1b[31;1m"}
 RESET = "\x1b[0m"
-TOGETHER = 0.01
-"""Seconds for which a line waits for others."""
+INDENT = "    "
+_LIKE_OURS = re.compile(rf"\n(?=[ \t]*(?:{SGR}[ \t]*)*\[\d{{4}}-\d\d-\d\dT)")
+"""The end of a line whose next one begins like a record."""
 
 
-class Console:
-    """Writes to `stream`. Lines that come close together go out together: a host does not wait for its terminal."""
+class RecordWriter:
+    """What the console and JSON output share: each makes lines of records, and a writer takes them."""
 
-    def __init__(self, stream: TextIO, *, verbose: bool = False, levels: Mapping[str, str] | None = None) -> None:
-        self._stream, self._verbose = stream, verbose
-        self._levels = _parsed(levels or {})
-        self._colours = COLOURS if stream.isatty() else {}
-        self._waiting: list[str] = []
-        self._lowest_by_category: dict[str, Level] = {}
+    def __init__(self, writer: BackgroundWriter, clock: Clock = SYSTEM_CLOCK) -> None:
+        self._writer, self._clock = writer, clock
+        writer.tell_left_out(self._left_out)
+
+    def __call__(self, record: Record) -> None:
+        self._writer.write(self.line(record))
+
+    def line(self, record: Record) -> str:
+        raise NotImplementedError
+
+    def _left_out(self, count: int, reason: str) -> str:
+        return self.line(Record(0, self._clock.now(), LinesLeftOut(count=count, reason=reason)))
+
+
+class Console(RecordWriter):
+    """The lines of those records that are to be shown."""
+
+    def __init__(
+        self,
+        writer: BackgroundWriter,
+        *,
+        verbose: bool = False,
+        levels: Mapping[str, str] | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        super().__init__(writer, clock)
+        self._verbose, self._is_terminal = verbose, writer.is_terminal
+        self.set_levels(levels or {})
 
     def set_levels(self, levels: Mapping[str, str]) -> None:
         """`logging.logLevel` of host.json: a level by category prefix, the longest prefix counts."""
-        self._levels = _parsed(levels)
-        self._lowest_by_category = {}
+        self._filter = LevelFilter(levels, verbose=self._verbose)
 
     def __call__(self, record: Record) -> None:
-        if self._is_shown(record):
-            self._write(self._line(record))
+        event = record.event
+        if event.level >= self._filter.lowest(event.category) or _is_always_shown(record):
+            self._writer.write(self.line(record))
 
     def print(self, text: str = "") -> None:
         """A line without time and level."""
-        self._write(text + "\n")
+        self._writer.write(f"{printable(text)}\n")
 
-    def _is_shown(self, record: Record) -> bool:
-        return record.level >= self._lowest(record.category) or record.message.startswith(ALWAYS_SHOWN)
-
-    def _lowest(self, category: str) -> Level:
-        if (known := self._lowest_by_category.get(category)) is None:
-            known = self._lowest_by_category[category] = self._find_lowest(category)
-        return known
-
-    def _find_lowest(self, category: str) -> Level:
-        named = [prefix for prefix in self._levels if category == prefix or category.startswith(f"{prefix}.")]
-        if named:
-            return self._levels[max(named, key=len)]
-        is_users = category.startswith(("Function", "Host.Function.Console", OURS))
-        return Level.INFORMATION if is_users or self._verbose else Level.WARNING
-
-    def _line(self, record: Record) -> str:
-        second = int(record.at)
-        text = f"[{_second(second)}.{int((record.at - second) * 1000):03}Z] {record.message}"
-        colour = self._colours.get(record.level)
-        return f"{colour}{text}{RESET}\n" if colour else f"{text}\n"
-
-    def _write(self, line: str) -> None:
-        if not self._waiting:
-            _soon(self.flush)
-        self._waiting.append(line)
-
-    def flush(self) -> None:
-        lines, self._waiting = self._waiting, []
-        if lines:
-            self._stream.write("".join(lines))
-            self._stream.flush()
+    def line(self, record: Record) -> str:
+        event = record.event
+        text = f"[{stamp(record.at)}Z] {shown(event.message)}"
+        if not self._is_terminal:
+            return f"{text}\n"
+        colour = COLOURS.get(event.level, "")
+        return f"{colour}{text}{RESET if colour or has_colours(text) else ''}\n"
 
 
-@lru_cache(maxsize=2)
-def _second(second: int) -> str:
-    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+def _is_always_shown(record: Record) -> bool:
+    event = record.event
+    return isinstance(event, AppStarted) or (isinstance(event, HostMessage) and event.message.startswith(LOCK_ACQUIRED))
 
 
-def _soon(flush: object) -> None:
-    try:
-        asyncio.get_running_loop().call_later(TOGETHER, flush)  # type: ignore[arg-type]
-    except RuntimeError:
-        """No loop runs yet, or any more: whoever prints then flushes at the end."""
+def shown(message: str) -> str:
+    """A message as the console shows it: no control but colours, and no second line that passes for a record.
+
+    The lines of one message stand below each other, as the official tool prints them. One that begins like a record,
+    with a time in brackets, is indented.
+    """
+    if message.isprintable():
+        return message
+    return _LIKE_OURS.sub(f"\n{INDENT}", printable(message))
 
 
-def _parsed(levels: Mapping[str, str]) -> dict[str, Level]:
-    """`default` is left to the console's own rule, as the official tool leaves it."""
-    names = {level.name.lower(): level for level in Level} | {"info": Level.INFORMATION, "none": Level.CRITICAL}
-    return {
-        category: names[str(level).lower()]
-        for category, level in levels.items()
-        if category.lower() != "default" and str(level).lower() in names
-    }
+def stamp(at: datetime) -> str:
+    """`2024-05-01T08:00:00.123`."""
+    return at.isoformat(timespec="milliseconds")[:23]
 
 
-class JsonLines:
-    """Writes each record as one JSON object a line."""
+class JsonLines(RecordWriter):
+    """Each record as one JSON object a line: the members of every record, then the fields of its event."""
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-
-    def __call__(self, record: Record) -> None:
-        shown = {
-            "time": datetime.fromtimestamp(record.at, UTC).isoformat(timespec="milliseconds"),
-            "level": record.level.name.title(),
-            "category": record.category,
-            "message": record.message,
-            "function": record.function,
-            "invocation": record.invocation,
+    def line(self, record: Record) -> str:
+        event = record.event
+        members = {
+            "time": record.at.isoformat(timespec="milliseconds"),
+            "level": event.level.name.title(),
+            "category": event.category,
+            "message": event.message,
+            "function": event.function,
+            "invocation": event.invocation,
+            "instance": event.instance,
+            "event": event.kind,
+            "number": record.number,
+            **{name: getattr(event, name) for name in OWN_FIELDS[event.kind]},
         }
-        self._stream.write(json.dumps(shown, ensure_ascii=False) + "\n")
-        self._stream.flush()
+        return f"{json_line(members)}\n"
+
+
+COMMON_FIELDS = frozenset({"level", "category", "message", "function", "invocation", "instance"})
+"""Fields of an event that are members of every JSON line already."""
+OWN_FIELDS = {
+    kind.kind: tuple(each.name for each in fields(kind) if each.name not in COMMON_FIELDS)
+    for kind in get_args(LogEvent)
+}
 
 
 def banner(version: str) -> str:
@@ -128,7 +144,7 @@ def listing(app: App, base: str) -> str:
     lines: list[str] = []
     if app.enabled:
         lines += ["Functions:", ""]
-    by_kind = sorted(app.enabled, key=lambda function: function.trigger.type.lower() != "httptrigger")
+    by_kind = sorted(app.enabled, key=lambda function: endpoint_of(function, app.config) is None)
     for function in by_kind:
         lines += [f"\t{function.name}: {_trigger(function, app, base)}", ""]
     lines += [f"\tFunction {function.name} is disabled." for function in app.functions if function.disabled]
@@ -136,27 +152,14 @@ def listing(app: App, base: str) -> str:
 
 
 def _trigger(function: Function, app: App, base: str) -> str:
-    trigger = function.trigger
-    if trigger.type != "httptrigger":
-        return SPELLINGS.get(trigger.type, trigger.type)
-    methods = trigger.properties.get("methods")
-    listed = f"[{','.join(str(method).upper() for method in methods)}]" if methods else ""
-    prefix = str(app.config.extension("http").get("routePrefix", "api"))
-    route = str(trigger.properties.get("route") or function.name)
-    return f"{listed} {'/'.join(part for part in (base, prefix, route) if part)}"
+    endpoint = endpoint_of(function, app.config)
+    if endpoint is None:
+        return binding_types()[function.trigger.type].name
+    listed = "" if endpoint.methods is None else f"[{','.join(endpoint.methods)}]"
+    return f"{listed} {base}/{endpoint.path}"
 
 
-SPELLINGS = {
-    "orchestrationtrigger": "orchestrationTrigger",
-    "activitytrigger": "activityTrigger",
-    "entitytrigger": "entityTrigger",
-    "queuetrigger": "queueTrigger",
-    "blobtrigger": "blobTrigger",
-    "timertrigger": "timerTrigger",
-}
-
-
-def in_error(problems: Iterable[Problem]) -> list[str]:
+def error_lines(problems: Iterable[Problem]) -> list[str]:
     """One text per function that cannot be served, and per file that has no function."""
     by_function: dict[str, list[str]] = {}
     for problem in problems:

@@ -1,20 +1,27 @@
 """The errors of the host.
 
 FnhostError
-    AppError              the app cannot be served as it is; carries the problems
-    StartError            the host cannot start here: port, project, Node
+    AppError                   the app cannot be served as it is; carries the problems
+    StartError                 the host cannot start here: port, project, Node
     WorkerError
-        WorkerDied        the process ended while it held an invocation
-        WorkerStartFailed it never became ready
-        LoadFailed        it could not load a function
-    TimedOut              an invocation ran longer than functionTimeout
+        WorkerStartFailed      a process never became ready
+        WorkersNotReady        no process became ready in time: worth another try, and nobody's fault
+        WorkersExhausted       the processes crashed too often: the host ends, nobody tries again
+        FunctionNotLoadable    a worker could not load the function
+        WorkerEnded            the process ended while it held the invocation
+            WorkerCrashed      by itself: user code, a signal from outside, memory
+            WorkerStopped      the host ended it: worth another try, and not the invocation's fault
+    Poisonous                  this work ended its worker each time it was tried; it will not be tried again
+    TimedOut                   an invocation ran longer than functionTimeout
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from fnhost.bindings.contract import InvocationError
 
-class FnhostError(Exception):
+
+class FnhostError(InvocationError):
     """The root of all errors that are meant for the user's eyes. The text says what to do."""
 
 
@@ -49,19 +56,39 @@ class StartError(FnhostError):
 
 
 class WorkerError(FnhostError):
-    """A language worker let us down."""
-
-
-class WorkerDied(WorkerError):
-    """The worker process ended while it held this invocation."""
+    """A language worker did not do what it was asked to."""
 
 
 class WorkerStartFailed(WorkerError):
     """The worker process never became ready."""
 
 
-class LoadFailed(WorkerError):
+class WorkersNotReady(WorkerError):
+    """No worker process became ready in time. The work was not begun and may be tried again."""
+
+
+class WorkersExhausted(WorkerError):
+    """The worker processes crashed too often (platform/lifecycle.md 1). Trying again is in vain: the host ends."""
+
+
+class FunctionNotLoadable(WorkerError):
     """The worker could not load the function. The text is the worker's own."""
+
+
+class WorkerEnded(WorkerError):
+    """The worker process ended while it held this invocation."""
+
+
+class WorkerCrashed(WorkerEnded):
+    """It ended by itself: user code ended it, or a signal from outside."""
+
+
+class WorkerStopped(WorkerEnded):
+    """The host ended it: for another invocation's time-out, or because the host itself ends."""
+
+
+class Poisonous(FnhostError):
+    """This work ended its worker process every time it was tried. It has failed for good, and nothing else with it."""
 
 
 class TimedOut(FnhostError):

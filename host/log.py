@@ -1,42 +1,96 @@
 """Everything that happens is a record; the console, JSON output and web page are readers of it."""
 
-import time
+from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from enum import IntEnum
+from dataclasses import dataclass
+from datetime import datetime
 
+from fnhost.clock import SYSTEM_CLOCK, Clock
+from fnhost.host.events import HostMessage, InvocationEnded, InvocationStarted, LogEvent
+from fnhost.host.events import Level as Level
 
-class Level(IntEnum):
-    """The platform's levels (function-rpc.md 1.2)."""
-
-    TRACE = 0
-    DEBUG = 1
-    INFORMATION = 2
-    WARNING = 3
-    ERROR = 4
-    CRITICAL = 5
+RECENT_RECORDS = 20_000
+RECENT_SIZE = 32_000_000
+"""Bounds of the records that are kept: how many, and about how many bytes."""
+BASE_SIZE = 500
+"""About the bytes that a record takes beside its longer texts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One thing that happened. `category` is the platform's (functions-host.md 7.2); `at` is seconds since 1970."""
+    """One thing that happened: what, when (UTC), and its place in the order of this host's records, from 1."""
 
-    level: Level
-    category: str
-    message: str
-    function: str = ""
-    invocation: str = ""
-    at: float = field(default_factory=time.time)
+    number: int
+    at: datetime
+    event: LogEvent
+
+    @property
+    def level(self) -> Level:
+        return self.event.level
+
+    @property
+    def category(self) -> str:
+        """The platform's (platform/console-and-logs.md)."""
+        return self.event.category
+
+    @property
+    def message(self) -> str:
+        """The sentence of the event."""
+        return self.event.message
+
+    @property
+    def function(self) -> str:
+        return self.event.function
+
+    @property
+    def invocation(self) -> str:
+        return self.event.invocation
+
+    @property
+    def instance(self) -> str:
+        """The id of the durable instance it belongs to."""
+        return self.event.instance
 
 
 Reader = Callable[[Record], None]
+"""Takes a record at once: it neither waits nor raises. What takes time is done elsewhere, over a bounded queue."""
+
+
+class RecentRecords:
+    """The last records, so many and of so many bytes: what a reader that comes later, or again, can still have."""
+
+    def __init__(self, count: int = RECENT_RECORDS, size: int = RECENT_SIZE) -> None:
+        self._limit, self._count, self._size = size, count, 0
+        self._kept: deque[tuple[Record, int]] = deque()
+
+    def add(self, record: Record) -> None:
+        size = _size(record.event)
+        self._kept.append((record, size))
+        self._size += size
+        while len(self._kept) > self._count or self._size > self._limit:
+            self._size -= self._kept.popleft()[1]
+
+    def since(self, number: int = 0) -> tuple[list[Record], int]:
+        """The records after this number, and how many more there were that are no longer kept."""
+        kept = [record for record, _ in self._kept]
+        first = kept[0].number if kept else number + 1
+        return kept[max(0, number + 1 - first) :], max(0, first - number - 1)
+
+
+def _size(event: LogEvent) -> int:
+    if isinstance(event, (InvocationStarted, InvocationEnded)):  # most records are, and none is long
+        return BASE_SIZE
+    return BASE_SIZE + len(event.message)
 
 
 class Log:
-    """Hands each record to every reader, at once and in order."""
+    """Hands each record to every reader, at once and in order, and keeps the recent ones."""
 
-    def __init__(self, *readers: Reader) -> None:
+    def __init__(self, *readers: Reader, clock: Clock = SYSTEM_CLOCK) -> None:
+        self.recent = RecentRecords()
         self._readers = list(readers)
+        self._clock = clock
+        self._number = 0
 
     def add(self, reader: Reader) -> None:
         self._readers.append(reader)
@@ -44,10 +98,18 @@ class Log:
     def remove(self, reader: Reader) -> None:
         self._readers.remove(reader)
 
-    def __call__(self, level: Level, category: str, message: str, function: str = "", invocation: str = "") -> None:
-        record = Record(level, category, message, function, invocation)
+    def write(self, event: LogEvent) -> None:
+        self._number += 1
+        record = Record(self._number, self._clock.now(), event)
+        self.recent.add(record)
         for reader in self._readers:
             reader(record)
+
+    def __call__(self, level: Level, category: str, message: str, function: str = "", invocation: str = "") -> None:
+        """A sentence that has no event of its own."""
+        self.write(
+            HostMessage(level=level, category=category, message=message, function=function, invocation=invocation)
+        )
 
     def information(self, category: str, message: str, function: str = "", invocation: str = "") -> None:
         self(Level.INFORMATION, category, message, function, invocation)

@@ -1,7 +1,7 @@
 """What the command line says."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 PORT = 7071
@@ -10,7 +10,7 @@ ADDRESS = "127.0.0.1"
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the command line says of a start; None where it says nothing (functions-host.md 7.1)."""
+    """What the command line says of a start; None where it says nothing (platform/command-line.md 1)."""
 
     root: Path
     environment: Mapping[str, str]
@@ -23,7 +23,8 @@ class Options:
     use_https: bool = False
     certificate: str | None = None
     password: str | None = None
-    python: str | None = None
+    interpreters: Mapping[str, str] = field(default_factory=dict)
+    """By language."""
     worker_arguments: str | None = None
     user_log_level: str | None = None
     verbose: bool = False

@@ -1,52 +1,63 @@
 """From one version of an app to the next: watch, load, hand over. A broken one never replaces a running one."""
 
 import asyncio
-import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from bindings.http import HttpSettings, Routes
-from host.app import App, HostConfig, Settings
-from host.console import OURS, in_error
-from host.errors import AppError, WorkerError
-from host.generation import Loaded, generation, loaded, servable, uses_durable
-from host.load import load
-from host.log import Log
-from host.watch import Watch
-from host.web.front import Front
-from host.web.keys import Keys
-from host.web.view import View
-from host.worker.commands import command
-from host.worker.pool import Standby
+from fnhost.bindings.contract import BindingError
+from fnhost.bindings.http.trigger import HttpSettings, RouteTable
+from fnhost.bindings.storage.services import HostState
+from fnhost.clock import SYSTEM_CLOCK, Clock
+from fnhost.host.app import App, HostConfig, Settings
+from fnhost.host.console import HOST_CATEGORY, error_lines
+from fnhost.host.emulator import StorageEmulator
+from fnhost.host.errors import AppError, StartError, WorkerError
+from fnhost.host.events import AppRefused, AppReloaded, AppStarted, FilesChanged
+from fnhost.host.generation import LoadedApp, generation, loaded, servable, uses_durable
+from fnhost.host.limits import MOST_EARLIER_VERSIONS
+from fnhost.host.load import load
+from fnhost.host.log import Log
+from fnhost.host.system import system_error
+from fnhost.host.tasks import BackgroundTasks, first
+from fnhost.host.watch import FileWatcher
+from fnhost.host.web.active_app import ActiveApp
+from fnhost.host.web.front import Front
+from fnhost.host.web.keys import Keys
+from fnhost.host.worker.commands import command
+from fnhost.host.worker.pool import WorkerPool
+from fnhost.host.worker.standby import StandbyWorkers
 
-STARTED = "Worker process started and initialized."
-DRAIN, LAST_PATIENCE = 10.0, 0.5
-"""Seconds that running invocations have when their version is replaced (functions-host.md 8.4), and when all ends."""
+EARLIER = (
+    "{count} earlier versions of the app still run something: {functions}. Each keeps its worker processes and their "
+    "memory until that has ended. Ctrl-C ends all of them."
+)
+HELD = "The next version starts when the worker with arguments of its own (a debugger) has ended. It still runs {}."
 if TYPE_CHECKING:
-    from host.durable.config import DurableConfig
-    from host.taskhub import TaskHub
+    from fnhost.host.taskhub import HubChange, TaskHubs
 
 T = TypeVar("T")
 U = TypeVar("U")
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
-    """What stays while apps change: where it is, how it was asked for, and the rooms that are never closed."""
+class HostContext:
+    """What stays while versions of the app change: where it lies, what was asked for, and what is opened only once."""
 
     root: Path
     environment: Mapping[str, str]
     only: Sequence[str]
-    python: str | None
-    host_python: str
+    interpreters: Mapping[str, str]
     host_name: str
     front: Front
     keys: Keys
-    standby: Standby
+    standby: StandbyWorkers
     log: Log
+    emulator: StorageEmulator
+    state: HostState
+    clock: Clock = SYSTEM_CLOCK
 
     def read(self) -> App:
         """Raises AppError."""
@@ -54,15 +65,32 @@ class Site:
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
+class RunningVersion:
     """The version in service, and how to leave it."""
 
-    view: View
+    view: ActiveApp
     stack: AsyncExitStack
+    pool: WorkerPool | None = None
+
+    @property
+    def functions(self) -> list[str]:
+        """The names of the functions that run in it, one for each invocation."""
+        return sorted(invocation.function.name for invocation in self.pool.running) if self.pool else []
 
     @property
     def broken(self) -> frozenset[str]:
         return broken(self.view.app, self.view.failures)
+
+
+@dataclass(slots=True)
+class HeldHub:
+    """The use that a version makes of its task hub, for as long as the version lives."""
+
+    change: "HubChange | None" = None
+
+    async def leave(self) -> None:
+        if self.change:
+            await self.change.leave()
 
 
 class Refused(Exception):
@@ -76,22 +104,21 @@ class Refused(Exception):
 class Reload:
     """Serves the app of a site, and every new version of it. `entered` is told of each that goes into service."""
 
-    def __init__(self, site: Site, entered: Callable[[View], None]) -> None:
+    def __init__(self, site: HostContext, entered: Callable[[ActiveApp], None]) -> None:
         self._site, self._log, self._entered = site, site.log, entered
-        self._running: Running | None = None
-        self._hub: TaskHub | None = None
-        self._hub_config: DurableConfig | None = None
+        self._running: RunningVersion | None = None
+        self._hubs: TaskHubs | None = None
         self._hub_stack = AsyncExitStack()
-        self._leaving: set[asyncio.Task[None]] = set()
-        self._patience = DRAIN
-        self._exhausted = asyncio.Event()
+        self._tasks = BackgroundTasks(site.log)
+        self._earlier: list[RunningVersion] = []
+        self._ending, self._exhausted = asyncio.Event(), asyncio.Event()
 
     async def serve(self) -> None:
         """Until cancelled, or until the workers have crashed too often.
 
         Raises StartError if the first version needs what this machine has not.
         """
-        watch = Watch(self._site.root)
+        watch = FileWatcher(self._site.root, self._log, self._site.clock)
         try:
             async with watch.running():
                 await self._take(watch)
@@ -99,15 +126,15 @@ class Reload:
         finally:
             await self._close()
 
-    async def _follow(self, watch: Watch) -> None:
+    async def _follow(self, watch: FileWatcher) -> None:
         while True:
             changed = await watch.next()
-            self._log.information("Host.Watch", f"Changed: {', '.join(map(str, changed))}")
+            self._log.write(FilesChanged(files=tuple(map(str, changed))))
             await self._take(watch, changed)
 
-    async def _take(self, watch: Watch, changed: Sequence[Path] = ()) -> None:
+    async def _take(self, watch: FileWatcher, changed: Sequence[Path] = ()) -> None:
         """Read the app and put it into service, or say what keeps it from that."""
-        started = time.perf_counter()
+        started = self._site.clock.monotonic()
         try:
             app = await asyncio.to_thread(self._site.read)
             watch.follow(app)
@@ -116,100 +143,131 @@ class Reload:
             self._refuse([str(problem) for problem in error.problems])
         except Refused as error:
             self._refuse(error.faults)
-        except WorkerError as error:
+        except (WorkerError, BindingError) as error:
             self._refuse([str(error)])
+        except StartError as error:
+            if self._running is None:  # nothing was ever shown: whoever starts the host is told, and it ends
+                raise
+            self._refuse([str(error)])
+        except OSError as error:
+            self._refuse([f"The app cannot be loaded: {system_error(error)}"])
         else:
-            self._say_entered(view, changed, time.perf_counter() - started)
+            self._say_entered(view, changed, self._site.clock.monotonic() - started)
 
-    def _say_entered(self, view: View, changed: Sequence[Path], seconds: float) -> None:
+    def _say_entered(self, view: ActiveApp, changed: Sequence[Path], seconds: float) -> None:
         if changed:
-            self._log.information(OURS, f"Reloaded in {seconds * 1000:.0f} ms: {', '.join(map(str, changed[:3]))}")
-        self._log.information("Host.Startup", STARTED)
+            self._log.write(AppReloaded(files=tuple(map(str, changed)), duration_ms=seconds * 1000))
+        self._log.write(AppStarted())
         self._entered(view)
 
     def _refuse(self, faults: Sequence[str]) -> None:
-        served = "The last good version keeps serving." if self._serving else "Nothing is served yet."
-        self._log.error(OURS, "\n".join([*faults, f"{served} Mend it and save: it is tried again at once."]))
+        self._log.write(AppRefused(problems=tuple(faults), is_serving=self._serving is not None))
         if not self._serving:
             self._show_error(faults)
 
     def _show_error(self, faults: Sequence[str]) -> None:
         app = App(self._site.root, "", (), Settings({}), HostConfig())
-        view = View(app, Routes(HttpSettings()), _nobody, state="Error", errors=tuple(faults))
+        view = ActiveApp(app, RouteTable(HttpSettings()), _nobody, state="Error", errors=tuple(faults))
         stack = AsyncExitStack()
         stack.enter_context(self._site.front.showing(view))
-        self._succeed(Running(view, stack))
+        self._succeed(RunningVersion(view, stack))
 
-    async def _enter(self, app: App) -> View:
-        """Load the new version beside the running one, then let it take over. Raises Refused, WorkerError."""
-        stack = AsyncExitStack()
-        try:
-            fresh, _ = await together(self._load(app, stack), self._open_hub(app))
-            view = await stack.enter_async_context(generation(fresh, self._site.front, self._hub, self._log))
-        except BaseException:
-            await stack.aclose()
-            raise
-        self._succeed(Running(view, stack))
+    async def _enter(self, app: App) -> ActiveApp:
+        """Load the new version beside the running one, then let it take over; a version that fails leaves no trace.
+
+        Raises AppError, BindingError, OSError, Refused, StartError, WorkerError.
+        """
+        async with AsyncExitStack() as stack:
+            held = HeldHub()
+            stack.push_async_callback(held.leave)
+            fresh, _ = await run_both(self._load(app, stack), self._prepare_hub(app, held))
+            view = await self._activate(fresh, held.change, stack)
+            self._succeed(RunningVersion(view, stack.pop_all(), fresh.pool))
         return view
 
-    def _succeed(self, running: Running) -> None:
+    async def _prepare_hub(self, app: App, held: "HeldHub") -> None:
+        """An app without durable functions starts without the weight of their modules."""
+        if not uses_durable(app):
+            return
+        if self._hubs is None:
+            from fnhost.host.taskhub import TaskHubs
+
+            site = self._site
+            hubs = TaskHubs(site.root, site.emulator, self._log, site.clock, site.keys, site.host_name)
+            self._hubs = await self._hub_stack.enter_async_context(hubs)
+        held.change = await self._hubs.prepare(app)
+
+    async def _activate(self, fresh: LoadedApp, change: "HubChange | None", stack: AsyncExitStack) -> ActiveApp:
+        site, hub = self._site, await change.open() if change else None
+        try:
+            active = generation(
+                fresh, self._site.front, hub, self._site.state, self._log, self._ending, self._site.clock
+            )
+            view = await stack.enter_async_context(active)
+        except BaseException:
+            if change:
+                await change.revert()
+            raise
+        if change:
+            change.commit()
+        return view
+
+    def _succeed(self, running: RunningVersion) -> None:
         before, self._running = self._running, running
         if before:
-            task = asyncio.create_task(before.stack.aclose())
-            self._leaving.add(task)
-            task.add_done_callback(self._leaving.discard)
+            self._tasks.spawn("Ending an earlier version of the app", self._leave(before))
 
-    async def _load(self, app: App, stack: AsyncExitStack) -> Loaded:
+    async def _leave(self, version: RunningVersion) -> None:
+        """Takes as long as what runs in it."""
+        self._earlier.append(version)
+        busy = [one for one in self._earlier if one.functions]
+        if len(busy) > MOST_EARLIER_VERSIONS:
+            functions = ", ".join(sorted({name for one in busy for name in one.functions}))
+            self._log.warning(HOST_CATEGORY, EARLIER.format(count=len(busy), functions=functions))
+        try:
+            await version.stack.aclose()
+        finally:
+            self._earlier.remove(version)
+
+    async def _load(self, app: App, stack: AsyncExitStack) -> LoadedApp:
         """Raises Refused if something broke that works in the version that is served."""
         fresh = await self._in_workers(app, stack)
         if self._serving and (worse := broken(app, fresh.failures) - self._serving.broken):
-            raise Refused(faults_of(app, fresh.failures, worse))
+            raise Refused(messages_of(app, fresh.failures, worse))
         return fresh
 
-    async def _in_workers(self, app: App, stack: AsyncExitStack) -> Loaded:
+    async def _in_workers(self, app: App, stack: AsyncExitStack) -> LoadedApp:
         site = self._site
         if not app.functions:
-            return Loaded(app)
-        run = command(app, site.python, site.host_python)
+            return LoadedApp(app)
+        run = command(app, site.interpreters)
         if run.is_exclusive and self._running:
             await self._give_up()
-        workers = loaded(app, run, site.standby, self._log, lambda: self._patience, self._exhausted)
+        workers = loaded(app, run, site.standby, self._log, self._ending, self._exhausted, site.clock)
         return await stack.enter_async_context(workers)
 
     async def _give_up(self) -> None:
         """A debugger holds its port: the next worker can only start when this one has ended, and requests wait."""
         before, self._running = self._running, None
         if before:
+            if before.functions:
+                self._log.warning(HOST_CATEGORY, HELD.format(", ".join(before.functions)))
             await before.stack.aclose()
 
     @property
-    def _serving(self) -> Running | None:
+    def _serving(self) -> RunningVersion | None:
         """The running version, unless it is the place-holder of an app that cannot be served."""
         return self._running if self._running and self._running.view.state == "Running" else None
 
-    async def _open_hub(self, app: App) -> None:
-        """The engine stays while host.json says the same of it. An app without one starts without its weight."""
-        if not uses_durable(app):
-            return
-        from host.durable.config import read_durable
-        from host.durable.history import utc_now
-        from host.taskhub import task_hub
-
-        if (config := read_durable(app)) == self._hub_config:
-            return
-        await self._hub_stack.aclose()
-        opened = task_hub(app, config, self._log, utc_now, self._site.keys, self._site.host_name)
-        self._hub, self._hub_config = await self._hub_stack.enter_async_context(opened), config
-
     async def _close(self) -> None:
-        self._patience = LAST_PATIENCE
+        self._ending.set()
         await self._hub_stack.aclose()
         if self._running:
             await self._running.stack.aclose()
-        await asyncio.gather(*self._leaving, return_exceptions=True)
+        await self._tasks.wait()
 
 
-async def together(first: Awaitable[T], second: Awaitable[U]) -> tuple[T, U]:
+async def run_both(first: Awaitable[T], second: Awaitable[U]) -> tuple[T, U]:
     """Both, side by side; if one fails the other is not left behind."""
     tasks = asyncio.ensure_future(first), asyncio.ensure_future(second)
     try:
@@ -220,27 +278,14 @@ async def together(first: Awaitable[T], second: Awaitable[U]) -> tuple[T, U]:
         await asyncio.wait(tasks)
 
 
-async def first(*works: Coroutine[Any, Any, object]) -> None:
-    """Until one of them ends; the others are cancelled. Raises what it raised."""
-    tasks = [asyncio.create_task(work) for work in works]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
 def broken(app: App, failures: Mapping[str, str]) -> frozenset[str]:
     """What does not work in this version: functions by name, files that are no function's."""
     return frozenset(failures) | {problem.function or problem.file for problem in app.problems}
 
 
-def faults_of(app: App, failures: Mapping[str, str], wanted: frozenset[str]) -> list[str]:
+def messages_of(app: App, failures: Mapping[str, str], wanted: frozenset[str]) -> list[str]:
     problems = [problem for problem in app.problems if (problem.function or problem.file) in wanted]
-    return [*in_error(problems), *(text for name, text in failures.items() if name in wanted)]
+    return [*error_lines(problems), *(text for name, text in failures.items() if name in wanted)]
 
 
 async def _nobody(name: str, given: str) -> object:

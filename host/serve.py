@@ -2,27 +2,30 @@
 
 import gc
 import socket
-import sys
+import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from host import __version__
-from host.console import Console, banner, in_error, listing
-from host.log import Log
-from host.options import Options
-from host.reload import Reload, Site
-from host.web.cors import Cors, read_cors
-from host.web.front import Front
-from host.web.keys import Keys
-from host.web.server import serving
-from host.web.sockets import name_of
-from host.web.view import View
-from host.worker.pool import Standby
+from fnhost import __version__
+from fnhost.bindings.storage.services import HostState
+from fnhost.clock import SYSTEM_CLOCK
+from fnhost.host.console import Console, banner, error_lines, listing
+from fnhost.host.emulator import StorageEmulator
+from fnhost.host.log import Log
+from fnhost.host.options import Options
+from fnhost.host.reload import HostContext, Reload
+from fnhost.host.web.active_app import ActiveApp
+from fnhost.host.web.cors import Cors, read_cors
+from fnhost.host.web.front import Front
+from fnhost.host.web.keys import Keys
+from fnhost.host.web.listen.server import serving
+from fnhost.host.web.listen.sockets import name_of
+from fnhost.host.worker.standby import StandbyWorkers
 
 COLLECT = (20_000, 20, 50)
 """When the collector runs: seldom, as next to nothing that a request leaves behind is a circle."""
-OURS = ".fnhost"
+STATE_FOLDER = ".fnhost"
 """The folder in the app where the host keeps its own files."""
 
 
@@ -32,7 +35,7 @@ async def serve(
     sockets: Sequence[socket.socket],
     console: Console,
     log: Log,
-    standby: Standby,
+    standby: StandbyWorkers,
 ) -> None:
     """Until cancelled, or until the workers have crashed too often. Raises StartError.
 
@@ -41,35 +44,37 @@ async def serve(
     gc.freeze()  # what is loaded stays: the collector need not look at it again and again
     gc.set_threshold(*COLLECT)
     root, name = options.root, name_of(sockets)
-    keys = Keys(root / OURS / "keys.json")
+    keys = Keys(root / STATE_FOLDER / "keys.json")
     front = Front(root, log, keys, enable_auth=options.enable_auth, cors=_cors(options, local), host_id=host_id(root))
     console.print(banner(__version__))
     if options.enable_auth:
         keys.of("host")
-        console.print(f"Keys are demanded. They are in {OURS}/keys.json.\n")
-    site = Site(
+        console.print(f"Keys are demanded. They are in {STATE_FOLDER}/keys.json.\n")
+    emulator = StorageEmulator(root, log, SYSTEM_CLOCK)
+    site = HostContext(
         root=root,
         environment=options.environment,
         only=options.functions,
-        python=options.python,
-        host_python=sys.executable,
+        interpreters=options.interpreters,
         host_name=name,
         front=front,
         keys=keys,
         standby=standby,
         log=log,
+        emulator=emulator,
+        state=HostState(host_id(root), str(uuid.uuid4())),
     )
     announce = Announce(console, log, f"{'https' if options.use_https else 'http'}://{name}", options)
-    async with serving(front, sockets, _certificate(options)):
+    async with serving(front, sockets, _certificate(options)), emulator:
         await Reload(site, announce).serve()
 
 
 def _certificate(options: Options) -> Path | None:
     if not options.use_https:
         return None
-    from host.web.tls import certificate  # takes its time to load, and few ask for it
+    from fnhost.host.web.listen.tls import certificate  # takes its time to load, and few ask for it
 
-    return certificate(options.root / OURS, options.certificate, options.password)
+    return certificate(options.root / STATE_FOLDER, options.certificate, options.password)
 
 
 def _cors(options: Options, local: Mapping[str, Any]) -> Cors | None:
@@ -78,7 +83,7 @@ def _cors(options: Options, local: Mapping[str, Any]) -> Cors | None:
 
 
 def host_id(root: Path) -> str:
-    """The platform's rule: machine name and a 32-bit hash of the path (functions-host.md 5.1)."""
+    """The platform's rule: machine name and a 32-bit hash of the path (platform/host-storage.md 1)."""
     value = 23
     for character in str(root):
         value = (value * 31 + ord(character)) & 0xFFFFFFFF
@@ -95,11 +100,11 @@ class Announce:
         self._shown = ""
         self._said: set[str] = set()
 
-    def __call__(self, view: View) -> None:
+    def __call__(self, view: ActiveApp) -> None:
         app = view.app
         self._console.set_levels({**app.config.log_levels, **self._options.levels})
         unloaded = [f"The '{function}' function is in error: {text}" for function, text in view.failures.items()]
-        errors = [*in_error(app.problems), *unloaded]
+        errors = [*error_lines(app.problems), *unloaded]
         for text in (*app.warnings, *errors):
             if text not in self._said:
                 (self._log.error if text in errors else self._log.warning)("Host.Startup", text)

@@ -5,41 +5,64 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-from host.app import App, HostConfig, Settings
-from host.console import Console, JsonLines
-from host.errors import StartError
-from host.load.localsettings import likely, merge, read_local
-from host.log import Log, Reader
-from host.options import ADDRESS, PORT, Options
-from host.web.sockets import bind, name_of
-from host.worker.commands import command
-from host.worker.pool import Standby
-
-LONGEST_END = 1.8
-"""Seconds after which Ctrl-C ends the process whatever happens; its children end with it."""
+from fnhost.host.app import App, HostConfig
+from fnhost.host.console import Console, JsonLines
+from fnhost.host.errors import StartError
+from fnhost.host.limits import END
+from fnhost.host.load.localsettings import LocalSettings, likely, merge, read_local
+from fnhost.host.log import Log, Reader
+from fnhost.host.options import ADDRESS, PORT, Options
+from fnhost.host.system import raise_open_files
+from fnhost.host.web.listen.sockets import bind, name_of
+from fnhost.host.worker.commands import Command, command
+from fnhost.host.worker.standby import StandbyWorkers
+from fnhost.host.worker.toolchains import likely_toolchain
+from fnhost.host.worker.toolchains.toolchain import Toolchain
+from fnhost.host.writer import BackgroundWriter, Output, standard_output
 
 
 def start(options: Options) -> int:
     """Serve until a signal comes; the exit code. Raises StartError."""
-    console = Console(sys.stdout, verbose=options.verbose, levels=options.levels)
-    work = _serve(options, console, Log(*_readers(options, console)))
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+    keep_standard_descriptors()
+    raise_open_files()
+    with ExitStack() as outputs:
+        writer = outputs.enter_context(BackgroundWriter(standard_output(sys.stdout)))
+        console = Console(writer, verbose=options.verbose, levels=options.levels)
+        log = Log(*_readers(options, console, writer, outputs))
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            return runner.run(_until_stopped(_serve(options, console, log), outputs))
+
+
+def keep_standard_descriptors() -> None:
+    """Fill those that were closed (`>&-`): else the next socket takes their numbers, and what is printed."""
+    for number in (0, 1, 2):
         try:
-            return runner.run(_until_stopped(work, console))
-        finally:
-            console.flush()
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
 
 
-def _readers(options: Options, console: Console) -> list[Reader]:
-    readers: list[Reader] = [JsonLines(sys.stdout) if options.json_output else console]
+def _readers(options: Options, console: Console, writer: BackgroundWriter, outputs: ExitStack) -> list[Reader]:
+    """What is told of every record. Raises StartError."""
+    readers: list[Reader] = [JsonLines(writer) if options.json_output else console]
     if options.json_file:
-        readers.append(JsonLines(open(options.json_file, "a", encoding="utf-8", buffering=1)))
+        file = outputs.enter_context(BackgroundWriter(_json_file(options.json_file, outputs)))
+        readers.append(JsonLines(file))
     return readers
+
+
+def _json_file(path: str, outputs: ExitStack) -> Output:
+    try:
+        return Output(path, outputs.enter_context(open(path, "ab", buffering=0)))
+    except OSError as error:
+        raise StartError(
+            f"Cannot write log records to {path}: {error.strerror}. "
+            "Give --json-output-file a file in a folder that exists and that you may write to."
+        ) from error
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -56,46 +79,48 @@ async def _serve(options: Options, console: Console, log: Log) -> None:
     local = read_local(options.root).host if expected.host else {}
     port = options.port if options.port is not None else int(local.get("LocalHttpPort") or PORT)
     sockets = bind(str(options.address or local.get("LocalHttpAddress") or ADDRESS), port)
-    options = replace(options, environment=_environment(options, name_of(sockets)))
-    async with Standby(log) as standby:
+    toolchain = likely_toolchain(merge(options.environment, expected), options.root)
+    options = replace(options, environment=_environment(options, name_of(sockets), toolchain))
+    async with StandbyWorkers(log) as standby:
         with suppress(StartError):  # it is told when the app has been read
-            settings = merge(options.environment, expected)
-            app = App(options.root, _likely_language(options.root, settings), (), settings, HostConfig())
-            await standby.begin(command(app, options.python, sys.executable))
-        from host.serve import serve  # takes as long to load as the worker takes to start
+            await standby.begin(_likely_command(options, expected))
+        from fnhost.host.serve import serve  # takes as long to load as the worker takes to start
 
         await serve(options, local, sockets, console, log, standby)
 
 
-def _likely_language(root: Path, settings: Settings) -> str:
-    """Before the app has been read; if it turns out otherwise, the first worker has started in vain."""
-    likely = "node" if (root / "package.json").is_file() and not (root / "requirements.txt").is_file() else "python"
-    return (settings.get("FUNCTIONS_WORKER_RUNTIME") or likely).lower()
+def _likely_command(options: Options, expected: LocalSettings) -> Command:
+    """The command of the app as its settings let expect it. Raises StartError."""
+    settings = merge(options.environment, expected)
+    app = App(options.root, likely_toolchain(settings, options.root).language, (), settings, HostConfig())
+    return command(app, options.interpreters)
 
 
-def _environment(options: Options, name: str) -> Mapping[str, str]:
-    """What the worker is told of us beside the shell's own variables (functions-host.md 2.4)."""
+def _environment(options: Options, name: str, toolchain: Toolchain) -> Mapping[str, str]:
+    """What the worker is told of us beside the shell's own variables (platform/settings.md 4)."""
     given = {"WEBSITE_HOSTNAME": name, "FUNCTIONS_CORETOOLS_ENVIRONMENT": "fnhost"}
     if options.worker_arguments:
-        for language in ("python", "node"):
-            given[f"languageWorkers__{language}__arguments"] = options.worker_arguments.removeprefix("-- ")
+        given[toolchain.arguments_setting.replace(":", "__")] = options.worker_arguments.removeprefix("-- ")
     return {**options.environment, **given}
 
 
-async def _until_stopped(work: Coroutine[Any, Any, None], console: Console) -> int:
-    """Run until the work ends or a signal comes. A second signal, or too long an end, ends everything at once."""
+async def _until_stopped(work: Coroutine[Any, Any, None], outputs: ExitStack) -> int:
+    """Run until the work ends or a signal comes. A second signal, or too long an end, ends everything at once.
+
+    Workers end with this process in every case (host/worker/groups.py).
+    """
     task = asyncio.create_task(work)
     loop = asyncio.get_running_loop()
 
     def stop() -> None:
         if not task.cancelling():
-            loop.call_later(LONGEST_END, end_now)
+            loop.call_later(END, end_now)
             task.cancel()
         else:
             end_now()
 
     def end_now() -> None:
-        console.flush()
+        outputs.close()
         os._exit(1)
 
     for number in (signal.SIGINT, signal.SIGTERM):

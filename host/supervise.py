@@ -1,35 +1,40 @@
 """Run a loop again after it fails: the one place with a broad `except`."""
 
-import asyncio
 import traceback
 from collections.abc import Awaitable, Callable
 
-from bindings.contract import BindingError
-from host.errors import FnhostError
-from host.log import Log
+from fnhost.bindings.contract import BindingError
+from fnhost.clock import SYSTEM_CLOCK, Clock
+from fnhost.host.errors import FnhostError, WorkersExhausted
+from fnhost.host.log import Log
+from fnhost.host.retry import Attempts, RetryPolicy
+
+CATEGORY = "Host.Supervisor"
 
 
-async def supervise(name: str, loop: Callable[[], Awaitable[None]], log: Log, longest: float = 10.0) -> None:
+async def supervise(
+    name: str, loop: Callable[[], Awaitable[None]], log: Log, clock: Clock = SYSTEM_CLOCK, longest: float = 10.0
+) -> None:
     """Run `loop` until it returns or is cancelled; after a failure say so once and try again, later each time.
 
-    The same failure in a row is said once; `longest` is the greatest pause between two tries, in seconds.
+    The same failure in a row is said once; `longest` is the greatest pause between two tries, in seconds. Without
+    workers nothing can be done: then it ends.
     """
-    pause, said = 0.1, ""
+    attempts, said = Attempts(RetryPolicy(longest=longest, forgiving=2 * longest), clock), ""
     while True:
-        started = asyncio.get_running_loop().time()
         try:
             return await loop()
+        except WorkersExhausted as error:
+            return log.error(CATEGORY, f"{name} ends: {error}")
         except Exception as error:
-            if asyncio.get_running_loop().time() - started > longest:
-                pause, said = 0.1, ""
-            if (text := describe(error)) != said:
-                log.error("Host.Supervisor", f"{name} failed and will be tried again: {text}")
+            attempts.failed()
+            if (text := describe(error)) != said or attempts.count == 1:
+                log.error(CATEGORY, f"{name} failed and will be tried again: {text}")
             said = text
-        await asyncio.sleep(pause)
-        pause = min(pause * 2, longest)
+        await attempts.pause()
 
 
-def describe(error: Exception) -> str:
+def describe(error: BaseException) -> str:
     """Our own errors speak for themselves; any other is shown with its traceback."""
     if isinstance(error, (FnhostError, BindingError)):
         return str(error)

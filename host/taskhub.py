@@ -1,44 +1,55 @@
-"""The durable side of an app, assembled: storage, engine, client, and the two doors of the management API.
+"""The durable side of an app, assembled: storage, engine, client, and the two endpoints of the management API.
 
-It outlives generations: a save of a file changes what the functions do, not what is under way.
+A task hub outlives generations: a save of a file changes what the functions do, not what is under way. A version that
+names another hub, or other settings of the same, brings a `HubChange`: it is prepared beside the running hub and takes
+effect only when the version goes into service.
 """
 
+import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self, TypeAlias
+from urllib.parse import parse_qs
 
 from starlette.applications import Starlette
+from starlette.responses import JSONResponse
 from starlette.routing import Mount
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-import azurite
-from bindings.durable import Address, origin
-from bindings.storage import Account, BadConnection, parse, resolve
-from host.app import App
-from host.console import OURS
-from host.durable.azure import AzureHub
-from host.durable.client import Client
-from host.durable.config import AZURE, DurableConfig
-from host.durable.engine import Engine
-from host.durable.history import Clock
-from host.durable.hub import Hub
-from host.durable.identity import lasting
-from host.durable.sqlite import SqliteHub
-from host.errors import StartError
-from host.load.localsettings import has_connection
-from host.log import Log
-from host.web.durable import management
-from host.web.keys import Keys
-from host.web.server import serving
-from host.web.sockets import bind_near
+from fnhost.bindings.durable import HubEndpoints, origin
+from fnhost.bindings.storage import Account, BadConnection, parse, resolve
+from fnhost.clock import Clock
+from fnhost.host.app import App
+from fnhost.host.console import HOST_CATEGORY
+from fnhost.host.durable.client import DurableClient
+from fnhost.host.durable.config import AZURE, DurableConfig, read_durable
+from fnhost.host.durable.runtime.engine import Engine
+from fnhost.host.durable.sharing.identity import persistent_identity
+from fnhost.host.durable.storage.azure import AzureHub
+from fnhost.host.durable.storage.hub import Hub
+from fnhost.host.durable.storage.sqlite import SqliteHub
+from fnhost.host.emulator import DEVELOPMENT, StorageEmulator, is_development
+from fnhost.host.errors import StartError
+from fnhost.host.load.localsettings import has_connection
+from fnhost.host.log import Log
+from fnhost.host.web.durable.management import management
+from fnhost.host.web.keys import Keys
+from fnhost.host.web.listen.server import serving
+from fnhost.host.web.listen.sockets import bind_near
 
 RPC_PORT = 17071
 RPC_PATH = "/durabletask"
 MARKS = Path(".fnhost", "hosts")
-"""Where in the app's folder its hosts leave their marks, a folder for each task hub."""
-DEVELOPMENT = "UseDevelopmentStorage=true"
+"""Where in the app's folder its hosts leave their lock files, a folder for each task hub."""
+LONGEST_SWITCH = 30.0
+"""Seconds that a request waits while its task hub is opened, or its storage emulator started."""
+RETRY_AFTER = "5"
+
+Location: TypeAlias = tuple[str, ...]
+"""What tells one task hub from another: two that are open on the same would disturb each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,52 +57,262 @@ class TaskHub:
     """What the bindings of a generation and the front are lent."""
 
     engine: Engine
-    client: Client
-    address: Address
+    client: DurableClient
+    address: HubEndpoints
     api: ASGIApp
+    """The management API of the app in service, whichever hub that has."""
 
 
-@asynccontextmanager
-async def task_hub(
-    app: App, config: DurableConfig, log: Log, clock: Clock, keys: Keys, host_name: str
-) -> AsyncIterator[TaskHub]:
-    """Open it. Raises StartError when the storage cannot be had; waits for one that is merely away."""
-    for text in config.warnings:
-        log.warning(OURS, text)
-    async with AsyncExitStack() as stack:
-        account = _account(app, config, log)
-        emulator = await stack.enter_async_context(_emulator(app, log)) if account == parse(DEVELOPMENT) else None
-        hub = await stack.enter_async_context(_hub(account, config, log))
-        marks = app.root / MARKS / config.hub.name
-        identity = stack.enter_context(lasting(socket.gethostname(), marks, app.root.name))
-        engine = Engine(hub, clock, log, config.engine, identity)
-        if emulator:
-            emulator.restarted = engine.compare_all
-        client = Client(engine, hub, clock, config.client)
-        sockets = bind_near(RPC_PORT)
-        address = Address(
-            origin=origin(host_name),
-            hub=config.hub.name,
-            connection=config.connection,
-            key=keys.system("durabletask"),
-            rpc=f"http://127.0.0.1:{sockets[0].getsockname()[1]}{RPC_PATH}/" if config.rpc else None,
-        )
-        api = management(client, address, app.settings.connection, forwarded=config.forwarded)
-        await stack.enter_async_context(serving(Starlette(routes=[Mount(RPC_PATH, api)]), sockets))
-        await stack.enter_async_context(engine.running())
-        yield TaskHub(engine, client, address, api)
+@dataclass(frozen=True, slots=True)
+class HubPlan:
+    """A task hub as a version of the app describes it, checked as far as it can be without opening it."""
+
+    config: DurableConfig
+    account: Account | None
+    location: Location
+
+    @property
+    def needs_emulator(self) -> bool:
+        return self.account is not None and is_development(self.account)
 
 
-def _hub(account: Account | None, config: DurableConfig, log: Log) -> AbstractAsyncContextManager[Hub]:
-    if account:
-        return AzureHub(config.hub, account, log, encoding=config.encoding)
+@dataclass(slots=True)
+class OpenHub:
+    """A task hub that is open, and how to close it."""
+
+    plan: HubPlan
+    app: App
+    hub: TaskHub
+    management: ASGIApp
+    is_ready: asyncio.Event
+    """Set while the engine runs: its storage may have to be started first."""
+    stack: AsyncExitStack
+    users: int = 0
+    """How many versions of the app use it, or are about to."""
+
+    @property
+    def name(self) -> str:
+        return self.plan.config.hub.name.lower()
+
+
+class TaskHubs:
+    """The task hub of the app in service, and the endpoint through which functions reach it. Open it as a block."""
+
+    def __init__(
+        self, root: Path, emulator: StorageEmulator, log: Log, clock: Clock, keys: Keys, host_name: str
+    ) -> None:
+        self._root, self._emulator = root, emulator
+        self._log, self._clock, self._keys, self._host_name = log, clock, keys, host_name
+        self._current: OpenHub | None = None
+        self._open: dict[str, OpenHub] = {}
+        self._changed = asyncio.Event()
+        self._stack = AsyncExitStack()
+        self._rpc = ""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
+        for opened in list(self._open.values()):
+            await self._close(opened)
+
+    @property
+    def in_service(self) -> OpenHub | None:
+        return self._current
+
+    async def prepare(self, app: App) -> "HubChange":
+        """What this version needs, opened where that disturbs nothing. Raises AppError, StartError."""
+        plan, before = self._plan(app), self._current
+        if before and plan == before.plan:
+            return HubChange(self, app, plan, before)
+        if before and plan.location == before.plan.location:
+            return HubChange(self, app, plan, None)
+        return HubChange(self, app, plan, await self._opened(app, plan))
+
+    def _plan(self, app: App) -> HubPlan:
+        config = read_durable(app)
+        account = _account(app, config, self._log)
+        where = str(config.path) if account is None else f"{account.table} {account.queue}"
+        return HubPlan(config, account, (config.provider, where, config.hub.name.lower()))
+
+    async def _opened(self, app: App, plan: HubPlan) -> OpenHub:
+        """Raises StartError."""
+        config, log, clock = plan.config, self._log, self._clock
+        for text in config.warnings:
+            log.warning(HOST_CATEGORY, text)
+        async with AsyncExitStack() as stack:
+            storage = await stack.enter_async_context(_hub(plan, log, clock))
+            marks = self._root / MARKS / config.hub.name
+            identity = stack.enter_context(persistent_identity(socket.gethostname(), marks, self._root.name))
+            engine = Engine(storage, clock, log, config.engine, identity)
+            client = DurableClient(engine, storage, clock, config.client)
+            address = HubEndpoints(
+                origin=origin(self._host_name),
+                hub=config.hub.name,
+                connection=config.connection,
+                key=self._keys.system("durabletask"),
+                rpc=await self._rpc_address() if config.rpc else None,
+            )
+            api = management(client, address, app.settings.connection, forwarded=config.forwarded)
+            if plan.needs_emulator:
+                self._emulator.begin(app.settings.environment)
+                stack.callback(self._emulator.when_restarted(engine.compare_all))
+            is_ready = asyncio.Event()
+            await stack.enter_async_context(self._running(engine, is_ready, plan))
+            hub = TaskHub(engine, client, address, self.api)
+            return OpenHub(plan, app, hub, api, is_ready, stack.pop_all())
+
+    @asynccontextmanager
+    async def _running(self, engine: Engine, is_ready: asyncio.Event, plan: HubPlan) -> AsyncIterator[None]:
+        """The engine runs inside the block, as soon as there is a storage for it."""
+        if not plan.needs_emulator or self._emulator.is_ready:
+            async with engine.running():
+                is_ready.set()
+                yield
+            return
+        running = asyncio.create_task(self._run_when_ready(engine, is_ready), name=f"task hub {plan.config.hub.name}")
+        try:
+            yield
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+
+    async def _run_when_ready(self, engine: Engine, is_ready: asyncio.Event) -> None:
+        await self._emulator.ready()
+        async with engine.running():
+            is_ready.set()
+            await asyncio.Event().wait()
+
+    def put_into_service(self, opened: OpenHub) -> None:
+        """From now on it is the hub of requests that name none."""
+        self._open[opened.name] = self._current = opened
+        self._changed.set()
+
+    async def replace(self, app: App, plan: HubPlan) -> OpenHub:
+        """The same hub with other settings cannot be open twice: it is closed, and requests wait for the next one.
+
+        Raises StartError; the hub is then in service as it was.
+        """
+        before, self._current = self._current, None
+        assert before
+        self._changed.clear()
+        await self._close(before)
+        try:
+            opened = await self._opened(app, plan)
+        except StartError:
+            self.put_into_service(await self._opened(before.app, before.plan))
+            raise
+        return opened
+
+    async def restore(self, opened: OpenHub, before: OpenHub) -> None:
+        """Open `before` again, which `opened` has replaced."""
+        await self._close(opened)
+        self.put_into_service(await self._opened(before.app, before.plan))
+
+    async def leave(self, opened: OpenHub) -> None:
+        """A version that used it has ended. Close it if it is not in service and no other version uses it."""
+        opened.users -= 1
+        if not opened.users and opened is not self._current:
+            await self._close(opened)
+
+    async def _close(self, opened: OpenHub) -> None:
+        """Safe to repeat."""
+        self._open = {name: each for name, each in self._open.items() if each is not opened}
+        await opened.stack.aclose()
+
+    # The endpoints
+
+    async def _rpc_address(self) -> str:
+        """Of the loopback endpoint for SDKs: one for the life of this host, so that a running function can use it."""
+        if not self._rpc:
+            sockets = bind_near(RPC_PORT)
+            api = Starlette(routes=[Mount(RPC_PATH, self.api)])
+            await self._stack.enter_async_context(serving(api, sockets))
+            self._rpc = f"http://127.0.0.1:{sockets[0].getsockname()[1]}{RPC_PATH}/"
+        return self._rpc
+
+    async def api(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The management API of the hub that a request names, else of the one in service; waits while it is opened."""
+        try:
+            async with self._clock.timeout(LONGEST_SWITCH):
+                opened = await self._wanted(scope)
+                await opened.is_ready.wait()
+        except TimeoutError:
+            return await self._unavailable()(scope, receive, send)
+        await opened.management(scope, receive, send)
+
+    async def _wanted(self, scope: Scope) -> OpenHub:
+        named = _named_hub(scope["query_string"])
+        while not (opened := self._open.get(named) or self._current):
+            self._changed.clear()
+            await self._changed.wait()
+        return opened
+
+    def _unavailable(self) -> ASGIApp:
+        reason = self._emulator.obstacle or "The storage of the task hub is being started."
+        return JSONResponse({"Message": reason}, 503, headers={"Retry-After": RETRY_AFTER})
+
+
+class HubChange:
+    """The task hub that a version of the app brings: `open` it, put the version into service, then `commit`.
+
+    `leave` ends the version's use of it.
+    """
+
+    def __init__(self, hubs: TaskHubs, app: App, plan: HubPlan, opened: OpenHub | None) -> None:
+        self._hubs, self._app, self._plan = hubs, app, plan
+        self._opened = opened
+        self._before: OpenHub | None = None
+        if opened:
+            opened.users += 1
+
+    async def open(self) -> TaskHub:
+        """The hub for the version's functions. Raises StartError; all is then as it was."""
+        if self._opened is None:
+            self._before = self._hubs.in_service
+            self._opened = await self._hubs.replace(self._app, self._plan)
+            self._opened.users += 1
+        return self._opened.hub
+
+    def commit(self) -> None:
+        """The version's functions are served: requests may come."""
+        assert self._opened
+        self._hubs.put_into_service(self._opened)
+
+    async def revert(self) -> None:
+        """Undo `open`: the version does not go into service."""
+        if self._before and self._opened:
+            await self._hubs.restore(self._opened, self._before)
+
+    async def leave(self) -> None:
+        if self._opened:
+            await self._hubs.leave(self._opened)
+
+
+def _named_hub(query: bytes) -> str:
+    values: Mapping[str, list[str]] = parse_qs(query.decode("latin-1"))
+    return next((found[0].lower() for name, found in values.items() if name.lower() == "taskhub"), "")
+
+
+def _hub(plan: HubPlan, log: Log, clock: Clock) -> AbstractAsyncContextManager[Hub]:
+    """Raises StartError."""
+    config = plan.config
+    if plan.account:
+        return AzureHub(config.hub, plan.account, log, clock, encoding=config.encoding)
     if config.path:
-        config.path.parent.mkdir(parents=True, exist_ok=True)
-    return SqliteHub(config.hub, config.path)
+        try:
+            config.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StartError(
+                f"The folder {config.path.parent} for the task hub's file cannot be made: {error}. Name another file "
+                "in host.json, extensions.durableTask.storageProvider.path."
+            ) from error
+    return SqliteHub(config.hub, config.path, clock)
 
 
 def _account(app: App, config: DurableConfig, log: Log) -> Account | None:
-    """Where the hub lies, if not in a file.
+    """The storage account of the hub, None for a file. Raises StartError.
 
     Without a setting it is the emulator: most apps are cloned without local.settings.json.
     """
@@ -100,7 +321,7 @@ def _account(app: App, config: DurableConfig, log: Log) -> Account | None:
     settings, connection = app.settings, config.connection
     if not has_connection(settings, connection):
         log.warning(
-            OURS,
+            HOST_CATEGORY,
             f"The setting AzureWebJobs{connection} is missing: durable functions use the storage emulator. In Azure "
             f'it must be set; here, write "AzureWebJobs{connection}": "{DEVELOPMENT}" into local.settings.json.',
         )
@@ -108,15 +329,4 @@ def _account(app: App, config: DurableConfig, log: Log) -> Account | None:
     try:
         return resolve(connection, settings.connection, settings.get)
     except BadConnection as error:
-        raise StartError(str(error)) from error
-
-
-@asynccontextmanager
-async def _emulator(app: App, log: Log) -> AsyncIterator[azurite.Emulator]:
-    try:
-        async with azurite.development_storage(
-            app.root / ".azurite", app.settings.environment, lambda line: log.information(OURS, line)
-        ) as emulator:
-            yield emulator
-    except azurite.AzuriteError as error:
         raise StartError(str(error)) from error

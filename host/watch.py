@@ -1,108 +1,253 @@
-"""Which changes of files mean a new generation (functions-host.md 7.4)."""
+"""Which changes of files mean a new version of the app (platform/lifecycle.md 5).
+
+Folders are watched one by one and links are not followed, so that a link out of the app costs nothing. A watch that
+fails is begun again, by polling where the system refuses to tell (Linux: fs.inotify.max_user_watches).
+"""
 
 import asyncio
+import os
 import re
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TypeAlias
 
 from watchfiles import Change, awatch
 
-from host.app import App, HostConfig
+from fnhost.clock import SYSTEM_CLOCK, Clock
+from fnhost.host.app import App, HostConfig
+from fnhost.host.console import HOST_CATEGORY
+from fnhost.host.log import Log
+from fnhost.host.worker.toolchains import foreign_package_folders, script_suffixes, watched_files
 
 SETTLE = 20
 """Milliseconds without a further change: an editor writes a file in several steps."""
 LONGEST = 200
-UNWATCHED = re.compile(r"\..*|__pycache__|node_modules|venv|env")
-EXTENSIONS = {"python": (".py",), "node": (".js", ".mjs", ".cjs"), "": (".py", ".js", ".mjs", ".cjs")}
-ENTRY_FILES = {"node": ("package.json",)}
-"""Which say what is loaded, and how, in a language."""
+POLL = 300
+"""Milliseconds between two looks where the system does not tell of changes."""
+RETRY = 0.1
+"""Seconds until a watch that failed is begun again."""
+GAP = 0.5
+"""Seconds after which a new watch is in force for certain: what changed before is then looked for."""
+QUIET = 1.0
+"""Seconds without a further change in a folder of packages: an installer writes thousands of files."""
+MOST_CHANGES = 1000
+"""How many changed files are kept by name until they are asked for."""
+ALWAYS_WATCHED = frozenset({"host.json", "local.settings.json"})
+UNWATCHED = re.compile(r"\..*|__pycache__|node_modules|venv")
+ENVIRONMENT = "pyvenv.cfg"
+"""The file that makes a folder a virtual environment, whatever its name."""
+REFUSED = (
+    "The system does not watch files for this host any more ({}). Changes are looked for every {} ms instead. "
+    "On Linux, raise fs.inotify.max_user_watches or fs.inotify.max_user_instances and start again."
+)
+
+Stamp: TypeAlias = tuple[int, int]
 
 
-class Watch:
-    """Tells of changes that matter to the app as it was last read."""
+class FileWatcher:
+    """Collects changes that matter to the app as it was last read.
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
-        self._changes: asyncio.Queue[Path] = asyncio.Queue()
-        self._moved = asyncio.Event()
-        self._extensions: Sequence[str] = EXTENSIONS[""]
-        self._names, self._folders = frozenset(HostConfig().watch_files), frozenset[str]()
+    `follow` sets the rules of an app; `next` waits for changes. Failures are logged once and end nothing.
+    """
 
-    def follow(self, app: App) -> None:
-        """From now on the rules of this app count."""
-        self._extensions = EXTENSIONS.get(app.language, EXTENSIONS[""])
-        self._names = frozenset((*app.config.watch_files, *ENTRY_FILES.get(app.language, ())))
-        folders = frozenset(app.config.watch_directories) - (
-            frozenset() if app.language == "node" else {"node_modules"}
-        )
+    def __init__(self, root: Path, log: Log, clock: Clock = SYSTEM_CLOCK) -> None:
+        self._root, self._log, self._clock = root, log, clock
+        self._changed: dict[Path, None] = {}
+        self._has_changed = asyncio.Event()
+        self._folders_changed = asyncio.Event()
+        self._is_polling = False
+        self._known: frozenset[Path] = frozenset()
+        self._stamps: dict[Path, Stamp] | None = None
+        self._suffixes: Sequence[str] = script_suffixes("")
+        self._names, self._folders = ALWAYS_WATCHED | frozenset(HostConfig().watch_files), frozenset[str]()
+        self._comparing: set[asyncio.Task[None]] = set()
+        self._packages: Sequence[Path] = ()
+        self._packages_changed = asyncio.Event()
+
+    def follow(self, app: App, packages: Sequence[Path] = ()) -> None:
+        """From now on the rules of this app count. `packages` are folders in which any change matters."""
+        self._suffixes = script_suffixes(app.language)
+        self._names = ALWAYS_WATCHED | frozenset((*app.config.watch_files, *watched_files(app.language)))
+        folders = frozenset(app.config.watch_directories) - foreign_package_folders(app.language)
         if folders != self._folders:
             self._folders = folders
-            self._moved.set()
+            self._folders_changed.set()
+        if tuple(packages) != tuple(self._packages):
+            self._packages = tuple(packages)
+            self._packages_changed.set()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        tasks = [asyncio.create_task(self._watch_root()), asyncio.create_task(self._watch_folders())]
+        """What changes from now on is told."""
+        await self._compare()
+        tasks = [asyncio.create_task(self._watch_app()), asyncio.create_task(self._watch_packages())]
         try:
             yield
         finally:
+            tasks += self._comparing
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def next(self) -> Sequence[Path]:
-        """What has changed, relative to the app; waits until something has."""
-        changed = [await self._changes.get()]
-        while not self._changes.empty():
-            changed.append(self._changes.get_nowait())
-        return list(dict.fromkeys(changed))
+        """What has changed, relative to the app where it lies in it; waits until something has."""
+        await self._has_changed.wait()
+        self._has_changed.clear()
+        changed, self._changed = list(self._changed), {}
+        return changed
 
-    async def _watch_root(self) -> None:
-        """The root without its folders: so nothing is spent on environments, data and caches."""
-        async for changes in awatch(self._root, recursive=False, debounce=LONGEST, step=SETTLE, watch_filter=None):
-            if any(self._is_folder(change, Path(path)) for change, path in changes):
-                self._moved.set()
-            self._tell(changes)
+    def _add(self, path: Path) -> None:
+        if len(self._changed) < MOST_CHANGES:
+            self._changed[path.relative_to(self._root) if path.is_relative_to(self._root) else path] = None
+        self._has_changed.set()
 
-    async def _watch_folders(self) -> None:
+    # The app's own files
+
+    async def _watch_app(self) -> None:
         while True:
-            self._moved.clear()
-            folders = self._watched_folders()
-            if not folders:
-                await self._moved.wait()
-                continue
-            async for changes in awatch(
-                *folders, debounce=LONGEST, step=SETTLE, watch_filter=None, stop_event=self._moved
-            ):
-                self._tell(changes)
+            self._folders_changed.clear()
+            await self._compare()
+            gap = self._clock.call_later(GAP, self._compare_soon)
+            try:
+                await self._watch(self._known)
+            except OSError as error:
+                await self._recover(error, self._known)
+            finally:
+                gap.cancel()
 
-    def _watched_folders(self) -> list[Path]:
-        return [
-            folder
-            for folder in self._root.iterdir()
-            if folder.is_dir() and (folder.name in self._folders or not _is_unwatched(folder))
-        ]
+    async def _watch(self, folders: Collection[Path]) -> None:
+        """Until folders have come or gone. Raises OSError."""
+        changes = awatch(
+            *folders,
+            recursive=False,
+            debounce=LONGEST,
+            step=SETTLE,
+            watch_filter=None,
+            stop_event=self._folders_changed,
+            force_polling=self._is_polling,
+            poll_delay_ms=POLL,
+            ignore_permission_denied=True,
+        )
+        async for found in changes:
+            self._take(found)
 
-    def _is_folder(self, change: Change, path: Path) -> bool:
-        """A folder came or went; of one that went only the missing extension is left to see."""
-        if path.parent != self._root or _is_unwatched(path):
-            return False
-        return path.is_dir() if change is not Change.deleted else not path.suffix
+    async def _recover(self, error: OSError, folders: Collection[Path]) -> None:
+        """A folder that vanished meanwhile is no fault; anything else is the system's refusal."""
+        if not self._is_polling and all(folder.is_dir() for folder in folders):
+            self._is_polling = True
+            self._log.warning(HOST_CATEGORY, REFUSED.format(error, POLL))
+        await self._clock.sleep(RETRY)
 
-    def _tell(self, changes: Iterable[tuple[Change, str]]) -> None:
+    def _compare_soon(self) -> None:
+        task = asyncio.create_task(self._compare())
+        self._comparing.add(task)
+        task.add_done_callback(self._comparing.discard)
+
+    async def _compare(self) -> None:
+        """Look for changes that no watch told of: files of a folder that has just come, or between two watches."""
+        folders, stamps = await asyncio.to_thread(self._look)
+        before, self._known, self._stamps = self._stamps, folders, stamps
+        if before is not None:
+            for path in [path for path in {**before, **stamps} if before.get(path) != stamps.get(path)]:
+                self._add(path)
+
+    def _look(self) -> tuple[frozenset[Path], dict[Path, Stamp]]:
+        """All folders that can hold files of the app, the root among them, and the files that matter."""
+        folders = frozenset(self._walk(self._root))
+        files = (path for folder in folders for path in _files(folder) if self._matters(path))
+        return folders, {path: stamp for path in files if (stamp := _stamp(path))}
+
+    def _walk(self, folder: Path) -> Iterator[Path]:
+        yield folder
+        try:
+            with os.scandir(folder) as entries:
+                below = [Path(entry.path) for entry in entries if entry.is_dir(follow_symlinks=False)]
+        except OSError:  # It vanished, or must not be read.
+            return
+        for child in below:
+            if self._is_watched(child):
+                yield from self._walk(child)
+
+    def _is_watched(self, folder: Path) -> bool:
+        inside = folder.relative_to(self._root).parts
+        return inside[0] in self._folders or not (UNWATCHED.fullmatch(folder.name) or (folder / ENVIRONMENT).exists())
+
+    def _take(self, changes: Iterable[tuple[Change, str]]) -> None:
         for change, text in changes:
             path = Path(text)
-            if self._is_folder(change, path) or self._matters(path):
-                self._changes.put_nowait(path.relative_to(self._root))
+            if self._is_folder(change, path):
+                self._folders_changed.set()
+                self._add(path)
+            elif self._matters(path) and self._is_news(path):
+                self._add(path)
+
+    def _is_news(self, path: Path) -> bool:
+        """Whether it has changed since it was last seen: a comparison may have found what an event tells later."""
+        assert self._stamps is not None
+        before, stamp = self._stamps.pop(path, None), _stamp(path)
+        if stamp:
+            self._stamps[path] = stamp
+        return stamp != before
+
+    def _is_folder(self, change: Change, path: Path) -> bool:
+        """Whether a folder came or went. One that went is known from before."""
+        if change is Change.deleted:
+            return path in self._known and path != self._root
+        return change is Change.added and path.is_dir() and not path.is_symlink() and self._is_watched(path)
 
     def _matters(self, path: Path) -> bool:
         inside = path.relative_to(self._root).parts
+        if not inside:
+            return False
         if inside[0] in self._folders:
             return True
         if any(map(UNWATCHED.fullmatch, inside[:-1])):
             return False
-        return path.name in self._names or path.suffix in self._extensions
+        return path.name in self._names or path.suffix in self._suffixes
+
+    # Installed packages
+
+    async def _watch_packages(self) -> None:
+        while True:
+            self._packages_changed.clear()
+            folders = [folder for folder in self._packages if folder.is_dir()]
+            if not folders:
+                await self._packages_changed.wait()
+                continue
+            try:
+                await self._watch_installs(folders)
+            except OSError:  # The environment is being made anew.
+                await self._clock.sleep(QUIET)
+
+    async def _watch_installs(self, folders: Sequence[Path]) -> None:
+        changes = awatch(
+            *folders,
+            recursive=False,
+            debounce=60_000,
+            step=int(QUIET * 1000),
+            watch_filter=None,
+            stop_event=self._packages_changed,
+            force_polling=self._is_polling,
+            poll_delay_ms=POLL,
+        )
+        async for _ in changes:
+            for folder in folders:
+                self._add(folder)
 
 
-def _is_unwatched(folder: Path) -> bool:
-    return bool(UNWATCHED.fullmatch(folder.name)) or (folder / "pyvenv.cfg").exists()
+def _stamp(path: Path) -> Stamp | None:
+    """When it was written last, and its size; None if it is gone."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    try:
+        with os.scandir(folder) as entries:
+            yield from [Path(entry.path) for entry in entries if entry.is_file()]
+    except OSError:
+        return

@@ -2,13 +2,13 @@
 
 from collections.abc import AsyncIterator, Sequence
 
-import azurite
 from benchmarks.bench import Bench
 from benchmarks.hosts import on_sqlite, with_emulator
 from benchmarks.peers import PeerMissing
 from benchmarks.processes import NotStarted
 from benchmarks.sites import Subject, fnhost, framework, node_framework, starlette
 from benchmarks.table import Measure
+from fnhost import azurite
 
 PART, CASE, UNIT = "start", "start to first answer", "ms"
 ROUNDS = 5

@@ -7,15 +7,15 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 from dataclasses import dataclass
 from pathlib import Path
 
-import azurite
-from azurite.process import connection_string
 from benchmarks.bench import Bench
 from benchmarks.flows import Ours, client, ours
 from benchmarks.hosts import AZURE_STORAGE, host
 from benchmarks.operations import kinds, per_step, replaying
 from benchmarks.processes import HOST, cpu_seconds, free_port, process
 from benchmarks.table import Measure
-from bindings.storage import parse
+from fnhost import azurite
+from fnhost.azurite.process import connection_string
+from fnhost.bindings.storage import parse
 
 PART = "storage"
 AT_ONCE, STEPS, RUNS = 200, 5, 3

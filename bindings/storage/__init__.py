@@ -4,38 +4,38 @@ The Azure SDK's pipeline costs four times the processor time of a call made here
 the hot path, are left to it. Every failure is a `StorageError`.
 """
 
-from bindings.storage.account import Account, parse, resolve
-from bindings.storage.containers import Containers
-from bindings.storage.errors import (
-    AlreadyThere,
+from fnhost.bindings.storage.account import Account, parse, resolve
+from fnhost.bindings.storage.client import StorageClient
+from fnhost.bindings.storage.containers import Containers
+from fnhost.bindings.storage.errors import (
     BadConnection,
-    NotFound,
+    PopReceiptMismatch,
     PreconditionFailed,
+    ResourceExists,
+    ResourceNotFound,
     StorageError,
     StorageUnreachable,
-    Taken,
 )
-from bindings.storage.queues import Queues, QueueText
-from bindings.storage.tables import Operation, Row, Slice, Tables
-from bindings.storage.wire import Wire
+from fnhost.bindings.storage.queues import QueueMessage, Queues
+from fnhost.bindings.storage.tables import Operation, Row, TablePage, Tables
 
 __all__ = [
     "Account",
-    "AlreadyThere",
     "BadConnection",
     "Containers",
-    "NotFound",
     "Operation",
+    "PopReceiptMismatch",
     "PreconditionFailed",
-    "QueueText",
+    "QueueMessage",
     "Queues",
+    "ResourceExists",
+    "ResourceNotFound",
     "Row",
-    "Slice",
+    "StorageClient",
     "StorageError",
     "StorageUnreachable",
+    "TablePage",
     "Tables",
-    "Taken",
-    "Wire",
     "parse",
     "resolve",
 ]

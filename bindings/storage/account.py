@@ -1,11 +1,11 @@
-"""Connection strings (functions-host.md 2.5)."""
+"""Connection strings (platform/settings.md 5)."""
 
 import base64
 import binascii
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from bindings.storage.errors import BadConnection
+from fnhost.bindings.storage.errors import BadConnection
 
 DEVELOPMENT_ACCOUNT = "devstoreaccount1"
 DEVELOPMENT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="

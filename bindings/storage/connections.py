@@ -8,6 +8,8 @@ from typing import cast
 
 import httptools
 
+from fnhost.clock import Clock
+
 
 class NotSent(Exception):
     """There is no connection: nothing was sent."""
@@ -27,7 +29,7 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class StorageResponse:
     """The names of headers are in lower case."""
 
     status: int
@@ -38,21 +40,21 @@ class Answer:
 class Connection(asyncio.Protocol):
     """Carries one request at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self.is_open = True
         self.idle_since = 0.0
         self._transport: asyncio.Transport | None = None
         self._parser = httptools.HttpResponseParser(self)
-        self._answer: asyncio.Future[Answer] | None = None
+        self._answer: asyncio.Future[StorageResponse] | None = None
         self._headers: dict[str, str] = {}
         self._body: list[bytes] = []
 
-    async def exchange(self, request: bytes, seconds: float) -> Answer:
+    async def exchange(self, request: bytes, seconds: float) -> StorageResponse:
         """Raises NoAnswer."""
         assert self._transport is not None
-        loop = asyncio.get_running_loop()
-        self._answer = loop.create_future()
-        limit = loop.call_later(seconds, self._end, f"no answer in {seconds:.0f} seconds")
+        self._answer = asyncio.get_running_loop().create_future()
+        limit = self._clock.call_later(seconds, self._end, f"no answer in {seconds:.0f} seconds")
         self._transport.write(request)
         try:
             return await self._answer
@@ -100,19 +102,22 @@ class Connection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         self.is_open = self._parser.should_keep_alive()
         if self._answer and not self._answer.done():
-            self._answer.set_result(Answer(self._parser.get_status_code(), self._headers, b"".join(self._body)))
+            self._answer.set_result(
+                StorageResponse(self._parser.get_status_code(), self._headers, b"".join(self._body))
+            )
 
 
-class Connections:
+class ConnectionPool:
     """At most `most` at once; an idle one is kept for so many seconds."""
 
-    def __init__(self, most: int, kept: float, connect_limit: float, answer_limit: float) -> None:
+    def __init__(self, most: int, kept: float, connect_limit: float, answer_limit: float, clock: Clock) -> None:
+        self._clock = clock
         self._turn = asyncio.Semaphore(most)
         self._kept, self._connect_limit, self._answer_limit = kept, connect_limit, answer_limit
         self._idle: defaultdict[Origin, list[Connection]] = defaultdict(list)
         self._is_closed = False
 
-    async def ask(self, origin: Origin, request: bytes) -> Answer:
+    async def request(self, origin: Origin, request: bytes) -> StorageResponse:
         """Raises NotSent and NoAnswer."""
         async with self._turn:
             connection = self._idle_one(origin) or await self._connected(origin)
@@ -123,11 +128,11 @@ class Connections:
     def _keep(self, origin: Origin, connection: Connection) -> None:
         if self._is_closed or not connection.is_open:
             return connection.close()
-        connection.idle_since = asyncio.get_running_loop().time()
+        connection.idle_since = self._clock.monotonic()
         self._idle[origin].append(connection)
 
     def _idle_one(self, origin: Origin) -> Connection | None:
-        oldest = asyncio.get_running_loop().time() - self._kept
+        oldest = self._clock.monotonic() - self._kept
         while self._idle[origin]:
             connection = self._idle[origin].pop()
             if connection.is_open and connection.idle_since > oldest:
@@ -138,8 +143,10 @@ class Connections:
     async def _connected(self, origin: Origin) -> Connection:
         loop, secure = asyncio.get_running_loop(), origin.is_secure or None
         try:
-            async with asyncio.timeout(self._connect_limit):
-                _, connection = await loop.create_connection(Connection, origin.host, origin.port, ssl=secure)
+            async with self._clock.timeout(self._connect_limit):
+                _, connection = await loop.create_connection(
+                    lambda: Connection(self._clock), origin.host, origin.port, ssl=secure
+                )
         except (OSError, TimeoutError) as error:
             raise NotSent(str(error) or "it took too long to connect") from error
         return connection

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Final
 
-from bindings.storage.errors import AlreadyThere, NotFound, PreconditionFailed
-from bindings.storage.wire import Request, Wire
+from fnhost.bindings.storage.client import StorageClient, StorageRequest
+from fnhost.bindings.storage.errors import PreconditionFailed, ResourceExists, ResourceNotFound
 
 CONTAINER: Final[Mapping[str, str]] = {"restype": "container"}
 LEASE: Final[Mapping[str, str]] = {**CONTAINER, "comp": "lease"}
@@ -14,21 +14,21 @@ JSON: Final[Mapping[str, str]] = {"x-ms-blob-type": "BlockBlob", "Content-Type":
 class Containers:
     """Every verb raises StorageError; NotFound if the container or blob is not there."""
 
-    def __init__(self, wire: Wire) -> None:
-        self._wire = wire
+    def __init__(self, client: StorageClient) -> None:
+        self._client = client
 
     async def create(self, container: str) -> None:
         """Safe to repeat."""
         try:
-            await self._wire.ask(Request("blob", "PUT", f"/{container}", CONTAINER))
-        except AlreadyThere as error:
+            await self._client.request(StorageRequest("blob", "PUT", f"/{container}", CONTAINER))
+        except ResourceExists as error:
             if error.code != "ContainerAlreadyExists":
                 raise
 
     async def delete(self, container: str) -> None:
         """Whoever has it leased."""
         await self._lease(container, {"x-ms-lease-action": "break", "x-ms-lease-break-period": "0"})
-        await self._wire.ask(Request("blob", "DELETE", f"/{container}", CONTAINER))
+        await self._client.request(StorageRequest("blob", "DELETE", f"/{container}", CONTAINER))
 
     async def acquire(self, container: str, lease: str, seconds: int) -> bool:
         """Take its lease, or keep it from now on. False if another holds it."""
@@ -50,18 +50,18 @@ class Containers:
 
     async def _lease(self, container: str, asked: Mapping[str, str]) -> bool:
         try:
-            await self._wire.ask(Request("blob", "PUT", f"/{container}", LEASE, asked))
-        except (AlreadyThere, PreconditionFailed):
+            await self._client.request(StorageRequest("blob", "PUT", f"/{container}", LEASE, asked))
+        except (ResourceExists, PreconditionFailed):
             return False
         return True
 
     async def get(self, container: str, blob: str) -> str | None:
         """The text of a blob, None if there is none."""
         try:
-            answer = await self._wire.ask(Request("blob", "GET", f"/{container}/{blob}"))
-        except NotFound:
+            answer = await self._client.request(StorageRequest("blob", "GET", f"/{container}/{blob}"))
+        except ResourceNotFound:
             return None
         return answer.body.decode()
 
     async def put(self, container: str, blob: str, text: str) -> None:
-        await self._wire.ask(Request("blob", "PUT", f"/{container}/{blob}", None, JSON, text.encode()))
+        await self._client.request(StorageRequest("blob", "PUT", f"/{container}/{blob}", None, JSON, text.encode()))

@@ -9,7 +9,7 @@ StorageError
     Taken                   someone else has received the message since
 """
 
-from bindings.contract import BindingError
+from fnhost.bindings.contract import BindingError
 
 
 class StorageError(BindingError):
@@ -29,11 +29,11 @@ class StorageUnreachable(StorageError):
     """Nothing answers at the account's address."""
 
 
-class NotFound(StorageError):
+class ResourceNotFound(StorageError):
     """What was asked for does not exist."""
 
 
-class AlreadyThere(StorageError):
+class ResourceExists(StorageError):
     """What was to be made exists."""
 
 
@@ -41,19 +41,19 @@ class PreconditionFailed(StorageError):
     """It was changed since it was read."""
 
 
-class Taken(StorageError):
+class PopReceiptMismatch(StorageError):
     """Someone else has received the message since."""
 
 
-_BY_CODE: dict[str, type[StorageError]] = {"PopReceiptMismatch": Taken}
-_BY_STATUS: dict[int, type[StorageError]] = {404: NotFound, 409: AlreadyThere, 412: PreconditionFailed}
+_BY_CODE: dict[str, type[StorageError]] = {"PopReceiptMismatch": PopReceiptMismatch}
+_BY_STATUS: dict[int, type[StorageError]] = {404: ResourceNotFound, 409: ResourceExists, 412: PreconditionFailed}
 _HINTS = {
     403: "Is the account key in the connection string right?",
     413: "It is too large.",
 }
 
 
-def refusal(what: str, status: int, code: str, message: str) -> StorageError:
+def error_of_response(what: str, status: int, code: str, message: str) -> StorageError:
     """The error for a request that was answered with a failure. `what` names the request."""
     kind = _BY_CODE.get(code) or _BY_STATUS.get(status, StorageError)
     said = message.partition("\n")[0].strip()

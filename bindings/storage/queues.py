@@ -6,8 +6,8 @@ from typing import Final
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
-from bindings.storage.errors import AlreadyThere
-from bindings.storage.wire import Request, Wire
+from fnhost.bindings.storage.client import StorageClient, StorageRequest
+from fnhost.bindings.storage.errors import ResourceExists
 
 LONGEST_DELAY: Final = 604_800
 """Seconds a message can be invisible."""
@@ -15,7 +15,7 @@ XML: Final[Mapping[str, str]] = {"Content-Type": "application/xml"}
 
 
 @dataclass(frozen=True, slots=True)
-class QueueText:
+class QueueMessage:
     """A message in our hands. `inserted` and `expires` are the service's dates, as HTTP writes them."""
 
     id: str
@@ -30,46 +30,53 @@ class QueueText:
 class Queues:
     """Every verb raises StorageError; NotFound if the queue or message is gone, Taken if another has received it."""
 
-    def __init__(self, wire: Wire) -> None:
-        self._wire = wire
+    def __init__(self, client: StorageClient) -> None:
+        self._client = client
 
     async def create(self, queue: str) -> None:
         """Safe to repeat."""
         try:
-            await self._wire.ask(Request("queue", "PUT", f"/{queue}"))
-        except AlreadyThere as error:
+            await self._client.request(StorageRequest("queue", "PUT", f"/{queue}"))
+        except ResourceExists as error:
             if error.code != "QueueAlreadyExists":
                 raise
 
     async def delete(self, queue: str) -> None:
-        await self._wire.ask(Request("queue", "DELETE", f"/{queue}"))
+        await self._client.request(StorageRequest("queue", "DELETE", f"/{queue}"))
 
-    async def put(self, queue: str, text: str, hidden: int = 0) -> tuple[str, str]:
-        """Store a text that never expires, invisible for `hidden` seconds. Its id, and the receipt to hold it with."""
+    async def put(self, queue: str, text: str, hidden: int = 0, lifetime: int = -1) -> tuple[str, str]:
+        """Store a text, invisible for `hidden` seconds. Its id, and the receipt to hold it with.
+
+        It expires after `lifetime` seconds, -1 for never.
+        """
         body = f"<QueueMessage><MessageText>{escape(text)}</MessageText></QueueMessage>".encode()
-        query = {"visibilitytimeout": str(hidden), "messagettl": "-1"}
-        answer = await self._wire.ask(Request("queue", "POST", f"/{queue}/messages", query, XML, body))
+        query = {"visibilitytimeout": str(hidden), "messagettl": str(lifetime)}
+        answer = await self._client.request(StorageRequest("queue", "POST", f"/{queue}/messages", query, XML, body))
         found = ElementTree.fromstring(answer.body)
         return found.findtext("*/MessageId", ""), found.findtext("*/PopReceipt", "")
 
-    async def get(self, queue: str, count: int, hidden: int) -> Sequence[QueueText]:
+    async def get(self, queue: str, count: int, hidden: int) -> Sequence[QueueMessage]:
         """Up to 32 visible messages, invisible to others for `hidden` seconds."""
         query = {"numofmessages": str(count), "visibilitytimeout": str(hidden)}
-        answer = await self._wire.ask(Request("queue", "GET", f"/{queue}/messages", query))
+        answer = await self._client.request(StorageRequest("queue", "GET", f"/{queue}/messages", query))
         return [_text(found) for found in ElementTree.fromstring(answer.body)]
 
     async def hide(self, queue: str, message: str, receipt: str, hidden: int) -> str:
         """Make it invisible for `hidden` seconds from now. Its new receipt."""
         query = {"popreceipt": receipt, "visibilitytimeout": str(hidden)}
-        answer = await self._wire.ask(Request("queue", "PUT", f"/{queue}/messages/{message}", query, again=False))
+        answer = await self._client.request(
+            StorageRequest("queue", "PUT", f"/{queue}/messages/{message}", query, again=False)
+        )
         return answer.headers.get("x-ms-popreceipt", receipt)
 
     async def remove(self, queue: str, message: str, receipt: str) -> None:
-        await self._wire.ask(Request("queue", "DELETE", f"/{queue}/messages/{message}", {"popreceipt": receipt}))
+        await self._client.request(
+            StorageRequest("queue", "DELETE", f"/{queue}/messages/{message}", {"popreceipt": receipt})
+        )
 
 
-def _text(found: ElementTree.Element) -> QueueText:
-    return QueueText(
+def _text(found: ElementTree.Element) -> QueueMessage:
+    return QueueMessage(
         id=found.findtext("MessageId", ""),
         receipt=found.findtext("PopReceipt", ""),
         text=found.findtext("MessageText", ""),

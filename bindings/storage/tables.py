@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 from urllib.parse import quote
 
-from bindings.storage.connections import Answer
-from bindings.storage.errors import AlreadyThere
-from bindings.storage.wire import Request, Wire, refused
+from fnhost.bindings.storage.client import StorageClient, StorageRequest, refused
+from fnhost.bindings.storage.connections import StorageResponse
+from fnhost.bindings.storage.errors import ResourceExists
 
 Row: TypeAlias = Mapping[str, Any]
 Verb = Literal["insert", "replace", "merge", "insert or replace", "insert or merge", "delete"]
@@ -49,7 +49,7 @@ class Operation:
 
 
 @dataclass(frozen=True, slots=True)
-class Slice:
+class TablePage:
     """A page of rows. `after` continues the query, None at its end."""
 
     rows: Sequence[Row]
@@ -59,25 +59,25 @@ class Slice:
 class Tables:
     """Every verb raises StorageError; NotFound, AlreadyThere and PreconditionFailed where rows are meant."""
 
-    def __init__(self, wire: Wire) -> None:
-        self._wire = wire
+    def __init__(self, client: StorageClient) -> None:
+        self._client = client
 
     async def create(self, table: str) -> None:
         """Safe to repeat."""
         body = json.dumps({"TableName": table}).encode()
         try:
-            await self._wire.ask(Request("table", "POST", "/Tables", None, WRITING, body))
-        except AlreadyThere as error:
+            await self._client.request(StorageRequest("table", "POST", "/Tables", None, WRITING, body))
+        except ResourceExists as error:
             if error.code != "TableAlreadyExists":
                 raise
 
     async def delete(self, table: str) -> None:
-        await self._wire.ask(Request("table", "DELETE", f"/Tables('{table}')", None, WRITING))
+        await self._client.request(StorageRequest("table", "DELETE", f"/Tables('{table}')", None, WRITING))
 
     async def get(self, table: str, partition: str, row: str) -> Row:
         """One row, with its etag."""
-        request = Request("table", "GET", _address(table, partition, row), None, {"Accept": PLAIN})
-        answer = await self._wire.ask(request)
+        request = StorageRequest("table", "GET", _address(table, partition, row), None, {"Accept": PLAIN})
+        answer = await self._client.request(request)
         return {**json.loads(answer.body), ETAG: answer.headers.get("etag", "")}
 
     async def query(
@@ -88,7 +88,7 @@ class Tables:
         top: int | None = None,
         after: tuple[str, str] | None = None,
         with_etags: bool = False,
-    ) -> Slice:
+    ) -> TablePage:
         """At most 1,000 rows that meet an OData condition, by partition and row key."""
         partition, row = after or ("", "")
         asked = {
@@ -100,23 +100,25 @@ class Tables:
         }
         query = {name: value for name, value in asked.items() if value}
         accept = {"Accept": WITH_ETAGS if with_etags else PLAIN}
-        answer = await self._wire.ask(Request("table", "GET", f"/{table}()", query, accept))
-        return Slice(json.loads(answer.body)["value"], _continuation(answer))
+        answer = await self._client.request(StorageRequest("table", "GET", f"/{table}()", query, accept))
+        return TablePage(json.loads(answer.body)["value"], _continuation(answer))
 
     async def write(self, table: str, operation: Operation) -> str:
         """The row's new etag; empty for a delete."""
         headers = {**WRITING, **_condition(operation)}
         path, body = _path(table, operation), _body(operation)
         method, again = _METHODS[operation.verb], operation.may_repeat
-        answer = await self._wire.ask(Request("table", method, path, None, headers, body, again))
+        answer = await self._client.request(StorageRequest("table", method, path, None, headers, body, again))
         return answer.headers.get("etag", "")
 
     async def transact(self, table: str, operations: Sequence[Operation]) -> Sequence[str]:
         """Write up to 100 rows of one partition, or none of them. Their new etags, in order."""
         mark = uuid.uuid4().hex
-        body = _batch(self._wire.account.table, table, operations, mark).encode()
+        body = _batch(self._client.account.table, table, operations, mark).encode()
         headers = {**WRITING, "Content-Type": f"multipart/mixed; boundary=batch_{mark}", "Accept": "multipart/mixed"}
-        answer = await self._wire.ask(Request("table", "POST", "/$batch", None, headers, body, again=False))
+        answer = await self._client.request(
+            StorageRequest("table", "POST", "/$batch", None, headers, body, again=False)
+        )
         return _etags(table, answer)
 
 
@@ -143,7 +145,7 @@ def _body(operation: Operation) -> bytes:
     return b"" if operation.verb == "delete" else json.dumps(operation.row, separators=(",", ":")).encode()
 
 
-def _continuation(answer: Answer) -> tuple[str, str] | None:
+def _continuation(answer: StorageResponse) -> tuple[str, str] | None:
     partition = answer.headers.get("x-ms-continuation-nextpartitionkey")
     return (partition, answer.headers.get("x-ms-continuation-nextrowkey", "")) if partition else None
 
@@ -169,13 +171,13 @@ def _part(endpoint: str, table: str, operation: Operation) -> str:
     )
 
 
-def _etags(table: str, answer: Answer) -> Sequence[str]:
+def _etags(table: str, answer: StorageResponse) -> Sequence[str]:
     """The etags in the answer to a transaction. It is always 202; a refusal stands in its only part."""
     parts = re.split(r"^HTTP/1\.1 ", answer.body.decode("utf-8", errors="replace"), flags=re.MULTILINE)[1:]
     for part in parts:
         status = int(part[:3])
         if status >= 300:
             body = part[part.find("{") : part.rfind("}") + 1].encode()
-            raise refused(f"a transaction on {table}", Answer(status, {}, body))
+            raise refused(f"a transaction on {table}", StorageResponse(status, {}, body))
     found = [re.search(r"^ETag: *(\S+.*?)\s*$", part, re.MULTILINE | re.IGNORECASE) for part in parts]
     return [match[1] if match else "" for match in found]

@@ -1,23 +1,20 @@
 """What a client asks of orchestrations: start, see, tell, end, delete.
 
 Each change is a message, sent to the hub and then dispatched in memory, so that nothing waits for polling. The checks
-and their order are those of durable-http-api.md 5.
+and their order are those of platform/durable-http.md 5.
 """
 
-import asyncio
-import re
 import uuid
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
-from bindings.formats import compact
-from host.durable.entity import Entity, read_entity
-from host.durable.entity_messages import EntityId, Request, request_json
-from host.durable.history import (
+from fnhost.clock import SYSTEM_CLOCK, Clock
+from fnhost.host.durable.entities.entity import Entity, read_entity
+from fnhost.host.durable.entities.messages import EntityRequest, request_json
+from fnhost.host.durable.model.history import (
     TERMINAL,
-    Clock,
     EventRaised,
     Execution,
     ExecutionResumed,
@@ -26,17 +23,20 @@ from host.durable.history import (
     ExecutionTerminated,
     GenericEvent,
     HistoryEvent,
-    Instance,
-    Status,
+    RuntimeStatus,
 )
-from host.durable.hub import OVERRIDABLE, Checkpoint, Hub, Message, Page, Purged, Query, Received, all_of
-from host.durable.outgoing import unknown_function
-from host.durable.rewind import rewound
-from host.durable.watches import Watch
-from host.errors import FnhostError
+from fnhost.host.durable.model.ids import EntityId, refused_entity_id, refused_instance_id
+from fnhost.host.durable.model.instants import utc_now
+from fnhost.host.durable.model.messages import Message, ReceivedMessage
+from fnhost.host.durable.model.states import OVERRIDABLE, Checkpoint, Instance, Page, PurgeResult, Query
+from fnhost.host.durable.model.text import json_text
+from fnhost.host.durable.replay.outgoing import unknown_function
+from fnhost.host.durable.replay.rewind import rewound
+from fnhost.host.durable.runtime.status_watch import StatusSubscription
+from fnhost.host.durable.storage.hub import Hub, all_of
+from fnhost.host.errors import FnhostError
 
 SHORTEST_INTERVAL = 0.1
-FORBIDDEN = re.compile(r"[/\\#?\x00-\x1f\x7f-\x9f]")
 
 
 class ClientError(FnhostError):
@@ -82,14 +82,14 @@ class NotFound(ClientError):
 class Finished(ClientError):
     """The instance has come to its end: nothing can be told to it."""
 
-    def __init__(self, instance: str, status: Status) -> None:
+    def __init__(self, instance: str, status: RuntimeStatus) -> None:
         super().__init__(f"The instance '{instance}' is {status.name} already.")
 
 
 class WrongState(ClientError):
     """The instance is alive, but not in a state in which this can be done."""
 
-    def __init__(self, verb: str, instance: str, status: Status) -> None:
+    def __init__(self, verb: str, instance: str, status: RuntimeStatus) -> None:
         super().__init__(
             f"Cannot {verb} the orchestration instance {instance} because instance is in the {status.name} state."
         )
@@ -98,7 +98,7 @@ class WrongState(ClientError):
 class NotFailed(ClientError):
     """Only what has failed can be rewound."""
 
-    def __init__(self, status: Status) -> None:
+    def __init__(self, status: RuntimeStatus) -> None:
         super().__init__(
             f"This orchestration has status {status.name}, "
             'but only orchestrations in the "Failed" state can be rewound.'
@@ -108,28 +108,28 @@ class NotFailed(ClientError):
 class NotFinished(ClientError):
     """Only what has come to its end can be purged."""
 
-    def __init__(self, instance: str, status: Status) -> None:
+    def __init__(self, instance: str, status: RuntimeStatus) -> None:
         super().__init__(
             "Only orchestrations in a terminal state can be purged, "
             f"but the orchestration with instance ID {instance} has status {status.name}"
         )
 
 
-class Engine(Protocol):
+class MessageDispatcher(Protocol):
     """Who runs what a client starts."""
 
     def names(self, kind: Literal["orchestrator", "entity"]) -> Sequence[str]: ...
 
     @property
-    def elsewhere(self) -> frozenset[str]:
+    def remote_queues(self) -> frozenset[str]:
         """The queues that other hosts serve."""
 
-    def dispatch(self, received: Iterable[Received]) -> None: ...
+    def dispatch(self, received: Iterable[ReceivedMessage]) -> None: ...
 
     def forget(self, instance: str) -> None:
         """It is about to be purged."""
 
-    def watching(self, instance: str) -> AbstractContextManager[Watch]:
+    def watching(self, instance: str) -> AbstractContextManager[StatusSubscription]:
         """Be told whenever the instance is recorded here."""
 
 
@@ -137,15 +137,15 @@ class Engine(Protocol):
 class ClientSettings:
     """From host.json `extensions.durableTask`: overridableExistingInstanceStates and defaultVersion."""
 
-    overridable: frozenset[Status] = OVERRIDABLE
+    overridable: frozenset[RuntimeStatus] = OVERRIDABLE
     version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Client:
-    engine: Engine
+class DurableClient:
+    engine: MessageDispatcher
     hub: Hub
-    now: Clock
+    clock: Clock = SYSTEM_CLOCK
     settings: ClientSettings = ClientSettings()
 
     async def start(
@@ -159,7 +159,7 @@ class Client:
             raise UnknownFunction(name, known)
         expect_valid(instance)
         event = ExecutionStarted(
-            timestamp=self.now(),
+            timestamp=utc_now(self.clock),
             orchestration_instance=Execution(instance or uuid.uuid4().hex, uuid.uuid4().hex),
             name=name,
             version=self.settings.version if version is None else version,
@@ -170,9 +170,9 @@ class Client:
         await self._hand_on(await self.hub.start(message, self.settings.overridable))
         return event.orchestration_instance.instance_id
 
-    async def _hand_on(self, start: Received) -> None:
+    async def _hand_on(self, start: ReceivedMessage) -> None:
         """Another host sees it before our caller can send an event after it."""
-        if start.queue in self.engine.elsewhere and start.message.visible_at is None:
+        if start.queue in self.engine.remote_queues and start.message.visible_at is None:
             await self.hub.release([start])
         else:
             self.engine.dispatch([start])
@@ -202,7 +202,7 @@ class Client:
         """The events of its current execution; none before its first episode."""
         state = await self.hub.load(instance.id)
         is_current = instance.execution_id in (None, state.execution_id)
-        return state.events if is_current and instance.status is not Status.Pending else ()
+        return state.events if is_current and instance.status is not RuntimeStatus.Pending else ()
 
     async def list(self, query: Query, top: int = 100, token: str | None = None) -> Page:
         return await self.hub.list(query, top, token)
@@ -212,64 +212,64 @@ class Client:
 
         This host tells when it records it; every `interval` seconds it is looked at in case another host does.
         """
-        clock, pause = asyncio.get_running_loop().time, max(interval, SHORTEST_INTERVAL)
-        deadline = clock() + longest
+        pause = max(interval, SHORTEST_INTERVAL)
+        deadline = self.clock.monotonic() + longest
         with self.engine.watching(instance) as watch:
             found = await self.expect(instance)
-            while not found.status.is_terminal and (left := deadline - clock()) > 0:
+            while not found.status.is_terminal and (left := deadline - self.clock.monotonic()) > 0:
                 found = await watch.next(min(left, pause)) or await self.expect(instance)
         return found
 
     async def raise_event(self, instance: str, name: str, data: str | None) -> None:
         """`data` is JSON text. Raises NotFound, Finished."""
         await self.expect_alive(instance)
-        await self._tell(instance, EventRaised(timestamp=self.now(), name=name, input=data))
+        await self._tell(instance, EventRaised(timestamp=utc_now(self.clock), name=name, input=data))
 
     async def terminate(self, instance: str, reason: str | None) -> None:
         """Raises NotFound, Finished."""
         await self.expect_alive(instance)
-        await self._tell(instance, ExecutionTerminated(timestamp=self.now(), input=reason))
+        await self._tell(instance, ExecutionTerminated(timestamp=utc_now(self.clock), input=reason))
 
     async def suspend(self, instance: str, reason: str | None) -> None:
         """Raises NotFound, Finished, WrongState."""
         status = (await self.expect_alive(instance)).status
-        if status is Status.Suspended:
+        if status is RuntimeStatus.Suspended:
             raise WrongState("suspend", instance, status)
-        await self._tell(instance, ExecutionSuspended(timestamp=self.now(), reason=reason))
+        await self._tell(instance, ExecutionSuspended(timestamp=utc_now(self.clock), reason=reason))
 
     async def resume(self, instance: str, reason: str | None) -> None:
         """Raises NotFound, Finished, WrongState."""
         status = (await self.expect_alive(instance)).status
-        if status is not Status.Suspended:
+        if status is not RuntimeStatus.Suspended:
             raise WrongState("resume", instance, status)
-        await self._tell(instance, ExecutionResumed(timestamp=self.now(), reason=reason))
+        await self._tell(instance, ExecutionResumed(timestamp=utc_now(self.clock), reason=reason))
 
     async def rewind(self, instance: str, reason: str | None) -> None:
         """Take its failures back, and those of the children it failed with. Raises NotFound, NotFailed."""
         found = await self.expect(instance)
-        if found.status is not Status.Failed:
+        if found.status is not RuntimeStatus.Failed:
             raise NotFailed(found.status)
         await self._rewind(found, reason)
 
     async def _rewind(self, instance: Instance, reason: str | None) -> None:
         """Each is told, so that a host that remembers its end looks again; a parent before its children."""
         state = await self.hub.load(instance.id)
-        past, row = rewound(state.events), replace(instance, status=Status.Pending, updated=self.now())
+        past, row = rewound(state.events), replace(instance, status=RuntimeStatus.Pending, updated=utc_now(self.clock))
         await self.hub.record(Checkpoint(state, state.execution_id or "", past.events, row, rewritten=True))
-        await self._tell(instance.id, GenericEvent(timestamp=self.now(), data=reason))
+        await self._tell(instance.id, GenericEvent(timestamp=utc_now(self.clock), data=reason))
         for child in past.children:
-            if (found := await self.hub.find(child)) and found.status is Status.Failed:
+            if (found := await self.hub.find(child)) and found.status is RuntimeStatus.Failed:
                 await self._rewind(found, reason)
 
     async def signal(self, entity: EntityId, operation: str, input: str | None) -> None:
         """Tell an entity, whether it exists or not; `input` is JSON text. Raises UnknownEntity, InvalidKey."""
         if not is_known(entity.name, known := self.engine.names("entity")):
             raise UnknownEntity(entity.name, known)
-        if FORBIDDEN.search(entity.key):
-            raise InvalidKey("Entity keys must not contain /, \\, #, ?, or control characters.")
-        request = Request(str(uuid.uuid4()), operation, is_signal=True, input=input)
-        text = compact(request_json(request))
-        await self._tell(str(entity), EventRaised(timestamp=self.now(), name=request.event_name, input=text))
+        if reason := refused_entity_id(entity):
+            raise InvalidKey(reason)
+        request = EntityRequest(str(uuid.uuid4()), operation, is_signal=True, input=input)
+        text = json_text(request_json(request))
+        await self._tell(str(entity), EventRaised(timestamp=utc_now(self.clock), name=request.event_name, input=text))
 
     async def read_entity(self, entity: EntityId) -> Entity | None:
         """None if it does not exist, or no longer."""
@@ -279,28 +279,28 @@ class Client:
 
     async def _tell(self, instance: str, event: HistoryEvent) -> None:
         message = Message(target=Execution(instance), event=event)
-        self.engine.dispatch(await self.hub.send([message], self.engine.elsewhere))
+        self.engine.dispatch(await self.hub.send([message], self.engine.remote_queues))
 
-    async def purge(self, instance: str) -> Purged:
-        """Raises NotFound, NotFinished; entities are purged whatever their state (durable-http-api.md 5.9)."""
+    async def purge(self, instance: str) -> PurgeResult:
+        """Raises NotFound, NotFinished; entities are purged whatever their state (platform/durable-http.md 5.9)."""
         if not instance.startswith("@"):
             status = (await self.expect(instance)).status
             if not status.is_terminal:
                 raise NotFinished(instance, status)
         return await self._purge(instance)
 
-    async def _purge(self, instance: str) -> Purged:
+    async def _purge(self, instance: str) -> PurgeResult:
         self.engine.forget(instance)
         return await self.hub.purge(instance)
 
-    async def purge_by(self, query: Query) -> Purged:
+    async def purge_by(self, query: Query) -> PurgeResult:
         """Delete what has come to its end and fits; never anything alive, whatever statuses are asked for.
 
         The platform deletes running instances too when no terminal status is named. We do not.
         """
         finished = replace(query, statuses=query.statuses & TERMINAL or TERMINAL, with_input=False)
         purged = [await self._purge(instance.id) async for instance in all_of(self.hub, finished)]
-        return Purged(sum(each.instances for each in purged), sum(each.rows for each in purged))
+        return PurgeResult(sum(each.instances for each in purged), sum(each.rows for each in purged))
 
 
 def is_known(name: str, known: Sequence[str]) -> bool:
@@ -308,12 +308,6 @@ def is_known(name: str, known: Sequence[str]) -> bool:
 
 
 def expect_valid(instance: str | None) -> None:
-    """Raises InvalidId (durable-http-api.md 5.1)."""
-    if not instance:
-        return
-    if instance.startswith("@"):
-        raise InvalidId("Orchestration instance ids must not start with @.")
-    if FORBIDDEN.search(instance):
-        raise InvalidId("Orchestration instance ids must not contain /, \\, #, ?, or control characters.")
-    if len(instance) > 256:
-        raise InvalidId("Instance ID lengths must not exceed 256 characters.")
+    """Raises InvalidId (platform/durable-http.md 5.1)."""
+    if instance and (reason := refused_instance_id(instance)):
+        raise InvalidId(reason)

@@ -1,4 +1,4 @@
-"""`extensions.durableTask` of host.json, read once (task-hub-storage.md 8, durable-http-api.md 8.2)."""
+"""`extensions.durableTask` of host.json, read once (platform/durable-settings.md 1, platform/durable-http.md 8.2)."""
 
 import math
 import os
@@ -8,16 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from bindings.schema import timespan
-from host.app import App, Settings
-from host.durable.client import ClientSettings
-from host.durable.decide import Limits
-from host.durable.engine import EngineSettings
-from host.durable.entity import EntityLimits
-from host.durable.history import Status
-from host.durable.hub import OVERRIDABLE, HubSettings
-from host.durable.leases import LeaseSettings
-from host.errors import AppError, Problem
+from fnhost.bindings.schema import timespan
+from fnhost.host.app import App, Settings
+from fnhost.host.durable.client import ClientSettings
+from fnhost.host.durable.entities.entity import EntityLimits
+from fnhost.host.durable.model.history import RuntimeStatus
+from fnhost.host.durable.model.states import OVERRIDABLE
+from fnhost.host.durable.replay.decide import OrchestrationLimits
+from fnhost.host.durable.runtime.engine import EngineSettings
+from fnhost.host.durable.sharing.leases import LeaseSettings
+from fnhost.host.durable.storage.hub import HubSettings
+from fnhost.host.errors import AppError, Problem
 
 AZURE, SQLITE, MEMORY = "azurestorage", "sqlite", ":memory:"
 FILE, POINTER = "host.json", "/extensions/durableTask"
@@ -137,11 +138,11 @@ LONGEST_POLL = 1.0
 """A laptop's host asks more often than the platform's 30 s: what tools write to the queues is noticed within this."""
 
 
-def _limits(section: _Section) -> Limits:
+def _limits(section: _Section) -> OrchestrationLimits:
     poll = section.section("httpSettings").whole("defaultAsyncRequestSleepTimeMilliseconds", 30000)
-    return Limits(
+    return OrchestrationLimits(
         http_poll=poll / 1000,
-        actions=section.whole("maxOrchestrationActions", Limits().actions),
+        actions=section.whole("maxOrchestrationActions", OrchestrationLimits().actions),
         version=section.text("defaultVersion", ""),
     )
 
@@ -158,7 +159,7 @@ def _leases(section: _Section, hub: str) -> LeaseSettings:
 
 
 def _warnings(storage: _Section) -> tuple[str, ...]:
-    """Hosts that share a hub must share it in the same way (task-hub-storage.md 6.4)."""
+    """Hosts that share a hub must share it in the same way (platform/task-hub.md 6.4)."""
     if storage.flag("useTablePartitionManagement", True) and not storage.flag("useLegacyPartitionManagement", False):
         return ()
     return (
@@ -168,9 +169,9 @@ def _warnings(storage: _Section) -> tuple[str, ...]:
     )
 
 
-def _overridable(section: _Section) -> frozenset[Status]:
+def _overridable(section: _Section) -> frozenset[RuntimeStatus]:
     is_any = section.text("overridableExistingInstanceStates", "NonRunningStates").lower() == "anystate"
-    return frozenset(Status) if is_any else OVERRIDABLE
+    return frozenset(RuntimeStatus) if is_any else OVERRIDABLE
 
 
 def _path(written: str, root: Path, hub: str) -> Path | None:
@@ -180,7 +181,7 @@ def _path(written: str, root: Path, hub: str) -> Path | None:
 
 
 def hub_name(written: object, settings: Settings) -> str:
-    """The task hub's name (task-hub-storage.md 1.1). Raises AppError if it cannot name tables and queues."""
+    """The task hub's name (platform/task-hub.md 1.1). Raises AppError if it cannot name tables and queues."""
     if written is None:
         site = settings.get("WEBSITE_SITE_NAME")
         return _sanitised(site) if site else "TestHubName"

@@ -9,20 +9,22 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from host.app import App, Function, HostConfig, Settings
-from host.errors import AppError, Problem, StartError
-from host.load import hostjson, localsettings, remarks
-from host.load.checks import (
+from fnhost.bindings.contract import BindingError
+from fnhost.bindings.registry import binding_types
+from fnhost.host.app import App, Function, HostConfig, Settings
+from fnhost.host.errors import AppError, Problem, StartError
+from fnhost.host.load import hostjson, localsettings, warnings
+from fnhost.host.load.checks import (
     Functions,
+    duplicates,
+    foreign_language,
     language_of,
     route_conflicts,
     runtime_problems,
     storage_problems,
-    strangers,
-    twins,
 )
-from host.load.folders import Folder, find_folders, only_named
-from host.load.functions import read_function
+from fnhost.host.load.folders import Folder, find_folders, only_named
+from fnhost.host.load.functions import read_function
 
 NO_PROJECT = (
     f"Unable to find project root. Expecting to find one of {hostjson.FILE}, {localsettings.FILE} in project root."
@@ -41,9 +43,10 @@ def find_root(start: Path) -> Path:
 def load(root: Path, environment: Mapping[str, str], only: Sequence[str] = ()) -> App:
     """The app in `root`. `environment` is the shell's; `only` names the functions to keep, empty for all.
 
-    Raises AppError if the app as a whole cannot be served. A function with problems is left out, and told about in
-    `App.problems`.
+    Raises AppError if the app as a whole cannot be served, StartError if an installed package of binding types is
+    unusable. A function with problems is left out, and told about in `App.problems`.
     """
+    _require_binding_types()
     root = Path(os.path.abspath(root))
     if not _is_project(root):
         raise AppError([Problem(hostjson.FILE, "", NO_PROJECT, 'Write a host.json with {"version": "2.0"}.')])
@@ -62,14 +65,21 @@ def load(root: Path, environment: Mapping[str, str], only: Sequence[str] = ()) -
         functions=tuple(functions.values()),
         settings=merged,
         config=config,
-        problems=(*problems, *conflicts),
+        problems=(*local.problems, *problems, *conflicts),
         warnings=(
-            *localsettings.remarks(root, environment, local),
-            *remarks.root_remarks(root, merged),
-            *remarks.allow_list_remarks(allowed),
-            *remarks.function_remarks(functions, merged),
+            *localsettings.setting_warnings(root, environment, local),
+            *warnings.root_warnings(root, merged),
+            *warnings.allow_list_warnings(allowed),
+            *warnings.function_warnings(functions, merged),
         ),
     )
+
+
+def _require_binding_types() -> None:
+    try:
+        binding_types()
+    except BindingError as error:
+        raise StartError(str(error)) from error
 
 
 def _is_project(folder: Path) -> bool:
@@ -94,7 +104,7 @@ def _read_functions(
 def _without_conflicts(functions: Functions, settings: Settings) -> tuple[Functions, list[Problem]]:
     """Those that can live together, and what is wrong with the others."""
     problems: list[Problem] = []
-    for check in (twins, partial(strangers, settings=settings), route_conflicts):
+    for check in (duplicates, partial(foreign_language, settings=settings), route_conflicts):
         found = list(check(functions))
         refused = {problem.file for problem in found}
         functions = {folder: function for folder, function in functions.items() if folder.file not in refused}

@@ -1,23 +1,19 @@
 """What must hold between the functions of an app, and between them and its settings."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
-from host.app import Function, Settings
-from host.errors import Problem
-from host.load import localsettings as local
-from host.load.folders import LANGUAGES, Folder
+from fnhost.bindings.binding_type import Endpoint
+from fnhost.bindings.registry import binding_types
+from fnhost.host.app import Function, HostConfig, Settings
+from fnhost.host.endpoints import endpoint_of
+from fnhost.host.errors import Problem
+from fnhost.host.load import localsettings as local
+from fnhost.host.load.folders import Folder
+from fnhost.host.worker.toolchains import RUNTIME, TOOLCHAINS
 
-RUNTIME = "FUNCTIONS_WORKER_RUNTIME"
 STORAGE = "AzureWebJobsStorage"
-STORAGE_FREE = (
-    "httptrigger",
-    "kafkatrigger",
-    "rabbitmqtrigger",
-    "orchestrationTrigger",
-    "activityTrigger",
-    "entityTrigger",
-)
+STORAGE_FREE = "httptrigger, kafkatrigger, rabbitmqtrigger, orchestrationTrigger, activityTrigger, entityTrigger"
+"""The official tool's list, for its message; which types need storage here is declared with each type."""
 
 Functions = Mapping[Folder, Function]
 
@@ -29,14 +25,14 @@ def language_of(functions: Functions, settings: Settings) -> str:
 
 
 def runtime_problems(functions: Functions, settings: Settings) -> Iterator[Problem]:
-    """Raised as a whole: no worker fits the app (functions-host.md 1.1)."""
+    """Raised as a whole: no worker fits the app (platform/app-files.md 1)."""
     found = sorted({function.language for function in functions.values()})
     runtime = (settings.get(RUNTIME) or "").lower()
     if not runtime and len(found) > 1:
         message = "Found functions with more than one language."
         yield _setting_problem(RUNTIME, message, f"Choose one with {RUNTIME}: {' or '.join(found)}.")
-    elif runtime and runtime not in LANGUAGES.values():
-        hint = f"Languages here are {' and '.join(sorted(set(LANGUAGES.values())))}."
+    elif runtime and runtime not in TOOLCHAINS:
+        hint = f"Languages here are {' and '.join(sorted(TOOLCHAINS))}."
         yield _setting_problem(RUNTIME, f"Did not find functions with language [{runtime}].", hint)
     elif runtime and found and runtime not in found:
         hint = f"The functions are written for {' and '.join(found)}: set {RUNTIME} to that."
@@ -44,16 +40,16 @@ def runtime_problems(functions: Functions, settings: Settings) -> Iterator[Probl
 
 
 def storage_problems(functions: Functions, settings: Settings) -> Iterator[Problem]:
-    """Most triggers keep their state in storage (functions-host.md 7.3, item 4)."""
-    free = {type.lower() for type in STORAGE_FREE}
-    needy = sorted({function.trigger.type for function in functions.values()} - free)
+    """Most triggers keep their state in storage (platform/command-line.md 2, item 4)."""
+    triggers = {function.trigger.type for function in functions.values()}
+    needy = sorted(type for type in triggers if binding_types()[type].needs_storage)
     if needy and not local.has_connection(settings, STORAGE):
         message = f"Missing value for {STORAGE} in {local.FILE}."
-        message += f" This is required for all triggers other than {', '.join(STORAGE_FREE)}."
+        message += f" This is required for all triggers other than {STORAGE_FREE}."
         yield _setting_problem(STORAGE, message, f'Set it to "UseDevelopmentStorage=true" for Azurite ({needy[0]}).')
 
 
-def twins(functions: Functions) -> Iterator[Problem]:
+def duplicates(functions: Functions) -> Iterator[Problem]:
     """Names are compared without regard to case; the first folder keeps the name."""
     seen: dict[str, Folder] = {}
     for folder in functions:
@@ -63,7 +59,7 @@ def twins(functions: Functions) -> Iterator[Problem]:
             yield Problem(folder.file, "", message, "Rename one of the folders.", folder.name)
 
 
-def strangers(functions: Functions, settings: Settings) -> Iterator[Problem]:
+def foreign_language(functions: Functions, settings: Settings) -> Iterator[Problem]:
     """Functions in another language than the app's. If all are, that is one of the `runtime_problems`."""
     language = language_of(functions, settings)
     natives = [function for function in functions.values() if function.language == language]
@@ -75,46 +71,31 @@ def strangers(functions: Functions, settings: Settings) -> Iterator[Problem]:
             )
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
-    """`text` is lower case and trimmed of `/`; `methods` is None for all."""
-
-    function: str
-    text: str
-    methods: frozenset[str] | None
-
-    def overlaps(self, other: "Route") -> bool:
-        if self.text != other.text:
-            return False
-        return self.methods is None or other.methods is None or bool(self.methods & other.methods)
-
-
 def route_conflicts(functions: Functions) -> Iterator[Problem]:
-    """Routes that are the host's own, or those of an earlier function (functions-host.md 1.3)."""
-    taken: list[Route] = []
+    """Routes that are the host's own, or those of an earlier function (platform/app-files.md 3)."""
+    taken: dict[str, Endpoint] = {}
     for folder, function in functions.items():
-        if function.trigger.type != "httptrigger":
+        endpoint = endpoint_of(function, HostConfig())
+        if endpoint is None:
             continue
-        route = _route(function)
-        if message := _conflict(route, taken):
+        if message := _conflict(endpoint, taken):
             pointer = f"/bindings/{function.bindings.index(function.trigger)}"
             yield Problem(folder.file, pointer, message, "Give it another 'route'.", folder.name)
         else:
-            taken.append(route)
+            taken[function.name] = endpoint
 
 
-def _conflict(route: Route, taken: list[Route]) -> str:
-    if route.text.startswith(("admin", "runtime")):
+def _conflict(endpoint: Endpoint, taken: Mapping[str, Endpoint]) -> str:
+    if endpoint.route.lower().startswith(("admin", "runtime")):
         return "The specified route conflicts with one or more built in routes."
-    rival = next((other for other in taken if other.overlaps(route)), None)
-    return f"The route specified conflicts with the route defined by function '{rival.function}'." if rival else ""
+    rival = next((name for name, other in taken.items() if _overlap(endpoint, other)), None)
+    return f"The route specified conflicts with the route defined by function '{rival}'." if rival else ""
 
 
-def _route(function: Function) -> Route:
-    properties = function.trigger.properties
-    text, methods = properties.get("route", ""), properties.get("methods")
-    verbs = None if methods is None else frozenset(method.upper() for method in methods)
-    return Route(function.name, (text if text.strip() else function.name).strip("/").lower(), verbs)
+def _overlap(one: Endpoint, other: Endpoint) -> bool:
+    if one.route.lower() != other.route.lower():
+        return False
+    return one.methods is None or other.methods is None or not set(one.methods).isdisjoint(other.methods)
 
 
 def _setting_problem(name: str, message: str, hint: str) -> Problem:

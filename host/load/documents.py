@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 
-class Unreadable(Exception):
+class UnreadableFile(Exception):
     """The file is not what its name says. `place` is `line N column M`, or empty."""
 
     def __init__(self, place: str, message: str) -> None:
@@ -21,7 +21,7 @@ def read_object(path: Path) -> dict[str, Any]:
     """The object in a .json, .yaml or .yml file. Raises Unreadable."""
     value = (read_json if path.suffix == ".json" else read_yaml)(_read_text(path))
     if not isinstance(value, dict):
-        raise Unreadable("", f"The file must hold an object, not {json.dumps(value)[:40]}.")
+        raise UnreadableFile("", f"The file must hold an object, not {json.dumps(value)[:40]}.")
     return value
 
 
@@ -29,9 +29,9 @@ def read_json(text: str) -> Any:
     try:
         return json.loads(_strict(text))
     except json.JSONDecodeError as error:
-        raise Unreadable(f"line {error.lineno} column {error.colno}", f"{error.msg}.") from error
+        raise UnreadableFile(f"line {error.lineno} column {error.colno}", f"{error.msg}.") from error
     except (ValueError, RecursionError) as error:
-        raise Unreadable("", f"{error}.") from error
+        raise UnreadableFile("", f"{error}.") from error
 
 
 def read_yaml(text: str) -> Any:
@@ -40,18 +40,18 @@ def read_yaml(text: str) -> Any:
         return json.loads(json.dumps(yaml.safe_load(text), allow_nan=False))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
-        raise Unreadable(
+        raise UnreadableFile(
             f"line {mark.line + 1} column {mark.column + 1}" if mark else "", f"{error.problem}."
         ) from error
     except (yaml.YAMLError, TypeError, ValueError, RecursionError) as error:
-        raise Unreadable("", f"{error}. Put quotes around values that JSON does not have.") from error
+        raise UnreadableFile("", f"{error}. Put quotes around values that JSON does not have.") from error
 
 
 def _read_text(path: Path) -> str:
     try:
         return path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise Unreadable("", f"The file cannot be read as UTF-8 text: {error}.") from error
+        raise UnreadableFile("", f"The file cannot be read as UTF-8 text: {error}.") from error
 
 
 _STRING = r'"(?:\\.|[^"\\])*"'

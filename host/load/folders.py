@@ -1,13 +1,13 @@
-"""Where the functions of an app are, and which file is a function's script (functions-host.md 1.1, 1.4)."""
+"""Where the functions of an app are, and which file is a function's script (platform/app-files.md 1 and 4)."""
 
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from fnhost.host.worker.toolchains import DEFAULT_SCRIPTS
+
 FUNCTION_FILES = ("function.json", "function.yaml", "function.yml")
-LANGUAGES = {".py": "python", ".js": "node", ".mjs": "node", ".cjs": "node"}
-_PRIMARY = ("index.js", "index.mjs", "index.cjs", "__init__.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def default_script(directory: Path) -> str | None:
     names = sorted(name for name in _file_names(directory) if name not in FUNCTION_FILES)
     if len(names) == 1:
         return names[0]
-    return next((name for name in names if Path(name).stem.lower() == "run" or name in _PRIMARY), None)
+    return next((name for name in names if Path(name).stem.lower() == "run" or name in DEFAULT_SCRIPTS), None)
 
 
 def exists_exactly(script: Path) -> bool:

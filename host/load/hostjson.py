@@ -1,27 +1,27 @@
-"""host.json, with overrides from the environment (functions-host.md 2.1, 2.2)."""
+"""host.json, with overrides from the environment (platform/settings.md 1 and 2)."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bindings.contract import Schema
-from bindings.schema import TEXT, TEXTS, Fault, each, faults, members, pointer, spelled, timespan
-from host.app import HostConfig
-from host.errors import Problem
-from host.load import retry
-from host.load.documents import Unreadable, read_object
+from fnhost.bindings.contract import Schema
+from fnhost.bindings.schema import STRING, STRINGS, Violation, each, members, normalized, pointer, timespan, validate
+from fnhost.host.app import HostConfig
+from fnhost.host.errors import Problem
+from fnhost.host.load import retry
+from fnhost.host.load.documents import UnreadableFile, read_object
 
 FILE = "host.json"
 PREFIX = "AzureFunctionsJobHost__"
 SECTION: Schema = {"type": "object"}
-SHAPE = members(
+SCHEMA = members(
     version={},
     functionTimeout={"type": ["string", "integer"]},
-    functions=TEXTS,
-    watchDirectories=TEXTS,
-    watchFiles=TEXTS,
-    retry=retry.SHAPE,
-    logging=members(logLevel=each(TEXT)),
+    functions=STRINGS,
+    watchDirectories=STRINGS,
+    watchFiles=STRINGS,
+    retry=retry.SCHEMA,
+    logging=members(logLevel=each(STRING)),
     extensions=each(SECTION),
     extensionBundle=SECTION,
 )
@@ -31,12 +31,12 @@ def read_host(root: Path, environment: Mapping[str, str]) -> tuple[HostConfig, t
     """The configuration; or the defaults, and what is wrong with the file. A missing or empty file is no problem."""
     try:
         written = read_object(root / FILE) if (root / FILE).is_file() else {}
-    except Unreadable as error:
+    except UnreadableFile as error:
         message = f"Unable to parse host configuration file '{root / FILE}'. {error.message}"
         return HostConfig(), (Problem(FILE, error.place, message),)
     written = override(written or {"version": "2.0"}, environment)
-    document = spelled(SHAPE, written)
-    if found := [*faults(SHAPE, written), *_version_faults(document, written), *_timeout_faults(document, written)]:
+    document = normalized(SCHEMA, written)
+    if found := [*validate(SCHEMA, written), *_version_faults(document, written), *_timeout_faults(document, written)]:
         return HostConfig(), tuple(Problem(FILE, fault.pointer, fault.message, fault.hint) for fault in found)
     return _parsed(document), ()
 
@@ -70,27 +70,27 @@ def _scalar(text: str) -> str | int | bool:
     return int(text) if text.removeprefix("-").isdecimal() else text
 
 
-def _version_faults(document: Mapping[str, Any], written: Mapping[str, Any]) -> Iterator[Fault]:
+def _version_faults(document: Mapping[str, Any], written: Mapping[str, Any]) -> Iterator[Violation]:
     hint = 'Write "version": "2.0". See https://aka.ms/functions-hostjson.'
     version = document.get("version")
     if version is None:
-        yield Fault("", "The host.json file is missing the required 'version' property.", hint)
+        yield Violation("", "The host.json file is missing the required 'version' property.", hint)
     elif version != "2.0":
-        yield Fault(
+        yield Violation(
             pointer(written, "version"), f"'{version}' is an invalid value for host.json 'version' property.", hint
         )
 
 
-def _timeout_faults(document: Mapping[str, Any], written: Mapping[str, Any]) -> Iterator[Fault]:
+def _timeout_faults(document: Mapping[str, Any], written: Mapping[str, Any]) -> Iterator[Violation]:
     text = str(document.get("functionTimeout", "-1"))
     hint = 'Write hours, minutes and seconds like "00:05:00", or "-1" for no limit.'
     try:
         timeout = _timeout(text)
     except ValueError as error:
-        yield Fault(pointer(written, "functionTimeout"), str(error), hint)
+        yield Violation(pointer(written, "functionTimeout"), str(error), hint)
         return
     if timeout is not None and timeout < 1:
-        yield Fault(pointer(written, "functionTimeout"), f"'{text}' is less than a second.", hint)
+        yield Violation(pointer(written, "functionTimeout"), f"'{text}' is less than a second.", hint)
 
 
 def _timeout(text: str) -> float | None:

@@ -1,23 +1,23 @@
-"""The app's environment: the shell's, completed by local.settings.json (functions-host.md 2.3)."""
+"""The app's environment: the shell's, completed by local.settings.json (platform/settings.md 3)."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bindings.schema import FLAG, TEXT, WHOLE, Fault, each, faults, members, spelled
-from host.app import Settings
-from host.errors import Problem
-from host.load.documents import Unreadable, read_object
+from fnhost.bindings.schema import BOOLEAN, INTEGER, STRING, Violation, each, members, normalized, validate
+from fnhost.host.app import Settings
+from fnhost.host.errors import Problem
+from fnhost.host.load.documents import UnreadableFile, read_object
 
 FILE = "local.settings.json"
 ENVIRONMENT = "AZURE_FUNCTIONS_ENVIRONMENT"
 CONNECTION_STRINGS = "ConnectionStrings__"
-SHAPE = members(
-    IsEncrypted=FLAG,
+SCHEMA = members(
+    IsEncrypted=BOOLEAN,
     Values=each({"type": ["string", "number", "boolean", "null"]}),
-    Host=members(LocalHttpPort=WHOLE, LocalHttpAddress=TEXT, CORS=TEXT, CORSCredentials=FLAG),
-    ConnectionStrings=each({"anyOf": [TEXT, members("ConnectionString", ConnectionString=TEXT)]}),
+    Host=members(LocalHttpPort=INTEGER, LocalHttpAddress=STRING, CORS=STRING, CORSCredentials=BOOLEAN),
+    ConnectionStrings=each({"anyOf": [STRING, members("ConnectionString", ConnectionString=STRING)]}),
 )
 
 
@@ -35,18 +35,18 @@ def read_local(root: Path) -> LocalSettings:
         return LocalSettings()
     try:
         document = read_object(root / FILE)
-    except Unreadable as error:
-        return _unusable(root, [Fault(error.place, error.message)])
-    if found := faults(SHAPE, document):
+    except UnreadableFile as error:
+        return _unusable(root, [Violation(error.place, error.message)])
+    if found := validate(SCHEMA, document):
         return _unusable(root, found)
-    return _parsed(spelled(SHAPE, document))
+    return _parsed(normalized(SCHEMA, document))
 
 
 def likely(root: Path) -> LocalSettings:
     """What the file says as it stands, unchecked; nothing if that cannot be told. `read_local` decides."""
     try:
-        return _parsed(spelled(SHAPE, read_object(root / FILE)))
-    except (OSError, Unreadable, AttributeError, KeyError, TypeError):
+        return _parsed(normalized(SCHEMA, read_object(root / FILE)))
+    except (OSError, UnreadableFile, AttributeError, KeyError, TypeError):
         return LocalSettings()
 
 
@@ -65,17 +65,16 @@ def has_connection(settings: Settings, name: str) -> bool:
     return bool(settings.connection(name)) or any(key.startswith(sections) for key in keys)
 
 
-def remarks(root: Path, shell: Mapping[str, str], local: LocalSettings) -> Iterator[str]:
+def setting_warnings(root: Path, shell: Mapping[str, str], local: LocalSettings) -> Iterator[str]:
     """What was not taken from local.settings.json, and why."""
     if not (root / FILE).is_file():
         yield f"There is no {FILE} in '{root}': settings come from the shell's environment alone."
-    yield from map(str, local.problems)
     for key, value in local.values.items():
-        if remark := _remark(key, value, shell):
+        if remark := _setting_warning(key, value, shell):
             yield remark
 
 
-def _remark(key: str, value: str | None, shell: Mapping[str, str]) -> str:
+def _setting_warning(key: str, value: str | None, shell: Mapping[str, str]) -> str:
     if not key:
         return "Skipping local setting with empty key."
     if value is None:
@@ -89,13 +88,13 @@ def _remark(key: str, value: str | None, shell: Mapping[str, str]) -> str:
     return ""
 
 
-def _unusable(root: Path, found: list[Fault]) -> LocalSettings:
-    """One bad value and the whole file counts as empty (functions-host.md 9, trap 10): say which."""
+def _unusable(root: Path, found: list[Violation]) -> LocalSettings:
+    """One bad value and the whole file counts as empty (platform/settings.md 3): say which."""
     message = f"Failed to read app settings file at '{root / FILE}'."
     return LocalSettings(problems=tuple(_problem(message, fault) for fault in found))
 
 
-def _problem(message: str, fault: Fault) -> Problem:
+def _problem(message: str, fault: Violation) -> Problem:
     is_value = fault.pointer.lower().startswith("/values/")
     hint = "Values must be flat: write Section__Key for a hierarchy." if is_value else "None of its settings are used."
     return Problem(FILE, fault.pointer, f"{message} {fault.message}", hint)

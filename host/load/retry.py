@@ -1,11 +1,11 @@
-"""Retry policies, of host.json and of a function.json (functions-host.md 1.7)."""
+"""Retry policies, of host.json and of a function.json (platform/app-files.md 6)."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from bindings.contract import Schema
-from bindings.schema import TIMESPAN, choice, members, timespan
-from host.app import Retry
+from fnhost.bindings.contract import Schema
+from fnhost.bindings.schema import TIMESPAN, choice, members, timespan
+from fnhost.host.app import Retry
 
 
 def _needs(strategy: str, *intervals: str) -> Schema:
@@ -13,7 +13,7 @@ def _needs(strategy: str, *intervals: str) -> Schema:
     return {"if": chosen, "then": {"required": list(intervals)}}
 
 
-SHAPE: Schema = {
+SCHEMA: Schema = {
     **members(
         "strategy",
         "maxRetryCount",

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from host.load.documents import Unreadable, read_object
+from fnhost.host.load.documents import UnreadableFile, read_object
 
 COMPILER = re.compile(r"\btsc\b")
 
@@ -18,7 +18,7 @@ def compile_hint(script: Path, root: Path) -> str:
 def _command(root: Path) -> str:
     try:
         scripts = read_object(root / "package.json").get("scripts")
-    except Unreadable:
+    except UnreadableFile:
         scripts = None
     named = {name: text for name, text in scripts.items() if isinstance(text, str)} if isinstance(scripts, dict) else {}
     compiling = next((name for name, text in named.items() if COMPILER.search(text)), None)

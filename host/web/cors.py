@@ -1,11 +1,11 @@
-"""Which pages of other origins may read our answers (functions-host.md 3.8)."""
+"""Which pages of other origins may read our answers (platform/http.md 8)."""
 
 import re
 from dataclasses import dataclass
 
-from bindings.http_request import Scope, read_header
-from bindings.http_response import Header, Response
-from host.errors import StartError
+from fnhost.bindings.http.request import Scope, read_header
+from fnhost.bindings.http.response import Header, HttpReply
+from fnhost.host.errors import StartError
 
 ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s]+", re.IGNORECASE)
 
@@ -28,7 +28,7 @@ class Cors:
             allowed += ((b"access-control-allow-credentials", b"true"),)
         return (*allowed, (b"vary", b"Origin")) if len(self.origins) > 1 else allowed
 
-    def preflight(self, scope: Scope, origin: str) -> Response | None:
+    def preflight(self, scope: Scope, origin: str) -> HttpReply | None:
         """The answer to a browser that asks before it sends; None when this is an ordinary request."""
         method = read_header(scope, b"access-control-request-method")
         if scope["method"] != "OPTIONS" or method is None:
@@ -38,7 +38,7 @@ class Cors:
             allowed += ((b"access-control-allow-methods", method.encode("latin-1")),)
             if wanted := read_header(scope, b"access-control-request-headers"):
                 allowed += ((b"access-control-allow-headers", wanted.encode("latin-1")),)
-        return Response(204, allowed)
+        return HttpReply(204, allowed)
 
 
 def read_cors(text: str, credentials: bool = False) -> Cors | None:

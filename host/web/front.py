@@ -1,4 +1,4 @@
-"""The ASGI app that the server serves: one door for all that comes over HTTP (functions-host.md 3.1).
+"""The ASGI app that the server serves: one door for all that comes over HTTP (platform/http.md 1).
 
 It speaks raw ASGI, because every request of every function passes here.
 """
@@ -13,10 +13,9 @@ from urllib.parse import parse_qs
 
 from starlette.types import Message, Receive, Scope, Send
 
-from bindings.contract import BindingError
-from bindings.http import Route
-from bindings.http_request import read_header, read_path
-from bindings.http_response import (
+from fnhost.bindings.contract import BindingError
+from fnhost.bindings.http.request import read_header, read_path
+from fnhost.bindings.http.response import (
     FAILED,
     NOT_FOUND,
     TEXT,
@@ -25,20 +24,21 @@ from bindings.http_response import (
     UNAUTHORIZED,
     BadResponse,
     Header,
-    Response,
+    HttpReply,
 )
-from host.errors import FnhostError
-from host.log import Log
-from host.web.admin import admin
-from host.web.cors import Cors
-from host.web.home import home_page
-from host.web.keys import Keys
-from host.web.view import View
+from fnhost.bindings.http.trigger import HttpRoute
+from fnhost.host.errors import FnhostError
+from fnhost.host.log import Log
+from fnhost.host.web.active_app import ActiveApp
+from fnhost.host.web.admin.api import admin
+from fnhost.host.web.cors import Cors
+from fnhost.host.web.home import home_page
+from fnhost.host.web.keys import Keys
 
 WEBHOOKS = "/runtime/webhooks"
 LOOK = 0.1
 WEBHOOK_METHODS = frozenset({"GET", "POST", "PUT", "DELETE", "OPTIONS"})
-NOT_RUNNING = Response(503, (TEXT,), b"Function host is not running.")
+NOT_RUNNING = HttpReply(503, (TEXT,), b"Function host is not running.")
 CHUNKED = (
     "The request body was dropped: it came in chunks, without Content-Length, and the platform hands such a body to no "
     "function. Let the client send a Content-Length."
@@ -64,8 +64,8 @@ class Front:
         patience: float = 30.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.view: View | None = None
-        self._serving: View | None = None
+        self.view: ActiveApp | None = None
+        self._serving: ActiveApp | None = None
         self._changed = asyncio.Event()
         self._offline = root / "app_offline.htm"
         self._is_offline, self._look_again = False, 0.0
@@ -76,7 +76,7 @@ class Front:
         self._admin = admin(self, keys, host_id, clock)
 
     @contextmanager
-    def showing(self, view: View) -> Iterator[None]:
+    def showing(self, view: ActiveApp) -> Iterator[None]:
         """Requests go to `view` while inside. Entering the next view before this one is left replaces it."""
         self._show(view)
         try:
@@ -85,7 +85,7 @@ class Front:
             if self.view is view:
                 self._show(None)
 
-    def _show(self, view: View | None) -> None:
+    def _show(self, view: ActiveApp | None) -> None:
         self.view = view
         self._serving = view if view is not None and view.state == "Running" else None
         if self._serving is not None:
@@ -93,7 +93,7 @@ class Front:
         else:
             self._changed.clear()
 
-    async def wait(self) -> View | None:
+    async def wait(self) -> ActiveApp | None:
         """The view that serves, as soon as there is one; None when patience is over."""
         try:
             async with asyncio.timeout(self._patience):
@@ -125,7 +125,8 @@ class Front:
         if is_under(scope["path"], WEBHOOKS):
             return await self._hand_on(view, scope, receive, send)
         try:
-            response = await self._call(view, scope, receive)
+            with view.use:
+                response = await self._call(view, scope, receive)
         except ClientLeft:
             return
         await reply(scope, send, response)
@@ -136,7 +137,7 @@ class Front:
             return await reply(scope, send, UNAUTHORIZED)
         await self._admin(scope, receive, send)
 
-    async def _hand_on(self, view: View, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _hand_on(self, view: ActiveApp, scope: Scope, receive: Receive, send: Send) -> None:
         name = scope["path"][len(WEBHOOKS) + 1 :].partition("/")[0]
         webhook = view.webhooks.get(name.lower())
         if webhook is None or scope["method"] not in WEBHOOK_METHODS:
@@ -146,7 +147,7 @@ class Front:
         mount = scope["path"][: len(WEBHOOKS) + 1 + len(name)]
         await webhook({**scope, "root_path": mount}, receive, send)
 
-    async def _call(self, view: View, scope: Scope, receive: Receive) -> Response:
+    async def _call(self, view: ActiveApp, scope: Scope, receive: Receive) -> HttpReply:
         routes = view.routes
         found = routes.match(scope["method"], read_path(scope))
         if found is None:
@@ -158,10 +159,10 @@ class Front:
         if routes.gate.is_full:
             return TOO_MANY
         limit = routes.settings.body_limit
-        return await routes.gate.pass_through(lambda: self._run(route, params, limit, scope, receive))
+        return await routes.gate.run(lambda: self._run(route, params, limit, scope, receive))
 
-    def _refusal(self, route: Route, scope: Scope) -> Response | None:
-        """Without keys the local caller is an administrator, but not for anonymous routes (functions-host.md 1.5)."""
+    def _refusal(self, route: HttpRoute, scope: Scope) -> HttpReply | None:
+        """Without keys the local caller is an administrator, but not for anonymous routes (platform/app-files.md 5)."""
         if self._guard is None:
             return NOT_FOUND if route.is_disabled and route.level == "anonymous" else None
         key = read_key(scope)
@@ -169,7 +170,9 @@ class Front:
             return NOT_FOUND
         return None if self._guard.admits(route.level, route.function, key) else UNAUTHORIZED
 
-    async def _run(self, route: Route, params: dict[str, str], limit: int, scope: Scope, receive: Receive) -> Response:
+    async def _run(
+        self, route: HttpRoute, params: dict[str, str], limit: int, scope: Scope, receive: Receive
+    ) -> HttpReply:
         length = read_length(scope)
         if length > limit:
             return TOO_LARGE
@@ -183,7 +186,7 @@ class Front:
         except (FnhostError, BindingError):
             return FAILED  # the invocation has said in the log what failed
 
-    def _offline_page(self) -> Response | None:
+    def _offline_page(self) -> HttpReply | None:
         """Looked for ten times a second at most while it is not there: every request passes here."""
         now = time.monotonic()
         if now < self._look_again and not self._is_offline:
@@ -191,7 +194,7 @@ class Front:
         self._is_offline, self._look_again = os.path.exists(self._offline), now + LOOK
         if not self._is_offline:
             return None
-        return Response(503, ((b"content-type", b"text/html"),), self._offline.read_bytes())
+        return HttpReply(503, ((b"content-type", b"text/html"),), self._offline.read_bytes())
 
 
 def is_under(path: str, start: str) -> bool:
@@ -199,7 +202,7 @@ def is_under(path: str, start: str) -> bool:
 
 
 def read_key(scope: Scope) -> str:
-    """The key a request carries: the header wins over the query (functions-host.md 3.9)."""
+    """The key a request carries: the header wins over the query (platform/keys-and-admin.md 1)."""
     key = read_header(scope, b"x-functions-key")
     return key if key is not None else parse_qs(scope["query_string"].decode("latin-1")).get("code", [""])[0]
 
@@ -221,7 +224,7 @@ async def read_body(receive: Receive) -> bytes:
             return b"".join(chunks)
 
 
-async def reply(scope: Scope, send: Send, response: Response) -> None:
+async def reply(scope: Scope, send: Send, response: HttpReply) -> None:
     is_bare = response.status in (204, 304)
     length: tuple[Header, ...] = () if is_bare else ((b"content-length", b"%d" % len(response.body)),)
     await send({"type": "http.response.start", "status": response.status, "headers": [*response.headers, *length]})
@@ -230,7 +233,7 @@ async def reply(scope: Scope, send: Send, response: Response) -> None:
 
 
 def adding(headers: tuple[Header, ...], send: Send) -> Send:
-    """Send with `headers` in front; what the response has under the same names is dropped (functions-host.md 3.6)."""
+    """Send with `headers` in front; what the response has under the same names is dropped (platform/http.md 6.2)."""
     names = {name for name, _ in headers}
 
     async def sending(message: Message) -> None:

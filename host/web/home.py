@@ -2,10 +2,11 @@
 
 from html import escape
 
-from bindings.http import template_text
-from bindings.http_response import Response
-from bindings.shapes import canonical
-from host.web.view import View
+from fnhost.bindings.http.response import HttpReply
+from fnhost.bindings.registry import binding_types
+from fnhost.host.app import App, Function
+from fnhost.host.endpoints import endpoint_of
+from fnhost.host.web.active_app import ActiveApp
 
 PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -24,23 +25,22 @@ code {{ background: #f2f2f2; padding: 0.1em 0.3em }}
 """
 
 
-def home_page(view: View) -> Response:
+def home_page(view: ActiveApp) -> HttpReply:
     """200 with the page, 204 when the app turned it off."""
     if (view.app.settings.get("AzureWebJobsDisableHomepage") or "").lower() in {"true", "1"}:
-        return Response(204)
+        return HttpReply(204)
     page = PAGE.format(name=escape(view.app.root.name), functions="\n".join(map(escape_item, lines(view))))
-    return Response(200, ((b"content-type", b"text/html; charset=utf-8"),), page.encode())
+    return HttpReply(200, ((b"content-type", b"text/html; charset=utf-8"),), page.encode())
 
 
 def escape_item(line: str) -> str:
     return f"<li><code>{escape(line)}</code></li>"
 
 
-def lines(view: View) -> list[str]:
-    prefix = view.routes.settings.prefix
-    return [
-        f"{function.name}: /{template_text(prefix, function.name, function.trigger)}"
-        if function.trigger.type == "httptrigger"
-        else f"{function.name}: {canonical(function.trigger.type)}"
-        for function in view.app.functions
-    ]
+def lines(view: ActiveApp) -> list[str]:
+    return [f"{function.name}: {_place(function, view.app)}" for function in view.app.functions]
+
+
+def _place(function: Function, app: App) -> str:
+    endpoint = endpoint_of(function, app.config)
+    return f"/{endpoint.path}" if endpoint else binding_types()[function.trigger.type].name

@@ -1,4 +1,4 @@
-"""The keys of an app, kept in one JSON file that only its owner may read (functions-host.md 3.9)."""
+"""The keys of an app, kept in one JSON file that only its owner may read (platform/keys-and-admin.md 2)."""
 
 import hmac
 import json
@@ -8,7 +8,7 @@ from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from pathlib import Path
 
-from host.errors import StartError
+from fnhost.host.errors import StartError
 
 HOST, SYSTEM, MASTER = "host", "system", "_master"
 SIGNATURE = b64decode("AzFu")

@@ -1,19 +1,16 @@
-"""Which command runs the worker of which language."""
+"""Which command runs the worker of an app."""
 
-import os
-import shutil
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
-from host.app import App
-from host.errors import StartError
-from host.worker.node import find_node
+from fnhost.host.app import App
+from fnhost.host.errors import StartError
+from fnhost.host.worker.toolchains import TOOLCHAINS
+from fnhost.host.worker.toolchains.toolchain import Interpreter, Toolchain
 
-LANGUAGES = Path(__file__).parent / "languages"
-PYTHON_DEFAULTS = {"PYTHON_ENABLE_DEBUG_LOGGING": "1", "PYTHON_THREADPOOL_THREAD_COUNT": "1000"}
-PYTHON_IN_ENVIRONMENT = Path("Scripts/python.exe" if os.name == "nt" else "bin/python")
+NO_INTERPRETERS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +18,7 @@ class Command:
     """What to start: the interpreter first in `arguments`, the complete environment, the working directory.
 
     `is_exclusive` says that a second one may not run beside it: a debugger holds its port.
+    `source` says where the interpreter was found, in words for the user.
     """
 
     language: str
@@ -28,70 +26,42 @@ class Command:
     environment: Mapping[str, str]
     directory: Path
     is_exclusive: bool = False
+    stands_by: bool = True
+    source: str = field(default="", compare=False)
 
 
-def command(app: App, python: str | None, host_python: str) -> Command:
-    """The worker for the app's language. `python` is the option --python. Raises StartError."""
-    make = COMMANDS.get(app.language)
-    if make is None:
-        raise StartError(f"No worker for the language {app.language!r}. Known: {', '.join(COMMANDS)}.")
-    return make(app, python, host_python)
+def command(app: App, interpreters: Mapping[str, str] = NO_INTERPRETERS) -> Command:
+    """The worker for the app's language. `interpreters` are those the command line names, by language.
+
+    Raises StartError.
+    """
+    toolchain = TOOLCHAINS.get(app.language)
+    if toolchain is None:
+        raise StartError(f"No worker for the language {app.language!r}. Known: {', '.join(TOOLCHAINS)}.")
+    return _command(app, toolchain, toolchain.find_interpreter(app, interpreters.get(app.language)))
 
 
-def _python(app: App, python: str | None, host_python: str) -> Command:
-    folder = LANGUAGES / "python"
-    own = (app.settings.get("languageWorkers:python:arguments") or "").split()
+def _command(app: App, toolchain: Toolchain, interpreter: Interpreter) -> Command:
+    own = toolchain.interpreter_arguments(app)
     return Command(
-        "python",
-        (find_python(app, python, host_python), *own, str(folder / "start.py")),
-        _environment(app, folder, PYTHON_DEFAULTS),
+        app.language,
+        (interpreter.executable, *own, str(toolchain.program)),
+        _environment(app, toolchain),
         app.root,
         is_exclusive=bool(own),
+        stands_by=toolchain.stands_by,
+        source=interpreter.source,
     )
 
 
-def _node(app: App, python: str | None, host_python: str) -> Command:
-    folder = LANGUAGES / "node"
-    own = (app.settings.get("languageWorkers:node:arguments") or "").split()
-    return Command(
-        "node",
-        (find_node(app), *own, str(folder / "start.js")),
-        _environment(app, folder),
-        app.root,
-        is_exclusive=bool(own),
-    )
-
-
-COMMANDS: Mapping[str, Callable[[App, str | None, str], Command]] = {"python": _python, "node": _node}
-
-
-def find_python(app: App, option: str | None, host_python: str) -> str:
-    """The option, the active environment, the app's `.venv`, the setting, the host's own. Raises StartError."""
-    if option:
-        return _executable(option, "--python", app)
-    active = app.settings.get("VIRTUAL_ENV")
-    for environment in (Path(active) if active else None, app.root / ".venv"):
-        if environment and (environment / PYTHON_IN_ENVIRONMENT).exists():
-            return str(environment / PYTHON_IN_ENVIRONMENT)
-    if setting := app.settings.get("languageWorkers:python:defaultExecutablePath"):
-        return _executable(setting, "the setting languageWorkers:python:defaultExecutablePath", app)
-    return host_python
-
-
-def _executable(name: str, source: str, app: App) -> str:
-    if found := shutil.which(name, path=app.settings.get("PATH")):
-        return os.path.abspath(found)
-    raise StartError(f"The Python that {source} names does not exist: {name}. Give a path or a name found on PATH.")
-
-
-def _environment(app: App, folder: Path, defaults: Mapping[str, str] = MappingProxyType({})) -> Mapping[str, str]:
-    """The settings, and what a worker is told beside them (functions-host.md 2.4)."""
+def _environment(app: App, toolchain: Toolchain) -> Mapping[str, str]:
+    """The settings, and what a worker is told beside them (platform/settings.md 4)."""
     return {
         "AZURE_FUNCTIONS_ENVIRONMENT": "Development",
-        **defaults,
+        **toolchain.variables,
         **app.settings.environment,
         "FUNCTIONS_WORKER_RUNTIME": app.language,
-        "FUNCTIONS_WORKER_DIRECTORY": str(folder),
+        "FUNCTIONS_WORKER_DIRECTORY": str(toolchain.program.parent),
         "FUNCTIONS_APPLICATION_DIRECTORY": str(app.root),
         "AzureWebJobsScriptRoot": str(app.root),
     }

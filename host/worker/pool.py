@@ -1,30 +1,39 @@
-"""The workers of an app, n of them: loaded, called in turn, replaced when they end (functions-host.md 8.1)."""
+"""The workers of an app, n of them: loaded, called in turn, replaced when they end (platform/lifecycle.md 1)."""
 
 import asyncio
-import contextlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from typing import Any, Self
 
-from bindings.contract import Event, Outcome, Value
-from host.app import App, Function, Settings
-from host.errors import LoadFailed, StartError, WorkerDied, WorkerStartFailed
-from host.log import Log
-from host.worker import Attempt
-from host.worker.channel import Channel, open_channel
-from host.worker.commands import Command
-from host.worker.process import Exit
+from fnhost.bindings.contract import Outcome
+from fnhost.clock import SYSTEM_CLOCK, Clock
+from fnhost.host.app import App, Settings
+from fnhost.host.errors import (
+    FunctionNotLoadable,
+    StartError,
+    WorkerEnded,
+    WorkersExhausted,
+    WorkersNotReady,
+    WorkerStartFailed,
+    WorkerStopped,
+)
+from fnhost.host.events import WORKER, WorkerExited
+from fnhost.host.limits import LAST_STOP, LEAST_LOAD, READY, STOP
+from fnhost.host.log import Log
+from fnhost.host.retry import Attempts, RetryPolicy
+from fnhost.host.tasks import BackgroundTasks, UseCount, hurried
+from fnhost.host.worker import Invocation
+from fnhost.host.worker.channel import WorkerChannel
+from fnhost.host.worker.commands import Command
+from fnhost.host.worker.isolation import IsolatedWorkers, runs_apart
+from fnhost.host.worker.process import ProcessExit
+from fnhost.host.worker.standby import StandbyWorkers
 
-CATEGORY = "Worker.Process"
 MOST_PROCESSES = 10
-LEAST_LOAD_TIMEOUT = 60.0
-READY_TIMEOUT = 40.0
-"""How long a call waits for a process to replace a dead one."""
 CRASHES_PER_PROCESS = 3
 FORGIVEN_AFTER = 1800.0
-"""A crash this many seconds after the one before starts the count anew."""
-STANDBY_DELAY = 0.2
-"""Seconds between a load and the start of the next standby: a reload has the CPU for itself."""
+"""A crash this many seconds after the one before starts the count anew (platform/lifecycle.md 1)."""
+RESTARTS = RetryPolicy(first=0.05, longest=10.0, forgiving=60.0)
+"""The pauses before a process is replaced: one that ends at once, again and again, must not keep the machine busy."""
 SPARES = 1
 """Standbys beyond those that a reload takes: one may save twice in a row."""
 INTENDED_EXITS = (0, 200)
@@ -34,171 +43,105 @@ EXHAUSTED = (
 )
 
 
-class Standby:
-    """Processes that have imported their SDKs and wait without user code, so that a reload need not start any."""
-
-    def __init__(self, log: Log) -> None:
-        self._log = log
-        self._waiting: list[tuple[Command, asyncio.Task[Channel]]] = []
-        self._timer: asyncio.TimerHandle | None = None
-        self._turn = asyncio.Lock()
-        self._dropped: set[asyncio.Task[None]] = set()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._cancel_timer()
-        self._drop_all_but(None)
-        await asyncio.gather(*self._dropped)
-
-    async def begin(self, command: Command) -> None:
-        """Have the first process on its way when this returns."""
-        if not command.is_exclusive:
-            self._waiting.append((command, asyncio.create_task(open_channel(command, self._log))))
-            await asyncio.sleep(0)
-
-    def prepare(self, command: Command, count: int = 1, after: float = STANDBY_DELAY) -> None:
-        """In `after` seconds, have `count` of them waiting. Asked again meanwhile, the time starts anew."""
-        self._cancel_timer()
-        self._timer = asyncio.get_running_loop().call_later(after, self._fill, command, count)
-
-    async def take(self, command: Command) -> Channel:
-        """One that waits, or a new one. Raises WorkerStartFailed."""
-        while found := min((e for e in self._waiting if e[0] == command), key=lambda e: not e[1].done(), default=None):
-            self._waiting.remove(found)
-            with contextlib.suppress(WorkerStartFailed):
-                if (channel := await found[1]).is_alive:
-                    return channel
-        return await open_channel(command, self._log)
-
-    def _fill(self, command: Command, count: int) -> None:
-        self._drop_all_but(command)
-        missing = 0 if command.is_exclusive else count - len(self._waiting)
-        for _ in range(missing):
-            self._waiting.append((command, asyncio.create_task(self._open(command))))
-
-    async def _open(self, command: Command) -> Channel:
-        async with self._turn:  # the others need the processor more
-            channel = await open_channel(command, self._log)
-        channel.warm_up()
-        return channel
-
-    def _cancel_timer(self) -> None:
-        if self._timer:
-            self._timer.cancel()
-
-    def _drop_all_but(self, command: Command | None) -> None:
-        for entry in [entry for entry in self._waiting if entry[0] != command]:
-            self._waiting.remove(entry)
-            task = asyncio.create_task(_stop_when_open(entry[1]))
-            self._dropped.add(task)
-            task.add_done_callback(self._dropped.discard)
+def crash_policy(processes: int) -> RetryPolicy:
+    """How many crashes the processes of an app may have together (platform/lifecycle.md 1)."""
+    return RetryPolicy(limit=CRASHES_PER_PROCESS * processes, forgiving=FORGIVEN_AFTER)
 
 
-async def _stop_when_open(opening: asyncio.Task[Channel]) -> None:
-    """A process that is half started cannot be called off without losing sight of it."""
-    with contextlib.suppress(WorkerStartFailed):
-        await (await opening).stop()
+class WorkerPool:
+    """The `Worker` of one generation. `exhausted` is set when its processes crashed too often: the host must end.
 
-
-@dataclass(slots=True)
-class Crashes:
-    """Counts crashes; a long time without one is forgiving (functions-host.md 8.1)."""
-
-    limit: int
-    count: int = 0
-    last: float = float("-inf")
-
-    def add(self, now: float) -> bool:
-        """Whether this one, at `now` in seconds, is one too many."""
-        self.count = 1 if now - self.last > FORGIVEN_AFTER else self.count + 1
-        self.last = now
-        return self.count >= self.limit
-
-
-class Pool:
-    """The `Worker` of one generation. `exhausted` is set when its processes crashed too often: the host must end."""
+    `use` counts what needs its processes: requests and invocations from their begin to their end.
+    """
 
     def __init__(
-        self, app: App, command: Command, standby: Standby, log: Log, exhausted: asyncio.Event | None = None
+        self,
+        app: App,
+        command: Command,
+        standby: StandbyWorkers,
+        log: Log,
+        exhausted: asyncio.Event | None = None,
+        ending: asyncio.Event | None = None,
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
+        """`ending` is set when the host ends: then its processes have less time to do so."""
         self._functions = sorted(app.functions, key=lambda function: function.disabled)
-        self._load_timeout = max(app.config.timeout, LEAST_LOAD_TIMEOUT) if app.config.timeout else None
-        self._command = command
-        self._standby = standby
-        self._log = log
+        self._load_timeout = max(app.config.timeout, LEAST_LOAD) if app.config.timeout else None
+        self._command, self._standby, self._log, self._clock = command, standby, log, clock
         self._count = process_count(app.settings)
-        self._crashes = Crashes(CRASHES_PER_PROCESS * self._count)
-        self._channels: set[Channel] = set()
-        self._abandoned: set[Channel] = set()
-        self._ready: list[Channel] = []
+        self._crashes = Attempts(crash_policy(self._count), clock)
+        self._restarts = Attempts(RESTARTS, clock)
+        self._channels: set[WorkerChannel] = set()
+        self._ready: list[WorkerChannel] = []
+        self._isolated = IsolatedWorkers(self._open_apart)
         self._change = asyncio.Event()
-        self._calls = 0
-        self._idle = asyncio.Event()
         self._failures: Mapping[str, str] = {}
-        self._tasks: list[asyncio.Task[Any]] = []
+        self._tasks = BackgroundTasks(log)
+        self._is_leaving = self._is_exhausted = self._is_closed = False
+        self._ending = ending or asyncio.Event()
+        self.use = UseCount()
         self.exhausted = exhausted or asyncio.Event()
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.gather(*(channel.stop() for channel in self._channels))
+        self._is_closed = True
+        self._tasks.cancel()
+        await hurried(self._stop_all(), self._ending, LAST_STOP, self._clock)
+        for channel in self._channels:
+            channel.kill()
+        await asyncio.gather(*(channel.wait() for channel in self._channels))
+        await self._tasks.wait()
 
     async def load(self) -> Mapping[str, str]:
         """Start every process. Why functions could not be loaded, by name. Raises WorkerStartFailed."""
-        self._tasks = [asyncio.create_task(self._open()) for _ in range(self._count)]
         try:
-            channels = await asyncio.gather(*self._tasks)
-        except WorkerDied as died:
-            raise WorkerStartFailed(f"The worker ended while it loaded the app. {died}") from died
-        self._tasks = [asyncio.create_task(self._keep(channel)) for channel in channels]
+            channels = await all_of([self._open() for _ in range(self._count)])
+        except WorkerEnded as ended:
+            raise WorkerStartFailed(f"The worker ended while it loaded the app. {ended}") from ended
+        for channel in channels:
+            self._tasks.spawn(f"Keeping the worker process {channel.pid}", self._keep(channel))
         return self._failures
 
-    async def call(
-        self,
-        function: Function,
-        inputs: Mapping[str, Value],
-        event: Event,
-        invocation: str,
-        attempt: Attempt | None = None,
-        limit: float | None = None,
-    ) -> Outcome:
-        if failure := self._failures.get(function.name):
-            raise LoadFailed(failure)
-        self._calls += 1
-        self._idle.clear()
-        try:
+    async def call(self, invocation: Invocation) -> Outcome:
+        """Raises WorkersNotReady, WorkersExhausted beside what a single worker raises."""
+        if failure := self._failures.get(invocation.function.name):
+            raise FunctionNotLoadable(failure)
+        with self.use:
+            if runs_apart(invocation):
+                return await self._isolated.call(invocation)
             channel = await self._next()
-            return await channel.call(function, inputs, event, invocation, attempt, limit)
-        finally:
-            self._calls -= 1
-            if not self._calls:
-                self._idle.set()
+            return await channel.call(invocation)
 
-    async def drain(self, seconds: float) -> bool:
-        """Wait until no call is running, for so long. Whether all are done."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                while self._calls:
-                    await self._idle.wait()
-        return not self._calls
+    @property
+    def running(self) -> Iterable[Invocation]:
+        """What its processes hold."""
+        return [invocation for channel in self._channels for invocation in channel.running]
+
+    async def drain(self, seconds: float | None = None) -> bool:
+        """Wait until nothing uses it, as long as that takes, or for so many seconds. Whether nothing does.
+
+        Nothing new is expected from now on: what crashes is replaced only while something runs.
+        """
+        self._is_leaving = True
+        try:
+            async with self._clock.timeout(seconds):
+                await self.use.unused()
+        except TimeoutError:
+            return False
+        return True
 
     async def abandon(self, invocation: str) -> None:
-        """Kill and replace the process that runs it. What else ran there fails with WorkerDied."""
+        """Kill and replace the process that runs it. What else ran there fails with WorkerStopped."""
         for channel in self._channels:
-            if invocation in channel.running:
-                self._abandoned.add(channel)
+            if any(one.id == invocation for one in channel.running):
                 channel.kill()
                 await channel.wait()
                 return
 
-    async def _next(self) -> Channel:
-        """The ready processes in turn; waits for one when there is none. Raises WorkerDied."""
+    async def _next(self) -> WorkerChannel:
+        """The ready processes in turn; waits for one when there is none. Raises what `_until_ready` raises."""
         while True:
             if not self._ready:
                 await self._until_ready()
@@ -208,35 +151,53 @@ class Pool:
                 return channel
 
     async def _until_ready(self) -> None:
+        """Raises WorkersNotReady, WorkersExhausted, WorkerStopped."""
         try:
-            async with asyncio.timeout(READY_TIMEOUT):
-                while not self._ready and not self.exhausted.is_set():
+            async with self._clock.timeout(READY):
+                while not self._ready and not self._is_exhausted and not self._is_closed:
                     self._change.clear()
                     await self._change.wait()
         except TimeoutError:
-            raise WorkerDied(f"No worker process became ready within {READY_TIMEOUT:.0f} s.") from None
+            raise WorkersNotReady(f"No worker process became ready within {READY:.0f} s.") from None
+        if self._is_closed:
+            raise WorkerStopped("The host has stopped the worker processes of this version of the app.")
         if not self._ready:
-            raise WorkerDied("No worker process is left: too many crashed.")
+            raise WorkersExhausted("No worker process is left: too many crashed.")
 
-    async def _open(self) -> Channel:
-        """A process that has loaded the app. Raises WorkerStartFailed, WorkerDied."""
-        channel = await self._standby.take(self._command)
-        self._channels.add(channel)
-        self._failures = await self._load(channel)
+    async def _open(self) -> WorkerChannel:
+        """A process that has loaded the app and takes calls. Raises WorkerStartFailed, WorkerEnded."""
+        channel = await self._loaded()
         self._ready.append(channel)
         self._change.set()
         self._standby.prepare(self._command, self._count + SPARES)
         return channel
 
-    async def _load(self, channel: Channel) -> Mapping[str, str]:
+    async def _open_apart(self) -> WorkerChannel:
+        """A process that has loaded the app, for one call at a time. Raises WorkersNotReady."""
         try:
-            async with asyncio.timeout(self._load_timeout):
-                return await channel.load(self._functions)
+            channel = await self._loaded()
+        except (WorkerStartFailed, WorkerEnded) as error:
+            raise WorkersNotReady(str(error)) from error
+        self._tasks.spawn(f"Watching the worker process {channel.pid}", self._watch_apart(channel))
+        return channel
+
+    async def _watch_apart(self, channel: WorkerChannel) -> None:
+        exit = await channel.wait()
+        self._channels.discard(channel)
+        self._log.information(WORKER, f"Language Worker Process exited. Pid={exit.pid}. {exit}")
+
+    async def _loaded(self) -> WorkerChannel:
+        channel = await self._standby.take(self._command)
+        self._channels.add(channel)
+        try:
+            async with self._clock.timeout(self._load_timeout):
+                self._failures = await channel.load(self._functions)
         except TimeoutError:
             channel.kill()
-            raise WorkerDied(f"The worker did not load the app within {self._load_timeout:.0f} s.") from None
+            raise WorkerStartFailed(f"The worker did not load the app within {self._load_timeout:.0f} s.") from None
+        return channel
 
-    async def _keep(self, channel: Channel) -> None:
+    async def _keep(self, channel: WorkerChannel) -> None:
         """Replace the process whenever it ends, until there were too many crashes."""
         while True:
             self._note_exit(channel, await channel.wait())
@@ -245,34 +206,52 @@ class Pool:
                 return
             channel = replacement
 
-    def _note_exit(self, channel: Channel, exit: Exit) -> None:
+    def _note_exit(self, channel: WorkerChannel, exit: ProcessExit) -> None:
         self._channels.discard(channel)
         self._ready = [ready for ready in self._ready if ready is not channel]
-        told = f"Language Worker Process exited. Pid={exit.pid}."
-        if channel in self._abandoned or exit.code in INTENDED_EXITS:
-            self._abandoned.discard(channel)
-            return self._log.information(CATEGORY, told)
-        self._log.error(CATEGORY, told)
-        self._note_crash(str(exit))
+        is_expected = channel.is_stopped or exit.code in INTENDED_EXITS
+        self._log.write(WorkerExited(pid=exit.pid, code=exit.code, is_expected=is_expected, last_words=exit.last_words))
+        if not is_expected:
+            self._note_crash(str(exit), channel.running)
 
-    def _note_crash(self, text: str) -> None:
-        self._log.error(CATEGORY, text)
-        if self._crashes.add(asyncio.get_running_loop().time()):
-            self._log.error(CATEGORY, EXHAUSTED.format(self._command.language))
+    def _note_crash(self, text: str, held: Iterable[Invocation] = ()) -> None:
+        """One that ran work whose crashes are counted elsewhere does not count: that work is given up in time."""
+        self._log.error(WORKER, text)
+        if any(invocation.event.crashes is not None for invocation in held) or self._crashes.failed():
+            return
+        self._is_exhausted = True
+        self._change.set()
+        if not self._is_leaving:  # the version that is served may be mended already
+            self._log.error(WORKER, EXHAUSTED.format(self._command.language))
             self.exhausted.set()
-            self._change.set()
+            self.exhausted.set()
 
-    async def _replace(self) -> Channel | None:
-        """None when there were too many crashes."""
-        while not self.exhausted.is_set():
+    async def _replace(self) -> WorkerChannel | None:
+        """None when there were too many crashes, or nothing is left to do."""
+        while not self._is_exhausted and (self.use.count or not self._is_leaving):
+            self._restarts.failed()
+            await self._restarts.pause()
             try:
                 channel = await self._open()
-            except (WorkerDied, WorkerStartFailed) as error:
+            except (WorkerEnded, WorkerStartFailed) as error:
                 self._note_crash(str(error))
             else:
-                self._log.information(CATEGORY, "Restart of language worker process(es) completed.")
+                self._log.information(WORKER, "Restart of language worker process(es) completed.")
                 return channel
         return None
+
+    async def _stop_all(self) -> None:
+        await asyncio.gather(*(channel.stop(STOP) for channel in self._channels))
+
+
+async def all_of(openings: Iterable[Coroutine[Any, Any, WorkerChannel]]) -> Sequence[WorkerChannel]:
+    """All of them. Raises the first failure, when none is under way any more."""
+    results = await asyncio.gather(*openings, return_exceptions=True)
+    channels = [result for result in results if not isinstance(result, BaseException)]
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return channels
 
 
 def process_count(settings: Settings) -> int:

@@ -1,12 +1,10 @@
 """One worker process: start it, pass on what it prints, know at once when it ends.
 
-The conversation runs over a socket of its own; stdout and stderr belong to user code (function-rpc.md 12).
+The conversation runs over a socket of its own; stdout and stderr belong to user code (platform/worker-protocol.md 8).
 """
 
 import asyncio
 import contextlib
-import os
-import signal
 import socket
 import subprocess
 import sys
@@ -15,22 +13,24 @@ from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
-from host.errors import WorkerStartFailed
-from host.log import Level, Log
-from host.worker.commands import Command
-from host.worker.line import HERE, Line, Lines
+from fnhost.clock import Clock
+from fnhost.host.errors import WorkerStartFailed
+from fnhost.host.limits import PIPES_LINGER
+from fnhost.host.log import Level, Log
+from fnhost.host.system import system_error
+from fnhost.host.worker.commands import Command
+from fnhost.host.worker.groups import ProcessGroups, kill_group
+from fnhost.host.worker.transport import DEFAULT_TRANSPORT, TransportFactory, WorkerTransport
 
 T = TypeVar("T")
 CONSOLE = "Host.Function.Console"
 SYSTEM_PREFIX = "LanguageWorkerConsoleLog"
 LAST_WORDS = 3
 """How many of the last lines on stderr tell why a process ended."""
-PIPES_LINGER = 0.25
-"""How long an ended process may owe us its last lines, in seconds: its own children may hold the pipes open."""
 
 
 @dataclass(frozen=True, slots=True)
-class Exit:
+class ProcessExit:
     """How a process ended. `code` is 128 + n after signal n."""
 
     pid: int
@@ -42,13 +42,13 @@ class Exit:
         return "\n".join((f"{self.executable} exited with code {self.code} (0x{self.code:X})", *self.last_words))
 
 
-class Process(asyncio.SubprocessProtocol):
+class WorkerProcess(asyncio.SubprocessProtocol):
     """A started process. `exited` is done as soon as it ends and its last lines are read."""
 
-    def __init__(self, executable: str, log: Log) -> None:
-        self.exited: asyncio.Future[Exit] = asyncio.get_running_loop().create_future()
+    def __init__(self, executable: str, log: Log, groups: ProcessGroups, clock: Clock) -> None:
+        self.exited: asyncio.Future[ProcessExit] = asyncio.get_running_loop().create_future()
         self._executable = executable
-        self._log = log
+        self._log, self._groups, self._clock = log, groups, clock
         self._unfinished = {1: b"", 2: b""}
         self._last_words: deque[str] = deque(maxlen=LAST_WORDS)
 
@@ -59,6 +59,7 @@ class Process(asyncio.SubprocessProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.SubprocessTransport, transport)
         self._pid = self._transport.get_pid()
+        self._groups.began(self._pid)
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         *lines, self._unfinished[fd] = (self._unfinished[fd] + data).split(b"\n")
@@ -71,7 +72,9 @@ class Process(asyncio.SubprocessProtocol):
             self._unfinished[fd] = b""
 
     def process_exited(self) -> None:
-        asyncio.get_running_loop().call_later(PIPES_LINGER, self._end)
+        """Its last lines come when the pipes end. Children that left its group may hold them open for ever."""
+        self._groups.ended(self._pid)
+        self._clock.call_later(PIPES_LINGER, self._end)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._end()
@@ -80,7 +83,7 @@ class Process(asyncio.SubprocessProtocol):
         if not self.exited.done():
             code = self._transport.get_returncode() or 0
             self.exited.set_result(
-                Exit(self.pid, self._executable, 128 - code if code < 0 else code, tuple(self._last_words))
+                ProcessExit(self.pid, self._executable, 128 - code if code < 0 else code, tuple(self._last_words))
             )
             self._transport.close()
 
@@ -96,13 +99,12 @@ class Process(asyncio.SubprocessProtocol):
         """The process and what it started."""
         if self.exited.done():
             return
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            if sys.platform == "win32":
-                self._transport.kill()
-            else:
-                os.killpg(self.pid, signal.SIGKILL)
+        if sys.platform == "win32":
+            self._transport.kill()
+        else:
+            kill_group(self.pid)
 
-    async def wait(self) -> Exit:
+    async def wait(self) -> ProcessExit:
         return await asyncio.shield(self.exited)
 
     async def unless_it_ends(self, awaitable: Awaitable[T]) -> T:
@@ -118,7 +120,7 @@ class Process(asyncio.SubprocessProtocol):
 
 
 def level_of(line: str) -> Level:
-    """Of a line on stderr (functions-host.md 4.5)."""
+    """Of a line on stderr (platform/console-and-logs.md 3)."""
     lowered = line.lower()
     if "warn" in lowered:
         return Level.WARNING
@@ -127,32 +129,38 @@ def level_of(line: str) -> Level:
     return Level.INFORMATION
 
 
-async def start(command: Command, log: Log, lines: Lines = HERE) -> tuple[Process, socket.socket]:
+async def start_process(
+    command: Command, log: Log, groups: ProcessGroups, clock: Clock, transport: TransportFactory = DEFAULT_TRANSPORT
+) -> tuple[WorkerProcess, socket.socket]:
     """A running process, and the socket to it. Raises WorkerStartFailed."""
-    async with lines() as line:
-        process = await _spawn(command, line, log)
-        with contextlib.ExitStack() as undo:
-            undo.callback(process.kill)
-            connection = await process.unless_it_ends(line.connect())
-            undo.pop_all()
-        return process, connection
+    try:
+        async with transport() as opening:
+            process = await _spawn(command, opening, log, groups, clock)
+            with contextlib.ExitStack() as undo:
+                undo.callback(process.kill)
+                connection = await process.unless_it_ends(opening.connect())
+                undo.pop_all()
+            return process, connection
+    except OSError as error:
+        raise WorkerStartFailed(
+            f"Cannot start the worker with {command.arguments[0]}: {system_error(error)}"
+        ) from error
 
 
-async def _spawn(command: Command, line: Line, log: Log) -> Process:
+async def _spawn(
+    command: Command, transport: WorkerTransport, log: Log, groups: ProcessGroups, clock: Clock
+) -> WorkerProcess:
     executable = command.arguments[0]
     own_group: dict[str, Any] = {"start_new_session": True}
     if sys.platform == "win32":
         own_group = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
-    try:
-        _, process = await asyncio.get_running_loop().subprocess_exec(
-            lambda: Process(executable, log),
-            *command.arguments,
-            stdin=subprocess.DEVNULL,
-            cwd=command.directory,
-            env={**command.environment, **line.environment},
-            pass_fds=line.inherited,
-            **own_group,
-        )
-    except OSError as error:
-        raise WorkerStartFailed(f"Cannot start the worker with {executable}: {error}") from error
+    _, process = await asyncio.get_running_loop().subprocess_exec(
+        lambda: WorkerProcess(executable, log, groups, clock),
+        *command.arguments,
+        stdin=subprocess.DEVNULL,
+        cwd=command.directory,
+        env={**command.environment, **transport.environment},
+        pass_fds=transport.inherited,
+        **own_group,
+    )
     return process

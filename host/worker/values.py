@@ -1,7 +1,7 @@
-"""Typed data of the wire, and its frames: `u32 n | u32 json length | n bytes: JSON, then blobs`, big endian.
+"""Typed data of the wire, and its frames: `"FNH1" | u32 n | u32 json length | n bytes: JSON, then blobs`, big endian.
 
 A value that lies in the blobs is `{"$b": offset, "n": length}` in the JSON: bytes always, texts from a few KB on, so
-that they are never escaped. Kinds from functions-host.md 4.1, frames from function-rpc.md 12.
+that they are never escaped. Kinds from platform/values.md 1, frames from platform/worker-protocol.md 8.
 """
 
 import json
@@ -9,16 +9,19 @@ import struct
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-from bindings.contract import Collection, Cookie, HttpRequest, HttpResponse, Json, Value
+from fnhost.bindings.contract import Collection, Cookie, HttpRequest, HttpResponse, Json, Value
+from fnhost.host.limits import MOST_FRAME_BYTES
 
-HEAD = struct.Struct(">II")
+MARK = 0x464E4831
+"""Every frame begins with it: bytes of somebody else on the same socket are told from a frame."""
+HEAD = struct.Struct(">III")
 TEXT_IN_JSON = 4096
 to_json = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 read_json = json.JSONDecoder().raw_decode
 
-Message: TypeAlias = dict[str, Any]
+RpcMessage: TypeAlias = dict[str, Any]
 TypedData: TypeAlias = dict[str, Any]
-Frame: TypeAlias = tuple[Message, memoryview]
+Frame: TypeAlias = tuple[RpcMessage, memoryview]
 
 
 class Blobs:
@@ -38,9 +41,21 @@ class Blobs:
         return text if len(text) <= TEXT_IN_JSON else self.put(text.encode("utf-8", "surrogatepass"))
 
 
-def pack(message: Message, blobs: Blobs) -> bytes:
+class BrokenFrame(Exception):
+    """The stream holds something that is not a frame: nothing after it can be read either."""
+
+
+class FrameTooLong(Exception):
+    """A message is longer than a frame may be. The text gives both sizes."""
+
+
+def pack(message: RpcMessage, blobs: Blobs) -> bytes:
+    """Raises FrameTooLong."""
     text = to_json(message).encode()
-    return b"".join((HEAD.pack(len(text) + sum(map(len, blobs.parts)), len(text)), text, *blobs.parts))
+    size = len(text) + sum(map(len, blobs.parts))
+    if size > MOST_FRAME_BYTES:
+        raise FrameTooLong(f"It takes {size:,} bytes; a message to a worker may have {MOST_FRAME_BYTES:,}.")
+    return b"".join((HEAD.pack(MARK, size, len(text)), text, *blobs.parts))
 
 
 class Frames:
@@ -51,7 +66,7 @@ class Frames:
         self._needed = HEAD.size
 
     def feed(self, data: bytes | bytearray) -> list[Frame]:
-        """The frames that `data` completes. Only what is not yet whole is copied."""
+        """The frames that `data` completes. Only what is not yet whole is copied. Raises BrokenFrame."""
         if self._kept:
             self._kept += data
             if len(self._kept) < self._needed:
@@ -59,19 +74,33 @@ class Frames:
             data, self._kept = self._kept, bytearray()
         frames, start, view = [], 0, memoryview(data)
         while len(data) >= (end := _end_of_frame(data, start)):
-            middle = start + HEAD.size + int(HEAD.unpack_from(data, start)[1])
-            message, _ = read_json(str(view[start + HEAD.size : middle], "utf-8"))
-            frames.append((message, view[middle:end]))
+            middle = start + HEAD.size + int(HEAD.unpack_from(data, start)[2])
+            frames.append((_message(view[start + HEAD.size : middle]), view[middle:end]))
             start = end
         self._kept += view[start:]
         self._needed = end - start
         return frames
 
 
+def _message(text: memoryview) -> RpcMessage:
+    try:
+        message: RpcMessage = read_json(str(text, "utf-8"))[0]
+        return message
+    except ValueError as error:
+        raise BrokenFrame(f"a message is not JSON: {error}") from error
+
+
 def _end_of_frame(data: bytes | bytearray, start: int) -> int:
-    """As far as the data tells: of its head, when even that is not whole."""
+    """As far as the data tells: of its head, when even that is not whole. Raises BrokenFrame."""
     end = start + HEAD.size
-    return end + int(HEAD.unpack_from(data, start)[0]) if end <= len(data) else end
+    if end > len(data):
+        return end
+    mark, size, length = HEAD.unpack_from(data, start)
+    if mark != MARK:
+        raise BrokenFrame(f"a frame does not begin with its mark but with {bytes(data[start : start + 20])!r}")
+    if not length <= size <= MOST_FRAME_BYTES:
+        raise BrokenFrame(f"a frame of {size:,} bytes with {length:,} bytes of JSON; {MOST_FRAME_BYTES:,} are allowed")
+    return end + int(size)
 
 
 def encode(value: Value, blobs: Blobs) -> TypedData | None:
@@ -97,7 +126,7 @@ def encode(value: Value, blobs: Blobs) -> TypedData | None:
             return _encode_collection(value, blobs)
 
 
-def _request(request: HttpRequest, blobs: Blobs) -> Message:
+def _request(request: HttpRequest, blobs: Blobs) -> RpcMessage:
     return {
         "method": request.method,
         "url": request.url,
@@ -139,7 +168,7 @@ def _text(value: str | Mapping[str, int], blobs: memoryview) -> str:
     return value if isinstance(value, str) else _bytes(value, blobs).decode("utf-8", "surrogatepass")
 
 
-def _response(http: Message, blobs: memoryview) -> HttpResponse:
+def _response(http: RpcMessage, blobs: memoryview) -> HttpResponse:
     return HttpResponse(
         status=str(http.get("statusCode") or ""),
         headers=http.get("headers") or {},
@@ -152,7 +181,7 @@ def _response(http: Message, blobs: memoryview) -> HttpResponse:
 SAME_SITE = {"lax": "Lax", "strict": "Strict", "explicitNone": "ExplicitNone"}
 
 
-def _cookie(sent: Message) -> Cookie:
+def _cookie(sent: RpcMessage) -> Cookie:
     return Cookie(
         name=sent["name"],
         value=sent["value"],

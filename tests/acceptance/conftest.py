@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from azurite import Azurite
+from fnhost.azurite import Azurite
 
 DURABLE = "AzureFunctionsJobHost__extensions__durableTask__"
 SQLITE = {f"{DURABLE}storageProvider__type": "sqlite"}

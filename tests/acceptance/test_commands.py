@@ -1,4 +1,4 @@
-"""The command line: what it says, and with which exit code it ends (functions-host.md 7.1, 7.3)."""
+"""The command line: what it says, and with which exit code it ends (platform/command-line.md 1 and 2)."""
 
 import json
 import os

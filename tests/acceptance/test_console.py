@@ -1,4 +1,4 @@
-"""What the console shows, to the letter: editors wait for these lines (functions-host.md 7.2)."""
+"""What the console shows, to the letter: editors wait for these lines (platform/console-and-logs.md)."""
 
 import re
 from collections.abc import Iterator

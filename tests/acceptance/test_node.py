@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from tests.support.hosts import Host, launched, running, write_app
-from tests.support.packages import link_packages
+from tests.support.npm import link_packages
 
 WEBHOOKS = "/runtime/webhooks/durabletask"
 NODE = {"FUNCTIONS_WORKER_RUNTIME": "node"}

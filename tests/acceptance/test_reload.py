@@ -1,4 +1,4 @@
-"""A saved file is live at once, a broken one never takes the place of a good one (functions-host.md 7.4)."""
+"""A saved file is live at once, a broken one never takes the place of a good one (platform/lifecycle.md 5)."""
 
 import json
 import os
@@ -38,7 +38,7 @@ HELLO = {
     "Hello/function.json": http(),
     "local.settings.json": "{}",
 }
-DATA = ("data.json", "local.settings.json", "Hello/template.html", "requirements.txt")
+DATA = ("data.json", "Hello/template.html", "requirements.txt")
 
 
 DEBUGGER = """

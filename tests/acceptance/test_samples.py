@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.hosts import Host, running
-from tests.support.packages import SAMPLES, packages
+from tests.support.npm import SAMPLES, packages
 
 REPOSITORY = Path(__file__).parents[2]
 WEBHOOKS = "/runtime/webhooks/durabletask"

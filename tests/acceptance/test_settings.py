@@ -1,4 +1,4 @@
-"""Settings that change how an app runs (functions-host.md 1.5, 2.3, 2.4)."""
+"""Settings that change how an app runs (platform/app-files.md 5, platform/settings.md 3 and 4)."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""An app as people write them, with every habit of theirs, unmodified (functions-host.md 3 and 4)."""
+"""An app as people write them, with every habit of theirs, unmodified (platform/http.md, platform/values.md)."""
 
 import json
 import shutil

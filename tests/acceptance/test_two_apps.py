@@ -14,9 +14,9 @@ MOVED = """
 import sys
 from functools import partial
 
-import azurite
-from bindings.storage import account
-from host.__main__ import main
+from fnhost import azurite
+from fnhost.bindings.storage import account
+from fnhost.host.cli import main
 
 ports = azurite.Ports(*map(int, {ports}))
 account.DEVELOPMENT_PORTS.update(ports.by_service)

@@ -1,4 +1,7 @@
-"""A worker that is killed, hangs or crashes takes nothing with it but its own requests (functions-host.md 8.1, 8.3)."""
+"""A worker that is killed, hangs or crashes takes nothing with it but its own requests.
+
+Rules from platform/lifecycle.md 1 and 3.
+"""
 
 import json
 import os

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from azure.durable_functions import DurableOrchestrationContext as Context
 
-from bindings.contract import Event, Outcome
-from host.durable.history import Execution, HistoryEvent, Status, TaskCompleted, TaskScheduled
-from host.durable.hub import Hub, Message
-from host.durable.sqlite import SqliteHub
+from fnhost.bindings.contract import Event, Outcome
+from fnhost.host.durable.model.history import Execution, HistoryEvent, RuntimeStatus, TaskCompleted, TaskScheduled
+from fnhost.host.durable.model.messages import Message
+from fnhost.host.durable.storage.hub import Hub
+from fnhost.host.durable.storage.sqlite import SqliteHub
 from tests.support.crashing import stepwise
 from tests.support.engines import PATIENCE, Functions, Served, hub_settings, made, serving
 from tests.support.sdk import SDK_WARNINGS, orchestrator
@@ -31,9 +32,9 @@ class Sent:
     def __getattr__(self, verb: str) -> Any:
         return getattr(self._hub, verb)
 
-    async def send(self, messages: Iterable[Message], *elsewhere: Any) -> Any:
+    async def send(self, messages: Iterable[Message], *remote_queues: Any) -> Any:
         outgoing = list(messages)
-        answer = await self._hub.send(outgoing, *elsewhere)
+        answer = await self._hub.send(outgoing, *remote_queues)
         self.events += [message.event for message in outgoing]
         self.changed.set()
         return answer
@@ -96,7 +97,7 @@ async def test_an_end_that_a_suspended_instance_cannot_take_is_stored() -> None:
         async with serving(sent, world.functions) as served:
             instance = await started(served, world)
             await served.client.suspend(instance, "a break")
-            await served.until(instance, lambda one: one.status is Status.Suspended)
+            await served.until(instance, lambda one: one.status is RuntimeStatus.Suspended)
             world.gate.set()
             async with asyncio.timeout(PATIENCE):
                 while not sent.ends():

@@ -15,13 +15,12 @@ from azure.data.tables.aio import TableClient
 from azure.storage.blob.aio import ContainerClient
 from azure.storage.queue.aio import QueueClient
 
-from azurite import Azurite
-from bindings.storage import Operation, Tables, Wire, parse
-from bindings.storage.connections import Answer
-from bindings.storage.wire import Request
-from host.durable.azure import AzureHub
-from host.durable.azure.reservation import lease_id
-from host.durable.history import (
+from fnhost.azurite import Azurite
+from fnhost.bindings.storage import Operation, StorageClient, Tables, parse
+from fnhost.bindings.storage.client import StorageRequest
+from fnhost.bindings.storage.connections import StorageResponse
+from fnhost.host.durable.model.errors import AlreadyExists, HubError, HubUnreachable
+from fnhost.host.durable.model.history import (
     EventRaised,
     Execution,
     ExecutionCompleted,
@@ -29,24 +28,17 @@ from host.durable.history import (
     HistoryEvent,
     OrchestratorCompleted,
     OrchestratorStarted,
-    Status,
+    RuntimeStatus,
     TaskCompleted,
     TaskScheduled,
-    fold,
-    later,
 )
-from host.durable.hub import (
-    WORK_ITEMS,
-    AlreadyExists,
-    Checkpoint,
-    HubError,
-    HubSettings,
-    HubUnreachable,
-    Message,
-    Query,
-    State,
-)
-from host.log import Log, Record
+from fnhost.host.durable.model.instants import later
+from fnhost.host.durable.model.messages import WORK_ITEMS, Message
+from fnhost.host.durable.model.states import Checkpoint, HistoryState, Query, fold
+from fnhost.host.durable.storage.azure import AzureHub
+from fnhost.host.durable.storage.azure.app_lease import lease_id
+from fnhost.host.durable.storage.hub import HubSettings
+from fnhost.host.log import Log, Record
 
 pytestmark = pytest.mark.anyio
 
@@ -141,7 +133,7 @@ def started(run: Execution = RUN, **values: Any) -> ExecutionStarted:
     return ExecutionStarted(orchestration_instance=run, **(fields | values))
 
 
-def checkpoint(since: State, *events: HistoryEvent, run: Execution = RUN) -> Checkpoint:
+def checkpoint(since: HistoryState, *events: HistoryEvent, run: Execution = RUN) -> Checkpoint:
     past = since.events if run.execution_id == since.execution_id else ()
     instance = fold(None, (*past, *events), None)
     assert instance is not None and run.execution_id is not None
@@ -193,7 +185,7 @@ async def test_history_rows_are_those_of_the_platform(hub: AzureHub, official: O
         TaskScheduled(timestamp="2025-03-04T10:20:11.1234567Z", event_id=0, name="SayHello", input='["Tokyo"]'),
         OrchestratorCompleted(timestamp="2025-03-04T10:20:11.1234567Z", listed=1),
     )
-    await hub.record(checkpoint(State(), *events))
+    await hub.record(checkpoint(HistoryState(), *events))
     *rows, sentinel = map(plain, await official.rows("History"))
     for row in rows:
         row.pop("Listed", None)
@@ -206,8 +198,10 @@ async def test_instance_rows_are_those_of_the_platform(hub: AzureHub, official: 
     await hub.start(Message(RUN, started()))
     (row,) = map(plain, await official.rows("Instances"))
     assert row == INSTANCES["pending"] | {"TaskHubName": name, "LastUpdatedTime": row["LastUpdatedTime"]}
-    end = ExecutionCompleted(timestamp=AT, event_id=0, orchestration_status=Status.Completed, result='["Hello Tokyo!"]')
-    await hub.record(checkpoint(State(), *episode(started(), end)))
+    end = ExecutionCompleted(
+        timestamp=AT, event_id=0, orchestration_status=RuntimeStatus.Completed, result='["Hello Tokyo!"]'
+    )
+    await hub.record(checkpoint(HistoryState(), *episode(started(), end)))
     (row,) = map(plain, await official.rows("Instances"))
     assert row == INSTANCES["completed"] | {"TaskHubName": name, "LastUpdatedTime": AT, "CompletedTime": AT}
 
@@ -267,13 +261,13 @@ async def test_a_row_of_an_old_tool_without_execution_is_found(hub: AzureHub, of
     }
     await official.write("Instances", row)
     found = await hub.find("order-42")
-    assert found and (found.status, found.execution_id, found.generation) == (Status.Pending, None, None)
+    assert found and (found.status, found.execution_id, found.generation) == (RuntimeStatus.Pending, None, None)
 
 
 async def test_a_text_that_is_an_address_elsewhere_is_no_reference(hub: AzureHub) -> None:
     reason = "https://example.org/myhub-largemessages/x"
-    end = ExecutionCompleted(timestamp=AT, event_id=0, orchestration_status=Status.Terminated, result=reason)
-    await hub.record(checkpoint(State(), *episode(started(), end)))
+    end = ExecutionCompleted(timestamp=AT, event_id=0, orchestration_status=RuntimeStatus.Terminated, result=reason)
+    await hub.record(checkpoint(HistoryState(), *episode(started(), end)))
     found = await hub.find("order-42")
     assert found and found.output == reason
 
@@ -289,8 +283,8 @@ async def test_large_texts_are_blobs_that_others_find(hub: AzureHub, official: O
     assert message.startswith("order-42/message-") and message.endswith("-ExecutionStarted.json.gz")
     (row,) = await official.rows("Instances")
     assert row["Input"].endswith(message)
-    end = ExecutionCompleted(timestamp=AT, event_id=0, orchestration_status=Status.Completed, result=LARGE)
-    await hub.record(checkpoint(State(), *episode(started(), end)))
+    end = ExecutionCompleted(timestamp=AT, event_id=0, orchestration_status=RuntimeStatus.Completed, result=LARGE)
+    await hub.record(checkpoint(HistoryState(), *episode(started(), end)))
     (row,) = await official.rows("Instances")
     completed = next(row for row in await official.rows("History") if row.get("EventType") == "ExecutionCompleted")
     assert completed["Result"] == ""
@@ -298,7 +292,7 @@ async def test_large_texts_are_blobs_that_others_find(hub: AzureHub, official: O
 
 
 async def test_blobs_of_a_replaced_execution_are_removed(hub: AzureHub, official: Official) -> None:
-    state = await hub.record(checkpoint(State(), *episode(started(input=LARGE))))
+    state = await hub.record(checkpoint(HistoryState(), *episode(started(input=LARGE))))
     state = await hub.load("order-42")
     following = Execution("order-42", uuid.uuid4().hex)
     state = await hub.record(checkpoint(state, *episode(started(following, input=LARGE + " ")), run=following))
@@ -309,7 +303,7 @@ async def test_blobs_of_a_replaced_execution_are_removed(hub: AzureHub, official
 async def test_a_purge_removes_the_blobs_of_the_instance_alone(hub: AzureHub, official: Official) -> None:
     for instance in ("order-42", "order-420", "order-42/1", "order-42^01"):
         run = Execution(instance, uuid.uuid4().hex)
-        await hub.record(checkpoint(State(), *episode(started(run, input=LARGE)), run=run))
+        await hub.record(checkpoint(HistoryState(), *episode(started(run, input=LARGE)), run=run))
         await hub.send([Message(run, started(run, input=LARGE))])
     await hub.purge("order-42")
     assert not [blob for blob in await official.blobs() if blob.rpartition("/")[0] == "order-42"]
@@ -319,12 +313,12 @@ async def test_a_purge_removes_the_blobs_of_the_instance_alone(hub: AzureHub, of
 # --- what a crash leaves behind --------------------------------------------------------------------------------------
 
 
-async def torn(hub: AzureHub, storage: Azurite, name: str) -> State:
+async def torn(hub: AzureHub, storage: Azurite, name: str) -> HistoryState:
     """A history whose last checkpoint stopped after its first transaction: 99 events of 250."""
-    state = await hub.record(checkpoint(State(), *episode(started())))
+    state = await hub.record(checkpoint(HistoryState(), *episode(started())))
     many = [EventRaised(timestamp=AT, name=str(number)) for number in range(250)]
     whole = await hub.record(checkpoint(state, *episode(*many)))
-    async with Wire(parse(storage.connection_string)) as wire:
+    async with StorageClient(parse(storage.connection_string)) as wire:
         tables, table = Tables(wire), f"{name}History"
         rows = (await tables.query(table, "RowKey gt '0000000000000065' and RowKey lt 'sentinel'")).rows
         for at in range(0, len(rows), 100):
@@ -354,7 +348,7 @@ async def test_a_start_whose_row_another_wrote_first_leaves_that_row(hub: AzureH
     await hub.start(Message(RUN, started()))
     known = await hub._instances.known("order-42")
     another = replace(started(input="2"), orchestration_instance=Execution("order-42", "f" * 32))
-    await hub.start(Message(another.orchestration_instance, another), overridable=Status)
+    await hub.start(Message(another.orchestration_instance, another), overridable=RuntimeStatus)
     assert known is not None
     await hub._instances.begin(replace(known.instance, input="3"), known, None)
     found = await hub.find("order-42")
@@ -364,13 +358,13 @@ async def test_a_start_whose_row_another_wrote_first_leaves_that_row(hub: AzureH
 @pytest.fixture
 def asked(hub: AzureHub, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The methods of what was asked of the storage."""
-    methods, ask = list[str](), hub._wire.ask
+    methods, ask = list[str](), hub._client.request
 
-    async def noted(request: Request) -> Answer:
+    async def noted(request: StorageRequest) -> StorageResponse:
         methods.append(request.method)
         return await ask(request)
 
-    monkeypatch.setattr(hub._wire, "ask", noted)
+    monkeypatch.setattr(hub._client, "request", noted)
     return methods
 
 
@@ -378,7 +372,7 @@ async def test_a_new_instance_is_started_with_two_writes_and_loaded_with_one_loo
     hub: AzureHub, asked: list[str]
 ) -> None:
     await hub.start(Message(RUN, started()))
-    assert await hub.load("order-42") == State()
+    assert await hub.load("order-42") == HistoryState()
     assert asked == ["POST", "POST", "GET"]
 
 
@@ -414,15 +408,15 @@ async def test_a_hub_that_was_never_made_is_named(storage: Azurite) -> None:
 
 
 async def test_a_row_is_only_replaced_as_it_was_read(hub: AzureHub, official: Official) -> None:
-    read = (await hub.owners())[1]
+    read = (await hub.partition_leases())[1]
     first, second = (replace(read, owner=owner, since=AT, renewed=AT, until=later(AT, 30)) for owner in "AB")
-    assert await hub.own(first)
-    assert not await hub.own(second)
+    assert await hub.update_partition_lease(first)
+    assert not await hub.update_partition_lease(second)
     row = next(plain(row) for row in await official.rows("Partitions") if row["RowKey"] == read.queue)
     assert row.items() >= {"PartitionKey": "", "CurrentOwner": "A", "IsDraining": False}.items()
     assert "NextOwner" not in row
     assert row["OwnedSince"] == row["LastRenewal"] < row["ExpiresAt"]
-    now = (await hub.owners())[1]
+    now = (await hub.partition_leases())[1]
     assert replace(now, version="") == replace(first, version="")
 
 
@@ -431,19 +425,19 @@ async def test_one_app_reserves_a_hub_with_all_its_hosts(hub: AzureHub, storage:
         return AzureHub(HubSettings(name=hub.name, app=app), parse(storage.connection_string), Log())
 
     async with host_of("one") as first, host_of("one") as second, host_of("another") as other:
-        assert [await host.reserve(60) for host in (first, second, other, first)] == [True, True, False, True]
-        await second.free()
-        assert [await host.reserve(60) for host in (other, first)] == [True, False]
+        assert [await host.acquire_app_lease(60) for host in (first, second, other, first)] == [True, True, False, True]
+        await second.release_app_lease()
+        assert [await host.acquire_app_lease(60) for host in (other, first)] == [True, False]
 
 
 async def test_another_app_may_ask_for_the_hub(hub: AzureHub, storage: Azurite, official: Official) -> None:
     ours, theirs = lease_id(""), lease_id("another")
     settings = HubSettings(name=hub.name, app="another")
     async with AzureHub(settings, parse(storage.connection_string), Log()) as other:
-        assert await hub.reserve(60)
+        assert await hub.acquire_app_lease(60)
         assert await official.holder() == {"OwnerId": ours, "DesiredSwapId": None}
         await official.ask_for_the_hub({"OwnerId": ours, "DesiredSwapId": theirs})
-        assert await hub.reserve(60)
-        assert await other.reserve(60)
+        assert await hub.acquire_app_lease(60)
+        assert await other.acquire_app_lease(60)
         assert await official.holder() == {"OwnerId": theirs, "DesiredSwapId": None}
-        assert not await hub.reserve(60)
+        assert not await hub.acquire_app_lease(60)

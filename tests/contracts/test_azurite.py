@@ -13,7 +13,7 @@ import psutil
 import pytest
 from azure.storage.queue.aio import QueueClient
 
-from azurite import (
+from fnhost.azurite import (
     Azurite,
     AzuriteError,
     Emulator,
@@ -24,10 +24,10 @@ from azurite import (
     listening,
     running,
 )
-from azurite.install import HERE, find_node, version
-from azurite.lock import locked
-from azurite.owner import gone
-from azurite.process import connection_string
+from fnhost.azurite.install import HERE, find_node, version
+from fnhost.azurite.lock import locked
+from fnhost.azurite.owner import gone
+from fnhost.azurite.process import connection_string
 from tests.support.emulators import free_ports, made_cache
 
 pytestmark = pytest.mark.anyio

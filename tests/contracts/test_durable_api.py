@@ -1,6 +1,6 @@
 """The management API over a real port, with a real engine and hub, asked over HTTP and by the Python SDK's own client.
 
-The orchestrators are generators run by the SDK's own replayer. Numbers are those of durable-http-api.md 10.
+The orchestrators are generators run by the SDK's own replayer. Numbers are those of platform/conformance.md 3.
 """
 
 import asyncio
@@ -21,18 +21,21 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from bindings.contract import Event, Failure, Fire, Json, Outcome
-from bindings.durable import WEBHOOK, Address
-from host.durable.client import Client
-from host.durable.engine import Engine, EngineSettings
-from host.durable.entity import read_entity
-from host.durable.history import Instance, Status, utc_now
-from host.durable.hub import HubSettings, Progress, Received, State
-from host.durable.sqlite import SqliteHub
-from host.log import Log
-from host.web.durable import TOKEN, management
-from host.web.server import serving
-from host.web.sockets import bind
+from fnhost.bindings.contract import Event, Failure, Fire, Json, Outcome
+from fnhost.bindings.durable import WEBHOOK, HubEndpoints
+from fnhost.clock import SYSTEM_CLOCK
+from fnhost.host.durable.client import DurableClient
+from fnhost.host.durable.entities.entity import read_entity
+from fnhost.host.durable.model.history import RuntimeStatus
+from fnhost.host.durable.model.messages import ReceivedMessage
+from fnhost.host.durable.model.states import HistoryState, Instance, Progress
+from fnhost.host.durable.runtime.engine import Engine, EngineSettings
+from fnhost.host.durable.storage.hub import HubSettings
+from fnhost.host.durable.storage.sqlite import SqliteHub
+from fnhost.host.log import Log
+from fnhost.host.web.durable.management import TOKEN, management
+from fnhost.host.web.listen.server import serving
+from fnhost.host.web.listen.sockets import bind
 from tests.support.outages import unreachable
 from tests.support.sdk import entity
 
@@ -157,7 +160,7 @@ class WatchedHub(SqliteHub):
         super().__init__(HubSettings())
         self._recorded = asyncio.Condition()
 
-    async def commit(self, progress: Progress) -> tuple[State | None, Sequence[Received]]:
+    async def commit(self, progress: Progress) -> tuple[HistoryState | None, Sequence[ReceivedMessage]]:
         answer = await super().commit(progress)
         async with self._recorded:
             self._recorded.notify_all()
@@ -190,13 +193,15 @@ class Site:
         """Wait until the entity's state is this JSON text."""
         await self.hub.until(f"@{name}@{key}", lambda found: read_entity(found.input).state == state)
 
-    async def be(self, status: Status, instance: str) -> Instance:
+    async def be(self, status: RuntimeStatus, instance: str) -> Instance:
         """Wait until it is so, or has come to another end."""
         found = await self.hub.until(instance, lambda found: found.status is status or found.status.is_terminal)
         assert found.status is status, found
         return found
 
-    async def run(self, function: str, instance: str, status: Status = Status.Completed, body: str = "") -> None:
+    async def run(
+        self, function: str, instance: str, status: RuntimeStatus = RuntimeStatus.Completed, body: str = ""
+    ) -> None:
         """Start it and wait until it is so."""
         started = await self.start(function, instance, body)
         assert started.status_code == 202, started.text
@@ -227,9 +232,9 @@ async def door(anyio_backend: str) -> AsyncIterator[Door]:
 async def a_site(door: Door, *, forwarded: bool = False) -> AsyncIterator[Site]:
     async with WatchedHub() as hub:
         await hub.create()
-        engine = Engine(hub, utc_now, Log(), EngineSettings())
-        address = Address("http://localhost:7071", "TestHubName", key=KEY)
-        api = management(Client(engine, hub, utc_now), address, ACCOUNTS.get, forwarded)
+        engine = Engine(hub, SYSTEM_CLOCK, Log(), EngineSettings())
+        address = HubEndpoints("http://localhost:7071", "TestHubName", key=KEY)
+        api = management(DurableClient(engine, hub, SYSTEM_CLOCK), address, ACCOUNTS.get, forwarded)
         door.app = Starlette(routes=[Mount(WEBHOOK, api), Mount("/durabletask", api)])
         reached = replace(address, origin=door.origin, rpc=f"{door.origin}/durabletask/")
         with ExitStack() as functions:
@@ -370,7 +375,7 @@ async def test_an_interval_beyond_the_timeout_is_refused_after_the_start(site: S
 
 
 async def test_a_running_instance_tells_where_to_ask_again(site: Site) -> None:
-    await site.run("Waiter", "one", Status.Running, '{"a":1}')
+    await site.run("Waiter", "one", RuntimeStatus.Running, '{"a":1}')
     answer = await site.http.get("/instances/one?code=stale&showInput=False&x=%20+")
     assert answer.status_code == 202
     assert answer.headers["retry-after"] == "5"
@@ -400,7 +405,7 @@ async def test_a_completed_instance_shows_its_output(site: Site) -> None:
 
 
 async def test_a_failed_instance_is_200_or_if_wanted_500(site: Site) -> None:
-    await site.run("Broken", "one", Status.Failed)
+    await site.run("Broken", "one", RuntimeStatus.Failed)
     answers = [await site.http.get(f"/instances/one?returnInternalServerErrorOnFailure={x}") for x in ("no", "true")]
     assert [answer.status_code for answer in answers] == [200, 500]
     assert answers[0].json() == answers[1].json()
@@ -439,7 +444,7 @@ async def test_a_history_hides_outputs_unless_wanted_and_inputs_when_unwanted(si
 
 
 async def test_a_history_shows_what_is_pending(site: Site) -> None:
-    await site.run("Busy", "one", Status.Running)
+    await site.run("Busy", "one", RuntimeStatus.Running)
     assert [(event["EventType"], event.get("Name")) for event in await history(site, "one")] == [
         ("ExecutionStarted", None),
         ("TaskScheduled", "Never"),
@@ -447,10 +452,10 @@ async def test_a_history_shows_what_is_pending(site: Site) -> None:
 
 
 async def test_a_history_shows_events_and_the_end_by_force(site: Site) -> None:
-    await site.run("Waiter", "one", Status.Running)
+    await site.run("Waiter", "one", RuntimeStatus.Running)
     await site.http.post("/instances/one/raiseEvent/Other", json={"x": 1})
     await site.http.post("/instances/one/terminate?reason=enough")
-    await site.be(Status.Terminated, "one")
+    await site.be(RuntimeStatus.Terminated, "one")
     events = {event["EventType"]: event for event in await history(site, "one", "&showHistoryOutput=true")}
     assert (events["EventRaised"]["Name"], events["EventRaised"]["Input"]) == ("Other", '{"x":1}')
     assert events["ExecutionTerminated"]["Input"] == "enough"
@@ -461,11 +466,11 @@ async def test_a_history_shows_events_and_the_end_by_force(site: Site) -> None:
 
 
 async def test_an_event_reaches_a_running_instance(site: Site) -> None:
-    await site.run("Waiter", "one", Status.Running)
+    await site.run("Waiter", "one", RuntimeStatus.Running)
     headers = {"content-type": "Application/JSON; charset=utf-8"}
     answer = await site.http.post("/instances/one/RAISEEVENT/Go", content='{"x": [1]}', headers=headers)
     assert (answer.status_code, answer.content) == (202, b"")
-    assert json.loads((await site.be(Status.Completed, "one")).output or "") == {"x": [1]}
+    assert json.loads((await site.be(RuntimeStatus.Completed, "one")).output or "") == {"x": [1]}
 
 
 async def test_an_event_for_a_pending_instance_is_taken(site: Site) -> None:
@@ -510,29 +515,29 @@ async def test_an_event_must_be_json(site: Site, body: str) -> None:
     [("", None), ("?reason=fed+up%26done", "fed up&done"), ('?reason={"a":1}', {"a": 1}), ("?reason=42", 42)],
 )
 async def test_terminate_ends_it_with_the_reason(site: Site, reason: str, output: Any) -> None:
-    await site.run("Waiter", "one", Status.Running)
+    await site.run("Waiter", "one", RuntimeStatus.Running)
     answer = await site.http.post(f"/instances/one/terminate{reason}")
     assert (answer.status_code, answer.content) == (202, b"")
-    await site.be(Status.Terminated, "one")
+    await site.be(RuntimeStatus.Terminated, "one")
     assert (await site.http.get("/instances/one")).json()["output"] == output
     assert (await site.http.post("/instances/one/terminate")).status_code == 410
 
 
 async def test_suspend_and_resume(site: Site) -> None:
-    await site.run("Waiter", "one", Status.Running)
+    await site.run("Waiter", "one", RuntimeStatus.Running)
     assert (await site.http.post("/instances/one/suspend?reason=lunch")).status_code == 202
-    await site.be(Status.Suspended, "one")
+    await site.be(RuntimeStatus.Suspended, "one")
     assert (await site.http.get("/instances/one")).status_code == 202
     assert (await site.http.post("/instances/one/raiseEvent/Go", json="hi")).status_code == 202
     assert (await site.http.post("/instances/one/resume")).status_code == 202
-    assert (await site.be(Status.Completed, "one")).output == '"hi"'
+    assert (await site.be(RuntimeStatus.Completed, "one")).output == '"hi"'
 
 
 async def test_suspend_and_resume_in_the_wrong_state_are_errors(site: Site) -> None:
-    await site.run("Waiter", "one", Status.Running)
+    await site.run("Waiter", "one", RuntimeStatus.Running)
     resume = await site.http.post("/instances/one/resume")
     await site.http.post("/instances/one/suspend")
-    await site.be(Status.Suspended, "one")
+    await site.be(RuntimeStatus.Suspended, "one")
     suspend = await site.http.post("/instances/one/suspend")
     text = "Cannot {} the orchestration instance one because instance is in the {} state."
     assert [answer.json()["ExceptionMessage"] for answer in (resume, suspend)] == [
@@ -554,10 +559,10 @@ async def test_nothing_can_be_told_to_the_unknown_and_the_finished(site: Site, v
 
 
 async def test_rewind_takes_the_failure_back_and_goes_on(site: Site) -> None:
-    await site.run("Unlucky", "one", Status.Failed)
+    await site.run("Unlucky", "one", RuntimeStatus.Failed)
     rewound = await site.http.post("/instances/one/rewind?reason=again")
     assert (rewound.status_code, rewound.content) == (202, b"")
-    await site.be(Status.Completed, "one")
+    await site.be(RuntimeStatus.Completed, "one")
     assert (await site.http.get("/instances/one")).json()["output"] == "lucky"
 
 
@@ -619,7 +624,7 @@ async def test_purge_deletes_what_is_finished(site: Site) -> None:
 @pytest.mark.parametrize("status", ["", "&runtimeStatus=Running,Pending", "&runtimeStatus=Failed,Completed"])
 async def test_purge_by_filter_deletes_nothing_alive(site: Site, status: str) -> None:
     await site.run("Greet", "one")
-    await site.run("Broken", "two", Status.Failed)
+    await site.run("Broken", "two", RuntimeStatus.Failed)
     await site.start("Pending", "three")
     purged = await site.http.delete(f"/instances/?createdTimeFrom=2020-01-01T00:00:00Z{status}")
     assert (purged.status_code, purged.json()) == (200, {"instancesDeleted": 2})
@@ -630,7 +635,7 @@ async def test_purge_by_filter_deletes_nothing_alive(site: Site, status: str) ->
 
 async def test_purge_by_filter_keeps_to_the_filter(site: Site) -> None:
     await site.run("Greet", "one")
-    await site.run("Broken", "two", Status.Failed)
+    await site.run("Broken", "two", RuntimeStatus.Failed)
     early = await site.http.delete("/instances?createdTimeFrom=2020-01-01&createdTimeTo=2021-01-01")
     assert early.status_code == 404
     failed = await site.http.delete("/instances?createdTimeFrom=2020-01-01&runtimeStatus=Failed")
@@ -656,7 +661,7 @@ async def ids(site: Site, query: str = "") -> list[str]:
 async def test_a_list_filters(site: Site) -> None:
     assert await ids(site) == []
     await site.run("Greet", "b-done")
-    await site.run("Broken", "b-failed", Status.Failed)
+    await site.run("Broken", "b-failed", RuntimeStatus.Failed)
     await site.start("Pending", "a-pending", '"in"')
     assert await ids(site, "/") == ["a-pending", "b-done", "b-failed"]
     assert await ids(site, "?instanceIdPrefix=b-") == ["b-done", "b-failed"]
@@ -727,7 +732,7 @@ async def test_a_deleted_entity_is_gone(site: Site) -> None:
     gone = await site.hub.until("@counter@cats", lambda found: found.custom_status == "{}")
     assert (await site.http.get("/entities/Counter/cats")).status_code == 404
     assert (await site.http.get("/entities")).json() == []
-    assert gone.status is Status.Running
+    assert gone.status is RuntimeStatus.Running
 
 
 @pytest.mark.parametrize("method", ["POST", "DELETE"])
@@ -790,7 +795,7 @@ async def test_the_sdk_signals_and_reads(site: Site) -> None:
 @pytest.mark.parametrize("value", [{"a": 1}, [1, "é"], "text", 5, None, True, ""])
 async def test_the_sdks_inputs_come_back_round(site: Site, value: Any) -> None:
     instance = await site.sdk.start_new("Echo", None, value)
-    await site.be(Status.Completed, instance)
+    await site.be(RuntimeStatus.Completed, instance)
     status = await site.sdk.get_status(instance)
     assert status.runtime_status is df.OrchestrationRuntimeStatus.Completed
     assert status.output == value
@@ -813,14 +818,14 @@ async def test_the_sdk_sees_and_leads_an_instance(site: Site) -> None:
     sdk = site.sdk
     assert not await sdk.get_status("one")
     await sdk.start_new("Waiter", "one")
-    await site.be(Status.Running, "one")
+    await site.be(RuntimeStatus.Running, "one")
     await sdk.suspend("one", "a & b")
-    await site.be(Status.Suspended, "one")
+    await site.be(RuntimeStatus.Suspended, "one")
     assert (await sdk.get_status("one")).runtime_status is df.OrchestrationRuntimeStatus.Suspended
     await sdk.resume("one", "go on")
-    await site.be(Status.Running, "one")
+    await site.be(RuntimeStatus.Running, "one")
     await sdk.raise_event("one", "Go", {"x": 1})
-    await site.be(Status.Completed, "one")
+    await site.be(RuntimeStatus.Completed, "one")
     assert (await sdk.get_status("one")).output == '{"x": 1}'
     with pytest.raises(Exception, match="is gone"):
         await sdk.raise_event("one", "Go")
@@ -833,7 +838,7 @@ async def test_the_sdk_sees_and_leads_an_instance(site: Site) -> None:
 
 async def test_the_sdk_lists_and_purges(site: Site) -> None:
     await site.run("Greet", "one")
-    await site.run("Broken", "two", Status.Failed)
+    await site.run("Broken", "two", RuntimeStatus.Failed)
     assert [each.instance_id for each in await site.sdk.get_status_all()] == ["one", "two"]
     failed = df.OrchestrationRuntimeStatus.Failed
     assert [each.instance_id for each in await site.sdk.get_status_by(runtime_status=[failed])] == ["two"]
@@ -871,7 +876,7 @@ async def test_links_of_odd_ids_work(site: Site, instance: str) -> None:
     assert await site.sdk.start_new("Pending", instance.replace("%", "%25")) == instance
     links = (await site.http.get(f"/instances?instanceIdPrefix={instance[0]}")).json()
     assert links[0]["instanceId"] == instance
-    made = Address(site.origin, "TestHubName", key=KEY).started(instance)
+    made = HubEndpoints(site.origin, "TestHubName", key=KEY).started(instance)
     for link in (made["statusQueryGetUri"], made["statusQueryGetUri"].replace("+", "%20")):
         answer = await site.http.get(link)
         assert (answer.status_code, answer.json()["instanceId"]) == (202, instance)
@@ -939,8 +944,8 @@ async def test_a_connection_that_cannot_be_resolved_is_500(site: Site) -> None:
 
 async def test_a_hub_that_cannot_be_used_is_a_500_in_json(door: Door, tmp_path: Path) -> None:
     async with SqliteHub(HubSettings(), tmp_path / "missing" / "hub.db") as hub:
-        client = Client(Engine(hub, utc_now, Log(), EngineSettings()), hub, utc_now)
-        door.app = management(client, Address(door.origin, "TestHubName"), ACCOUNTS.get)
+        client = DurableClient(Engine(hub, SYSTEM_CLOCK, Log(), EngineSettings()), hub, SYSTEM_CLOCK)
+        door.app = management(client, HubEndpoints(door.origin, "TestHubName"), ACCOUNTS.get)
         async with httpx.AsyncClient(base_url=door.origin) as http:
             answer = await http.get("/instances/one")
     assert answer.status_code == 500
@@ -953,9 +958,11 @@ async def test_a_hub_that_cannot_be_used_is_a_500_in_json(door: Door, tmp_path: 
 )
 async def test_a_storage_that_is_away_is_a_503_that_says_so(door: Door, verb: str, path: str) -> None:
     async with WatchedHub() as hub:
-        engine = Engine(hub, utc_now, Log(), EngineSettings())
+        engine = Engine(hub, SYSTEM_CLOCK, Log(), EngineSettings())
         away = unreachable(hub, lambda _: False, lambda _: True)
-        door.app = management(Client(engine, away, utc_now), Address(door.origin, "TestHubName"), ACCOUNTS.get)
+        door.app = management(
+            DurableClient(engine, away, SYSTEM_CLOCK), HubEndpoints(door.origin, "TestHubName"), ACCOUNTS.get
+        )
         with engine.serving("orchestrator", "Greet", never):
             async with httpx.AsyncClient(base_url=door.origin) as http:
                 answer = await http.request(verb, path)

@@ -12,28 +12,28 @@ import pytest
 from aiohttp import web
 from azure.durable_functions import DurableOrchestrationContext as Context
 
-from azurite import Azurite
-from bindings.contract import Event, Outcome
-from host.durable.client import UnknownFunction
-from host.durable.engine import EngineSettings
-from host.durable.history import (
+from fnhost.azurite import Azurite
+from fnhost.bindings.contract import Event, Outcome
+from fnhost.host.durable.client import UnknownFunction
+from fnhost.host.durable.model.errors import AlreadyExists
+from fnhost.host.durable.model.history import (
     EventRaised,
     ExecutionCompleted,
     ExecutionStarted,
     HistoryEvent,
-    Instance,
     OrchestratorCompleted,
     OrchestratorStarted,
-    Status,
+    RuntimeStatus,
     SubOrchestrationInstanceCreated,
     TaskCompleted,
     TaskScheduled,
     TimerCreated,
     TimerFired,
-    later,
 )
-from host.durable.hub import AlreadyExists, Query
-from host.errors import WorkerDied
+from fnhost.host.durable.model.instants import later
+from fnhost.host.durable.model.states import Instance, Query
+from fnhost.host.durable.runtime.engine import EngineSettings
+from fnhost.host.errors import WorkerCrashed
 from tests.support.engines import HUBS, PATIENCE, Functions, Served, hub_settings, made, serving
 from tests.support.sdk import SDK_WARNINGS, activity, orchestrator
 
@@ -274,7 +274,7 @@ def instance(request: pytest.FixtureRequest) -> str:
 
 
 def output(instance: Instance) -> Any:
-    assert instance.status is Status.Completed, f"{instance.id} is {instance.status.name}: {instance.output}"
+    assert instance.status is RuntimeStatus.Completed, f"{instance.id} is {instance.status.name}: {instance.output}"
     return json.loads(instance.output or "null")
 
 
@@ -283,7 +283,7 @@ def kinds(events: tuple[HistoryEvent, ...]) -> list[type[HistoryEvent]]:
     return [type(event) for event in events if not isinstance(event, framing)]
 
 
-def has_status(status: Status) -> Callable[[Instance], bool]:
+def has_status(status: RuntimeStatus) -> Callable[[Instance], bool]:
     return lambda instance: instance.status is status
 
 
@@ -342,7 +342,7 @@ async def test_an_event_wins_and_the_cancelled_timer_does_not_keep_the_instance_
     served: Served, instance: str
 ) -> None:
     await served.start("EventOrTimer", 3600, instance)
-    await served.until(instance, has_status(Status.Running))
+    await served.until(instance, has_status(RuntimeStatus.Running))
     await served.client.raise_event(instance, "Approval", '{"by":"me"}')
     assert output(await served.end(instance)) == {"by": "me"}
 
@@ -360,7 +360,7 @@ async def test_an_event_that_comes_before_it_is_waited_for_is_kept(served: Serve
 
 async def test_an_event_that_comes_while_it_is_waited_for_resumes_the_code(served: Served, instance: str) -> None:
     await served.client.start("OneEvent", instance)
-    await served.until(instance, has_status(Status.Running))
+    await served.until(instance, has_status(RuntimeStatus.Running))
     await served.client.raise_event(instance, "Go", "[1,2]")
     assert output(await served.end(instance)) == [1, 2]
 
@@ -386,7 +386,7 @@ async def test_two_equal_events_are_two(served: Served, instance: str) -> None:
         await served.client.raise_event(instance, "Go", '"same"')
     GATES.open(instance)
     lost = await served.until(instance, lambda one: one.custom_status == "1")
-    assert lost.status is Status.Running
+    assert lost.status is RuntimeStatus.Running
 
 
 # Sub-orchestrations
@@ -398,7 +398,7 @@ async def test_children_have_ids_of_their_own_and_know_their_parent(served: Serv
     assert own == [f"{started}:0", instance, 2]
     assert named == [f"{instance}-named", instance, 4]
     for child_id, *_ in (own, named):
-        assert (await served.client.expect(child_id)).status is Status.Completed
+        assert (await served.client.expect(child_id)).status is RuntimeStatus.Completed
 
 
 async def test_a_child_may_not_start_under_the_id_of_one_that_runs(served: Served, instance: str) -> None:
@@ -423,7 +423,7 @@ async def test_an_activity_is_tried_again_until_it_succeeds(served: Served, inst
 async def test_an_activity_that_never_succeeds_fails_its_caller(served: Served, instance: str) -> None:
     given = {"key": instance, "fails": 9, "attempts": 2}
     ended = await served.run("Retrying", given, instance)
-    assert ended.status is Status.Failed
+    assert ended.status is RuntimeStatus.Failed
     assert "Activity function 'Flaky' failed:  ValueError: try 2" in (ended.output or "")
     timers = [event for event in await served.history(instance) if isinstance(event, TimerFired)]
     assert (CALLS[instance], len(timers)) == (2, 2)
@@ -434,8 +434,8 @@ async def test_a_child_is_tried_again_as_a_new_instance(served: Served, instance
     assert output(await served.run("RetryingChild", given, instance)) == "after 2"
     created = [event for event in await served.history(instance) if isinstance(event, SubOrchestrationInstanceCreated)]
     assert [(await served.client.expect(event.instance_id)).status for event in created] == [
-        Status.Failed,
-        Status.Completed,
+        RuntimeStatus.Failed,
+        RuntimeStatus.Completed,
     ]
 
 
@@ -459,7 +459,7 @@ async def test_events_are_carried_into_the_next_execution(served: Served, instan
 
 async def suspended(served: Served, instance: str) -> Instance:
     await served.client.suspend(instance, "a break")
-    return await served.until(instance, has_status(Status.Suspended))
+    return await served.until(instance, has_status(RuntimeStatus.Suspended))
 
 
 # Custom status
@@ -468,7 +468,10 @@ async def suspended(served: Served, instance: str) -> Instance:
 async def test_a_custom_status_shows_at_once_and_stays_at_the_end(served: Served, instance: str) -> None:
     await served.client.start("Stages", instance)
     shown = await served.until(instance, lambda one: one.custom_status is not None)
-    assert (shown.status, json.loads(shown.custom_status or "")) == (Status.Running, {"stage": "first", "über": "ß"})
+    assert (shown.status, json.loads(shown.custom_status or "")) == (
+        RuntimeStatus.Running,
+        {"stage": "first", "über": "ß"},
+    )
     GATES.open(instance)
     assert (await served.end(instance)).custom_status == '{"stage":"last"}'
 
@@ -476,8 +479,8 @@ async def test_a_custom_status_shows_at_once_and_stays_at_the_end(served: Served
 async def test_a_custom_status_that_is_too_large_fails_in_words(served: Served, instance: str) -> None:
     small = await served.run("Wordy", 8000, f"{instance}-small")
     large = await served.run("Wordy", 9000, f"{instance}-large")
-    assert (small.status, len(small.custom_status or "")) == (Status.Completed, 8002)
-    assert (large.status, large.custom_status) == (Status.Failed, None)
+    assert (small.status, len(small.custom_status or "")) == (RuntimeStatus.Completed, 8002)
+    assert (large.status, large.custom_status) == (RuntimeStatus.Failed, None)
     assert "must not exceed 16 KB" in (large.output or "")
 
 
@@ -491,7 +494,7 @@ async def test_a_failure_can_be_caught(served: Served, instance: str) -> None:
 
 async def test_a_failure_that_is_not_caught_fails_the_orchestration(served: Served, instance: str) -> None:
     ended = await served.run("Failing", instance=instance)
-    assert ended.status is Status.Failed
+    assert ended.status is RuntimeStatus.Failed
     reason = "Orchestrator function 'Failing' failed: Activity function 'Fail' failed:  ValueError: no luck"
     assert (ended.output or "").startswith(reason)
 
@@ -499,7 +502,7 @@ async def test_a_failure_that_is_not_caught_fails_the_orchestration(served: Serv
 async def test_an_orchestrator_that_raises_fails_with_its_own_words(served: Served, instance: str) -> None:
     ended = await served.run("Raising", instance=instance)
     assert (ended.status, ended.output) == (
-        Status.Failed,
+        RuntimeStatus.Failed,
         "Orchestrator function 'Raising' failed: my own fault",
     )
 
@@ -538,7 +541,7 @@ async def test_code_that_changed_while_it_ran_is_found_out(served: Served, insta
         with served.engine.serving("orchestrator", "Changing", orchestrator(version("Echo"))):
             GATES.open(instance)
             ended = await served.end(instance)
-    assert ended.status is Status.Failed
+    assert ended.status is RuntimeStatus.Failed
     assert (ended.output or "").startswith(
         "Non-Deterministic workflow detected: a previous execution scheduled an activity task with sequence ID 0 "
         "and name 'Gate' (version '')"
@@ -553,7 +556,7 @@ async def test_an_orchestrator_whose_worker_dies_is_run_again(served: Served, in
 
     async def mortal(event: Event) -> Outcome:
         if next(deaths, None) is not None:
-            raise WorkerDied("The worker died.")
+            raise WorkerCrashed("The worker died.")
         return await inner(event)
 
     with served.engine.serving("orchestrator", "Mortal", mortal):
@@ -565,7 +568,7 @@ async def test_an_activity_whose_worker_dies_is_run_again_but_not_for_ever(serve
         CALLS[instance] += 1
         if CALLS[instance] > 1 and event.value == '"once"':
             return await activity(echo)(event)
-        raise WorkerDied("The worker died.")
+        raise WorkerCrashed("The worker died.")
 
     def calling(context: Context) -> Steps:
         once = yield context.call_activity("Mortal", "once")
@@ -608,7 +611,7 @@ async def test_http_is_called_by_the_host(served: Served, instance: str, unused_
 async def test_http_without_an_answer_is_a_failure(served: Served, instance: str, unused_port: int) -> None:
     given = {"uri": f"http://127.0.0.1:{unused_port}/it", "content": None}
     ended = await served.run("CallingHttp", given, instance)
-    assert ended.status is Status.Failed
+    assert ended.status is RuntimeStatus.Failed
     assert "BuiltIn::HttpActivity" in (ended.output or "")
 
 
@@ -625,7 +628,7 @@ async def test_a_terminated_instance_ends_and_what_was_under_way_is_dropped(serv
     await GATES.reached(instance)
     await served.client.terminate(instance, "no more")
     ended = await served.end(instance)
-    assert (ended.status, ended.output) == (Status.Terminated, "no more")
+    assert (ended.status, ended.output) == (RuntimeStatus.Terminated, "no more")
     events = await served.history(instance)
     GATES.open(instance)
     assert output(await served.run("Chain", instance=f"{instance}-after")) == ["a", "ab", f"{instance}-after"]
@@ -645,7 +648,7 @@ async def test_one_that_continues_as_new_for_ever_can_be_terminated(served: Serv
         await begun.wait()
         await served.client.terminate(instance, "enough")
         found = await served.end(instance)
-    assert (found.status, found.output) == (Status.Terminated, "enough")
+    assert (found.status, found.output) == (RuntimeStatus.Terminated, "enough")
 
 
 async def test_a_terminated_child_fails_at_its_parent(served: Served, instance: str) -> None:
@@ -657,28 +660,28 @@ async def test_a_terminated_child_fails_at_its_parent(served: Served, instance: 
 
     with served.engine.serving("orchestrator", "CallingOneEvent", orchestrator(calling)):
         await served.client.start("CallingOneEvent", instance)
-        await served.until(f"{instance}-child", has_status(Status.Running))
+        await served.until(f"{instance}-child", has_status(RuntimeStatus.Running))
         await served.client.terminate(f"{instance}-child", "no more")
         assert output(await served.end(instance)).startswith("no more")
 
 
 async def test_a_suspended_instance_holds_its_messages_until_it_is_resumed(served: Served, instance: str) -> None:
     await served.client.start("OneEvent", instance)
-    await served.until(instance, has_status(Status.Running))
+    await served.until(instance, has_status(RuntimeStatus.Running))
     assert (await suspended(served, instance)).output == "a break"
     await served.client.raise_event(instance, "Go", "7")
     assert output(await served.run("Chain", instance=f"{instance}-after")) == ["a", "ab", f"{instance}-after"]
-    assert (await served.client.expect(instance)).status is Status.Suspended
+    assert (await served.client.expect(instance)).status is RuntimeStatus.Suspended
     await served.client.resume(instance, "go on")
     assert output(await served.end(instance)) == 7
 
 
 async def test_a_suspended_instance_can_be_terminated(served: Served, instance: str) -> None:
     await served.client.start("OneEvent", instance)
-    await served.until(instance, has_status(Status.Running))
+    await served.until(instance, has_status(RuntimeStatus.Running))
     await suspended(served, instance)
     await served.client.terminate(instance, None)
-    assert (await served.end(instance)).status is Status.Terminated
+    assert (await served.end(instance)).status is RuntimeStatus.Terminated
 
 
 async def test_an_id_that_is_alive_cannot_be_started_again(served: Served, instance: str) -> None:
@@ -705,7 +708,7 @@ async def test_a_terminated_id_can_be_started_again_while_its_activity_still_run
     await served.client.terminate(instance, "no more")
     await served.end(instance)
     await served.client.start("OneEvent", instance)
-    await served.until(instance, has_status(Status.Running))
+    await served.until(instance, has_status(RuntimeStatus.Running))
     GATES.open(instance)
     await served.client.raise_event(instance, "Go", "1")
     assert output(await served.end(instance)) == 1
@@ -715,7 +718,7 @@ async def test_many_at_once_do_not_disturb_each_other(served: Served, instance: 
     names = [f"{instance}-{number}" for number in range(30)]
     ended = await asyncio.gather(*(served.run("Chain", instance=name) for name in names))
     assert [output(one)[2] for one in ended] == names
-    page = await served.client.list(Query(prefix=f"{instance}-", statuses=frozenset({Status.Completed})))
+    page = await served.client.list(Query(prefix=f"{instance}-", statuses=frozenset({RuntimeStatus.Completed})))
     assert len(page.instances) == 30
 
 

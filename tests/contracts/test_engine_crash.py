@@ -10,16 +10,18 @@ import pytest
 from aiohttp import web
 from azure.durable_functions import DurableOrchestrationContext as Context
 
-from azurite import Azurite
-from bindings.storage import parse
-from host.durable.azure import AzureHub
-from host.durable.engine import EngineSettings
-from host.durable.history import Instance, SubOrchestrationInstanceCreated
-from host.durable.hub import AlreadyExists
-from host.durable.sqlite import SqliteHub
-from host.log import Log
+from fnhost.azurite import Azurite
+from fnhost.bindings.storage import parse
+from fnhost.host.durable.model.errors import AlreadyExists
+from fnhost.host.durable.model.history import SubOrchestrationInstanceCreated
+from fnhost.host.durable.model.states import Instance
+from fnhost.host.durable.runtime.engine import EngineSettings
+from fnhost.host.durable.storage.azure import AzureHub
+from fnhost.host.durable.storage.sqlite import SqliteHub
+from fnhost.host.log import Log
 from tests.support import programs
-from tests.support.crashing import Fuse, fast, killed, stepwise
+from tests.support.clocks import FastClock
+from tests.support.crashing import Fuse, killed, stepwise
 from tests.support.engines import Functions, Served, hub_settings, made, serving
 from tests.support.lives import HIDDEN, QUICK, SPEED, Life, check_history, live, on_azure, on_sqlite
 from tests.support.programs import Tree
@@ -85,7 +87,7 @@ class Changing:
 
 
 async def test_a_child_is_the_one_on_record_though_a_crash_undid_another_call() -> None:
-    async with made(SqliteHub(hub_settings(hidden=HIDDEN, keep_inputs=True), clock=(clock := fast(SPEED)))) as hub:
+    async with made(SqliteHub(hub_settings(hidden=HIDDEN, keep_inputs=True), clock=(clock := FastClock(SPEED)))) as hub:
         for last in range(1, 12):
             changing, instance = Changing(), f"parent-{last}"
 
@@ -111,7 +113,7 @@ def adding_up(context: Context) -> Generator[Any, Any, Any]:
 @pytest.mark.parametrize("at_once", (True, False))
 async def test_an_event_counts_once_though_its_execution_is_gone(at_once: bool) -> None:
     functions, asked = Functions({"AddingUp": adding_up}), set[str]()
-    async with made(SqliteHub(hub_settings(hidden=HIDDEN), clock=(clock := fast(SPEED)))) as hub:
+    async with made(SqliteHub(hub_settings(hidden=HIDDEN), clock=(clock := FastClock(SPEED)))) as hub:
         for last in range(1, 15):
 
             async def script(served: Served, instance: str = f"sum-{last}") -> Instance:

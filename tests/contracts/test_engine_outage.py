@@ -9,14 +9,15 @@ from typing import Any
 import pytest
 from azure.durable_functions import DurableOrchestrationContext as Context
 
-from azurite import Azurite
-from bindings.storage import parse
-from host.durable.azure import AzureHub
-from host.durable.engine import EngineSettings
-from host.durable.history import Execution, ExecutionStarted, Status, utc_now
-from host.durable.hub import Message
-from host.durable.sqlite import SqliteHub
-from host.log import Level, Log
+from fnhost.azurite import Azurite
+from fnhost.bindings.storage import parse
+from fnhost.host.durable.model.history import Execution, ExecutionStarted, RuntimeStatus
+from fnhost.host.durable.model.instants import utc_now
+from fnhost.host.durable.model.messages import Message
+from fnhost.host.durable.runtime.engine import EngineSettings
+from fnhost.host.durable.storage.azure import AzureHub
+from fnhost.host.durable.storage.sqlite import SqliteHub
+from fnhost.host.log import Level, Log
 from tests.support.crashing import stepwise
 from tests.support.engines import HUBS, PATIENCE, Functions, Served, hub_settings, made, serving
 from tests.support.outages import Switch, unreachable
@@ -50,10 +51,10 @@ FUNCTIONS = Functions({"Everything": everything, "Child": child}, {"Double": lam
 
 async def expect_everything(served: Served) -> None:
     instance = await served.start("Everything", 1)
-    await served.until(instance, lambda found: found.custom_status is None and found.status is Status.Running)
+    await served.until(instance, lambda found: found.custom_status is None and found.status is RuntimeStatus.Running)
     await served.client.raise_event(instance, "Go", "1")
     ended = await served.end(instance)
-    assert (ended.status, json.loads(ended.output or "null")) == (Status.Completed, [[0, 2, 4], 0, 1])
+    assert (ended.status, json.loads(ended.output or "null")) == (RuntimeStatus.Completed, [[0, 2, 4], 0, 1])
 
 
 async def lived(last: int) -> int:

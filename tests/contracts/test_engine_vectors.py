@@ -1,4 +1,4 @@
-"""The conversations recorded with the real SDKs, held by a running engine (durable-replay-protocol.md 14)."""
+"""The conversations recorded with the real SDKs, held by a running engine (platform/conformance.md 4)."""
 
 import asyncio
 import datetime
@@ -14,28 +14,29 @@ from typing import Any
 import azure.durable_functions as df
 import pytest
 
-from bindings.contract import Event, Failure, Json, Outcome
-from bindings.formats import compact
-from host.durable.client import Finished
-from host.durable.codec import event_of
-from host.durable.entity import read_entity
-from host.durable.entity_messages import EntityId, Request, request_json, sent_request
-from host.durable.history import (
+from fnhost.bindings.contract import Event, Failure, Json, Outcome
+from fnhost.bindings.formats import compact
+from fnhost.host.durable.client import Finished
+from fnhost.host.durable.entities.entity import read_entity
+from fnhost.host.durable.entities.messages import EntityRequest, request_json, sent_request
+from fnhost.host.durable.model.history import (
     EventRaised,
     EventSent,
     Execution,
     ExecutionStarted,
     HistoryEvent,
-    Instance,
     OrchestratorCompleted,
     SubOrchestrationInstanceCompleted,
     SubOrchestrationInstanceCreated,
     TaskCompleted,
     TaskFailed,
-    utc_now,
 )
-from host.durable.hub import Message
-from host.durable.sqlite import SqliteHub
+from fnhost.host.durable.model.ids import EntityId
+from fnhost.host.durable.model.instants import utc_now
+from fnhost.host.durable.model.messages import Message
+from fnhost.host.durable.model.states import Instance
+from fnhost.host.durable.storage.codec import event_of
+from fnhost.host.durable.storage.sqlite import SqliteHub
 from tests.support import node
 from tests.support.engines import PATIENCE, POLL, Functions, hub_settings, made, serving
 from tests.support.recordings import RECORDED, Episode, episodes, requests, staged
@@ -200,7 +201,7 @@ async def test_entities_are_asked_as_was_recorded(name: str) -> None:
 
 
 def message(entity: EntityId, asked: Mapping[str, Any]) -> Message:
-    request = Request(uuid.uuid4().hex, asked["name"], asked["isSignal"], asked["input"], parent="caller")
+    request = EntityRequest(uuid.uuid4().hex, asked["name"], asked["isSignal"], asked["input"], parent="caller")
     text = compact(request_json(request))
     return Message(Execution(str(entity)), EventRaised(timestamp=utc_now(), name=request.event_name, input=text))
 
@@ -268,5 +269,5 @@ def value(text: str | None) -> Any:
 
 
 def single(text: str | None) -> str | None:
-    """The platform's texts of failures have a second blank (durable-replay-protocol.md 7.1)."""
+    """The platform's texts of failures have a second blank (platform/replay.md 7.1)."""
     return text and re.sub('(failed: |"Message":") ', r"\1", text)

@@ -14,26 +14,25 @@ import pytest
 from azure.durable_functions import DurableEntityContext, EntityId
 from azure.durable_functions import DurableOrchestrationContext as Context
 
-from azurite import Azurite
-from bindings.contract import Event, Failure, Json, Outcome
-from host.durable.client import UnknownEntity
-from host.durable.engine import EngineSettings
-from host.durable.entity import Entity, EntityLimits, read_entity
-from host.durable.entity_messages import EntityId as Id
-from host.durable.history import (
+from fnhost.azurite import Azurite
+from fnhost.bindings.contract import Event, Failure, Json, Outcome
+from fnhost.host.durable.client import UnknownEntity
+from fnhost.host.durable.entities.entity import Entity, EntityLimits, read_entity
+from fnhost.host.durable.model.history import (
     EventRaised,
     Execution,
     ExecutionStarted,
-    Instance,
     OrchestratorCompleted,
     OrchestratorStarted,
-    Status,
-    later,
-    utc_now,
+    RuntimeStatus,
 )
-from host.durable.hub import Checkpoint, Message
-from host.errors import TimedOut
-from host.log import Level
+from fnhost.host.durable.model.ids import EntityId as Id
+from fnhost.host.durable.model.instants import later, utc_now
+from fnhost.host.durable.model.messages import Message
+from fnhost.host.durable.model.states import Checkpoint, Instance
+from fnhost.host.durable.runtime.engine import EngineSettings
+from fnhost.host.errors import TimedOut
+from fnhost.host.log import Level
 from tests.support.engines import HUBS, PATIENCE, Functions, Served, hub_settings, made, serving
 from tests.support.scripts import call, lock, release, scripted, wait
 from tests.support.sdk import SDK_WARNINGS, entity, orchestrator
@@ -125,7 +124,7 @@ async def signal(served: Served, key: str, operation: str, input: Any = None, na
 
 
 def output(instance: Instance) -> Any:
-    assert instance.status is Status.Completed, instance.output
+    assert instance.status is RuntimeStatus.Completed, instance.output
     return json.loads(instance.output or "null")
 
 
@@ -150,7 +149,7 @@ async def test_clients_signal_and_read(served: Served, key: str) -> None:
 async def test_the_storage_keeps_its_state_as_input_and_nothing_of_what_was_done(served: Served, key: str) -> None:
     await signal(served, key, "add", 4)
     row = await holds(served, key, 4)
-    assert (row.name, row.status, row.custom_status) == (row.id, Status.Running, '{"entityExists":true}')
+    assert (row.name, row.status, row.custom_status) == (row.id, RuntimeStatus.Running, '{"entityExists":true}')
     assert json.loads(row.input or "") == {"exists": True, "state": "4", "sorter": {}}
     opened, started, closed = await served.history(row.id)
     assert isinstance(opened, OrchestratorStarted) and isinstance(closed, OrchestratorCompleted)
@@ -168,7 +167,7 @@ async def test_a_deleted_entity_keeps_an_empty_row_and_can_come_back(served: Ser
     await holds(served, key, 4)
     await signal(served, key, "end")
     row = await served.until(f"@counter@{key}", lambda found: found.custom_status == "{}")
-    assert (row.status, row.input) == (Status.Running, '{"sorter":{}}')
+    assert (row.status, row.input) == (RuntimeStatus.Running, '{"sorter":{}}')
     assert await served.client.read_entity(Id("counter", key)) is None
     await signal(served, key, "add", 1)
     await holds(served, key, 1)
@@ -208,7 +207,7 @@ async def test_a_client_cannot_signal_what_is_not_there(served: Served) -> None:
 
 async def test_a_call_of_what_is_not_there_fails(served: Served) -> None:
     ended = await served.run("Stranger")
-    assert ended.status is Status.Failed
+    assert ended.status is RuntimeStatus.Failed
     assert "The function 'nothing' doesn't exist, is disabled, or is not an entity function." in (ended.output or "")
 
 
@@ -217,7 +216,7 @@ async def test_an_entity_cannot_be_terminated(served: Served, key: str) -> None:
     await holds(served, key, 1)
     await served.client.terminate(f"@counter@{key}", "no more")
     await signal(served, key, "add", 1)
-    assert (await holds(served, key, 2)).status is Status.Running
+    assert (await holds(served, key, 2)).status is RuntimeStatus.Running
 
 
 async def test_a_delayed_signal_comes_in_time(served: Served, key: str) -> None:
@@ -299,7 +298,7 @@ async def test_when_its_time_is_up_the_caller_is_told(served: Served, key: str) 
 
         with served.engine.serving("orchestrator", key, orchestrator(waiting)):
             ended = await served.run(key)
-    assert ended.status is Status.Failed
+    assert ended.status is RuntimeStatus.Failed
     assert "Timeout value of 00:00:01 exceeded." in (ended.output or "")
 
 
@@ -410,7 +409,7 @@ async def test_a_rewound_parent_goes_on_with_its_rewound_child(served: Served, k
         served.engine.serving("orchestrator", f"{key}-child", orchestrator(child)),
     ):
         failed = await served.run(key)
-        assert failed.status is Status.Failed
+        assert failed.status is RuntimeStatus.Failed
         await served.client.rewind(failed.id, "try again")
         ended = await served.end(failed.id)
     assert output(ended) == ["luck", "luck"]

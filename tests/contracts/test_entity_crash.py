@@ -9,12 +9,14 @@ import pytest
 from azure.durable_functions import DurableEntityContext, EntityId
 from azure.durable_functions import DurableOrchestrationContext as Context
 
-from host.durable.engine import EngineSettings
-from host.durable.entity import Entity, read_entity
-from host.durable.history import Clock, Status
-from host.durable.hub import Hub
-from host.durable.sqlite import SqliteHub
-from tests.support.crashing import Fuse, fast, killed
+from fnhost.clock import Clock
+from fnhost.host.durable.entities.entity import Entity, read_entity
+from fnhost.host.durable.model.history import RuntimeStatus
+from fnhost.host.durable.runtime.engine import EngineSettings
+from fnhost.host.durable.storage.hub import Hub
+from fnhost.host.durable.storage.sqlite import SqliteHub
+from tests.support.clocks import FastClock
+from tests.support.crashing import Fuse, killed
 from tests.support.engines import Functions, Served, hub_settings, made
 from tests.support.scripts import call, lock, scripted
 from tests.support.sdk import SDK_WARNINGS, entity
@@ -58,7 +60,7 @@ class Life:
             if not self.started:
                 self.started = await served.start(self.name, {"key": self.key, "left": 1})
             ended = await served.end(self.started)
-            assert ended.status is Status.Completed, ended.output
+            assert ended.status is RuntimeStatus.Completed, ended.output
             row = await served.until(f"@counter@{self.key}", lambda found: not read_entity(found.input).locked_by)
             return read_entity(row.input)
 
@@ -81,7 +83,7 @@ class World:
 
 @pytest.fixture
 async def world() -> AsyncIterator[World]:
-    clock = fast(SPEED)
+    clock = FastClock(SPEED)
     async with made(SqliteHub(hub_settings(hidden=HIDDEN), clock=clock)) as hub:
         yield World(hub, clock)
 

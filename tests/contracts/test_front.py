@@ -1,4 +1,7 @@
-"""The front door over a real port: routes, waiting, limits, keys, CORS and admin (functions-host.md 3 and 6)."""
+"""The front door over a real port: routes, waiting, limits, keys, CORS and admin.
+
+Rules from platform/http.md, platform/keys-and-admin.md 3 to 7.
+"""
 
 import asyncio
 import json
@@ -17,15 +20,15 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from bindings.contract import Binding, Event, Failure, HttpRequest, HttpResponse, Outcome, Value
-from bindings.http import HttpSettings, Routes, openers
-from host.app import App, Function, HostConfig, Settings
-from host.errors import Problem, StartError, WorkerDied
-from host.log import Level, Log, Record
-from host.web.cors import Cors, read_cors
-from host.web.front import Front
-from host.web.keys import Keys
-from host.web.view import View
+from fnhost.bindings.contract import Binding, Event, Failure, HttpRequest, HttpResponse, Outcome, Value
+from fnhost.bindings.http.trigger import HttpSettings, RouteTable, open_trigger
+from fnhost.host.app import App, Function, HostConfig, Settings
+from fnhost.host.errors import Problem, StartError, WorkerCrashed
+from fnhost.host.log import Level, Log, Record
+from fnhost.host.web.active_app import ActiveApp
+from fnhost.host.web.cors import Cors, read_cors
+from fnhost.host.web.front import Front
+from fnhost.host.web.keys import Keys
 
 pytestmark = pytest.mark.anyio
 
@@ -91,21 +94,18 @@ class Case:
 
 
 @asynccontextmanager
-async def generation(case: Case) -> AsyncIterator[View]:
+async def generation(case: Case) -> AsyncIterator[ActiveApp]:
     """The view of a running app: its triggers listen while inside."""
-    routes = Routes(case.settings, case.disabled)
+    routes = RouteTable(case.settings, case.disabled)
     app = case.app()
-    opener = openers(routes)["httptrigger"]
-    tasks = [
-        asyncio.create_task(opener(name, case.trigger(name), (case.trigger(name), OUT)).listen(case.fire))
-        for name in case.functions
-    ]
+    stopping = asyncio.Event()
+    triggers = [open_trigger(routes, name, case.trigger(name), (case.trigger(name), OUT)) for name in case.functions]
+    tasks = [asyncio.create_task(trigger.listen(case.fire, stopping)) for trigger in triggers]
     try:
-        yield View(**{"app": app, "routes": routes, "fire_manually": not_expected} | case.view)
+        yield ActiveApp(**{"app": app, "routes": routes, "fire_manually": not_expected} | case.view)
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        stopping.set()
+        await asyncio.gather(*tasks)
 
 
 async def not_expected(name: str, given: str) -> None:
@@ -247,7 +247,7 @@ async def test_failures_are_an_empty_500(tmp_path: Path) -> None:
         raise ValueError("secret")
 
     async def dying(request: HttpRequest) -> Value:
-        raise WorkerDied("killed")
+        raise WorkerCrashed("killed")
 
     async def forging(request: HttpRequest) -> Value:
         return HttpResponse(headers={"x": "a\r\nb: c"})
@@ -585,7 +585,7 @@ async def test_a_function_is_run_by_hand(tmp_path: Path) -> None:
     async def run(name: str, given: str) -> None:
         await runs.put((name, given))
         await ended.wait()
-        raise WorkerDied("and nobody hears of it here")
+        raise WorkerCrashed("and nobody hears of it here")
 
     async with asking(Case(tmp_path, {}, timer=True, view={"fire_manually": run})) as client:
         for body, given in [

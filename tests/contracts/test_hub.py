@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from azurite import Azurite
-from bindings.storage import parse
-from host.durable.azure import AzureHub
-from host.durable.history import (
+from fnhost.azurite import Azurite
+from fnhost.bindings.storage import parse
+from fnhost.host.durable.model.errors import AlreadyExists, Conflict
+from fnhost.host.durable.model.history import (
     ContinueAsNew,
     EventRaised,
     EventSent,
@@ -24,12 +24,10 @@ from host.durable.history import (
     ExecutionTerminated,
     GenericEvent,
     HistoryEvent,
-    Instance,
-    Instant,
     OrchestratorCompleted,
     OrchestratorStarted,
-    Parent,
-    Status,
+    ParentInstance,
+    RuntimeStatus,
     SubOrchestrationInstanceCompleted,
     SubOrchestrationInstanceCreated,
     SubOrchestrationInstanceFailed,
@@ -38,28 +36,23 @@ from host.durable.history import (
     TaskScheduled,
     TimerCreated,
     TimerFired,
-    fold,
-    later,
-    pending,
-    utc_now,
 )
-from host.durable.hub import (
-    WORK_ITEMS,
-    AlreadyExists,
+from fnhost.host.durable.model.instants import Instant, later, utc_now
+from fnhost.host.durable.model.messages import WORK_ITEMS, Message, ReceivedMessage
+from fnhost.host.durable.model.states import (
     Checkpoint,
-    Conflict,
-    Hub,
-    HubSettings,
-    Message,
+    HistoryState,
+    Instance,
     Progress,
-    Purged,
+    PurgeResult,
     Query,
-    Received,
-    State,
-    all_of,
+    fold,
+    pending,
 )
-from host.durable.sqlite import SqliteHub
-from host.log import Log
+from fnhost.host.durable.storage.azure import AzureHub
+from fnhost.host.durable.storage.hub import Hub, HubSettings, all_of
+from fnhost.host.durable.storage.sqlite import SqliteHub
+from fnhost.host.log import Log
 
 pytestmark = pytest.mark.anyio
 
@@ -123,14 +116,16 @@ def opening(run: Execution, **values: Any) -> tuple[HistoryEvent, ...]:
     return (OrchestratorStarted(timestamp=AT), started(run, **values), OrchestratorCompleted(timestamp=AT, listed=0))
 
 
-def checkpoint(since: State, run: Execution, *events: HistoryEvent, custom_status: str | None = None) -> Checkpoint:
+def checkpoint(
+    since: HistoryState, run: Execution, *events: HistoryEvent, custom_status: str | None = None
+) -> Checkpoint:
     past = since.events if run.execution_id == since.execution_id else ()
     instance = fold(None, (*past, *events), custom_status)
     assert instance is not None and run.execution_id is not None
     return Checkpoint(since, run.execution_id, events, instance)
 
 
-async def first_from(hub: Hub, queues: Sequence[str] | None = None) -> Received:
+async def first_from(hub: Hub, queues: Sequence[str] | None = None) -> ReceivedMessage:
     """The next message that shows itself in one of the queues; nothing tells when, so this looks again and again."""
     async with asyncio.timeout(15):
         while True:
@@ -140,7 +135,7 @@ async def first_from(hub: Hub, queues: Sequence[str] | None = None) -> Received:
             await asyncio.sleep(0.05)
 
 
-async def visible(hub: Hub) -> list[Received]:
+async def visible(hub: Hub) -> list[ReceivedMessage]:
     """What every control queue gives now."""
     return [one for queue in hub.queues for one in await hub.receive(queue)]
 
@@ -257,7 +252,7 @@ async def test_work_items_have_their_own_queue_and_come_one_by_one(hub: Hub) -> 
     assert await hub.receive(WORK_ITEMS) == []
 
 
-PARENT = Parent("Parent", Execution("p", "e"), 3)
+PARENT = ParentInstance("Parent", Execution("p", "e"), 3)
 CHILD = Execution("child", "c" * 32)
 TRAVELLERS = [
     Message(CHILD, started(CHILD, generation=None, parent_instance=PARENT, tags={"a": "é"}), Execution("p", "e"), 2),
@@ -331,7 +326,7 @@ async def test_a_start_makes_the_instance_pending_and_hands_back_its_message(hub
     found = await hub.find("order-42")
     assert found is not None
     assert found == replace(pending(event, AT), updated=found.updated)
-    assert found.status is Status.Pending
+    assert found.status is RuntimeStatus.Pending
     await hub.release([received])
     assert (await first_from(hub)).message == received.message
 
@@ -341,7 +336,7 @@ async def test_a_start_of_a_living_instance_is_refused_and_writes_nothing(hub: H
     await hub.start(start(first))
     with pytest.raises(AlreadyExists) as refusal:
         await hub.start(start(execution()))
-    assert refusal.value.status is Status.Pending
+    assert refusal.value.status is RuntimeStatus.Pending
     found = await hub.find("order-42")
     assert found and found.execution_id == first.execution_id
 
@@ -349,7 +344,7 @@ async def test_a_start_of_a_living_instance_is_refused_and_writes_nothing(hub: H
 async def test_a_start_may_replace_what_it_is_told_to_replace(hub: Hub) -> None:
     await hub.start(start(execution()))
     second = execution()
-    received = await hub.start(start(second, input="2"), overridable=Status)
+    received = await hub.start(start(second, input="2"), overridable=RuntimeStatus)
     assert not received.is_new
     found = await hub.find("order-42")
     assert found and (found.execution_id, found.input, found.generation) == (second.execution_id, "2", 1)
@@ -358,15 +353,19 @@ async def test_a_start_may_replace_what_it_is_told_to_replace(hub: Hub) -> None:
 async def test_a_finished_instance_starts_anew_with_nothing_of_the_old(hub: Hub) -> None:
     first, second = execution(), execution()
     await hub.start(start(first))
-    await hub.record(checkpoint(State(), first, *finished(first), custom_status='"old"'))
+    await hub.record(checkpoint(HistoryState(), first, *finished(first), custom_status='"old"'))
     await hub.start(start(second))
     found = await hub.find("order-42")
-    assert found and (found.status, found.generation, found.execution_id) == (Status.Pending, 1, second.execution_id)
+    assert found and (found.status, found.generation, found.execution_id) == (
+        RuntimeStatus.Pending,
+        1,
+        second.execution_id,
+    )
     assert (found.output, found.custom_status, found.completed) == (None, None, None)
 
 
 def finished(run: Execution, result: str | None = '"done"') -> tuple[HistoryEvent, ...]:
-    end = ExecutionCompleted(timestamp=AT, event_id=0, orchestration_status=Status.Completed, result=result)
+    end = ExecutionCompleted(timestamp=AT, event_id=0, orchestration_status=RuntimeStatus.Completed, result=result)
     return (*opening(run)[:2], end, OrchestratorCompleted(timestamp=AT, listed=0))
 
 
@@ -402,21 +401,21 @@ EVENTS: Sequence[HistoryEvent] = (
     ExecutionTerminated(timestamp=AT, input="enough"),
     ContinueAsNew(timestamp=AT, event_id=5, result="1"),
     GenericEvent(timestamp=AT, data="rewind"),
-    ExecutionCompleted(timestamp=AT, event_id=6, orchestration_status=Status.Terminated, result="enough"),
+    ExecutionCompleted(timestamp=AT, event_id=6, orchestration_status=RuntimeStatus.Terminated, result="enough"),
     OrchestratorCompleted(timestamp=AT),
 )
 
 
 async def test_history_is_loaded_as_it_was_recorded(hub: Hub) -> None:
     run = Execution("order-42", "e" * 32)
-    after = await hub.record(checkpoint(State(), run, *EVENTS, custom_status='{"é":1}'))
+    after = await hub.record(checkpoint(HistoryState(), run, *EVENTS, custom_status='{"é":1}'))
     assert await hub.load("order-42") == after
     assert (after.execution_id, after.events, after.custom_status) == (run.execution_id, EVENTS, '{"é":1}')
 
 
 async def test_history_grows(hub: Hub) -> None:
     run = execution()
-    state = await hub.record(checkpoint(State(), run, *opening(run)))
+    state = await hub.record(checkpoint(HistoryState(), run, *opening(run)))
     for number in range(3):
         state = await hub.record(checkpoint(state, run, *episode(str(number)), custom_status=str(number)))
     assert await hub.load("order-42") == state
@@ -436,21 +435,21 @@ async def test_inputs_of_what_was_scheduled_are_kept_only_when_asked_for(opened:
     run = execution()
     scheduled = TaskScheduled(timestamp=AT, event_id=0, name="SayHello", input='["x"]')
     async with made(opened, settings(keep_inputs=False)) as hub:
-        await hub.record(checkpoint(State(), run, *opening(run), scheduled))
+        await hub.record(checkpoint(HistoryState(), run, *opening(run), scheduled))
         assert (await hub.load("order-42")).events[-1] == replace(scheduled, input=None)
 
 
 async def test_nothing_recorded_is_an_empty_state(hub: Hub) -> None:
-    assert await hub.load("order-42") == State()
+    assert await hub.load("order-42") == HistoryState()
     assert await hub.find("order-42") is None
 
 
 async def test_a_record_on_an_old_state_is_refused_and_writes_nothing(hub: Hub) -> None:
     run = execution()
-    old = await hub.record(checkpoint(State(), run, *opening(run)))
+    old = await hub.record(checkpoint(HistoryState(), run, *opening(run)))
     new = await hub.record(checkpoint(old, run, *episode("new"), custom_status='"new"'))
     before = await hub.find("order-42")
-    for since in (old, State()):
+    for since in (old, HistoryState()):
         with pytest.raises(Conflict):
             await hub.record(checkpoint(since, run, *opening(run), *episode("old"), custom_status='"old"'))
     assert await hub.load("order-42") == new
@@ -459,18 +458,18 @@ async def test_a_record_on_an_old_state_is_refused_and_writes_nothing(hub: Hub) 
 
 async def test_of_many_who_record_at_once_one_wins(hub: Hub) -> None:
     run = execution()
-    state = await hub.record(checkpoint(State(), run, *opening(run)))
+    state = await hub.record(checkpoint(HistoryState(), run, *opening(run)))
     answers = await asyncio.gather(
         *(hub.record(checkpoint(state, run, *episode(str(number)))) for number in range(6)), return_exceptions=True
     )
-    (won,) = [answer for answer in answers if isinstance(answer, State)]
+    (won,) = [answer for answer in answers if isinstance(answer, HistoryState)]
     assert sum(isinstance(answer, Conflict) for answer in answers) == 5
     assert await hub.load("order-42") == won
 
 
 async def test_what_earlier_executions_took_is_remembered(hub: Hub) -> None:
     run, following = execution(), execution()
-    state = await hub.record(checkpoint(State(), run, *opening(run)))
+    state = await hub.record(checkpoint(HistoryState(), run, *opening(run)))
     state = await hub.record(replace(checkpoint(state, following, *opening(following)), seen=("a1", "b2")))
     assert (state.seen, await hub.load("order-42")) == (("a1", "b2"), state)
     state = await hub.record(checkpoint(state, following, *episode("more")))
@@ -483,7 +482,7 @@ async def test_what_earlier_executions_took_is_remembered(hub: Hub) -> None:
 async def test_a_long_checkpoint_is_recorded_whole(hub: Hub) -> None:
     run = execution()
     many = [EventRaised(timestamp=AT, name=str(number), input="x" * 500) for number in range(250)]
-    state = await hub.record(checkpoint(State(), run, *opening(run), *many, OrchestratorCompleted(timestamp=AT)))
+    state = await hub.record(checkpoint(HistoryState(), run, *opening(run), *many, OrchestratorCompleted(timestamp=AT)))
     state = await hub.record(checkpoint(state, run, *episode("more")))
     assert await hub.load("order-42") == state
     assert len(state.events) == 3 + 250 + 1 + 3
@@ -491,7 +490,7 @@ async def test_a_long_checkpoint_is_recorded_whole(hub: Hub) -> None:
 
 async def test_a_new_execution_replaces_the_history_of_the_old(hub: Hub) -> None:
     first, second = execution(), execution()
-    state = await hub.record(checkpoint(State(), first, *opening(first), *episode("old"), *episode("old")))
+    state = await hub.record(checkpoint(HistoryState(), first, *opening(first), *episode("old"), *episode("old")))
     state = await hub.record(checkpoint(state, second, *opening(second, input='{"n":2}')))
     assert await hub.load("order-42") == state
     assert (state.execution_id, state.events) == (second.execution_id, opening(second, input='{"n":2}'))
@@ -499,7 +498,7 @@ async def test_a_new_execution_replaces_the_history_of_the_old(hub: Hub) -> None
     assert found and (found.execution_id, found.input, found.status) == (
         second.execution_id,
         '{"n":2}',
-        Status.Running,
+        RuntimeStatus.Running,
     )
     state = await hub.record(checkpoint(state, second, *episode("new")))
     assert await hub.load("order-42") == state
@@ -507,7 +506,7 @@ async def test_a_new_execution_replaces_the_history_of_the_old(hub: Hub) -> None
 
 async def test_a_history_can_be_rewritten_under_the_same_execution(hub: Hub) -> None:
     run = execution()
-    state = await hub.record(checkpoint(State(), run, *finished(run)))
+    state = await hub.record(checkpoint(HistoryState(), run, *finished(run)))
     blank = GenericEvent(timestamp=AT, data="Rewound: ExecutionCompleted")
     events = tuple(blank if isinstance(event, ExecutionCompleted) else event for event in state.events)
     state = await hub.record(replace(checkpoint(state, run), events=events, rewritten=True))
@@ -519,10 +518,10 @@ async def test_a_history_can_be_rewritten_under_the_same_execution(hub: Hub) -> 
 
 async def test_an_id_used_again_by_a_parent_has_nothing_of_the_old_run(hub: Hub) -> None:
     first, second = execution(), execution()
-    state = await hub.record(checkpoint(State(), first, *finished(first)))
+    state = await hub.record(checkpoint(HistoryState(), first, *finished(first)))
     await hub.record(checkpoint(state, second, *opening(second)))
     found = await hub.find("order-42")
-    assert found and (found.status, found.output, found.completed) == (Status.Running, None, None)
+    assert found and (found.status, found.output, found.completed) == (RuntimeStatus.Running, None, None)
 
 
 async def test_large_values_come_back_whole(hub: Hub) -> None:
@@ -532,10 +531,10 @@ async def test_large_values_come_back_whole(hub: Hub) -> None:
         *opening(run, input=text)[:2],
         TaskCompleted(timestamp=AT, task_scheduled_id=0, result=text),
         TaskFailed(timestamp=AT, task_scheduled_id=0, reason=text, details=text),
-        ExecutionCompleted(timestamp=AT, event_id=0, orchestration_status=Status.Completed, result=text),
+        ExecutionCompleted(timestamp=AT, event_id=0, orchestration_status=RuntimeStatus.Completed, result=text),
         OrchestratorCompleted(timestamp=AT),
     )
-    state = await hub.record(checkpoint(State(), run, *events))
+    state = await hub.record(checkpoint(HistoryState(), run, *events))
     assert (await hub.load(run.instance_id)).events == state.events == events
     found = await hub.find(run.instance_id)
     assert found and (found.input, found.output) == (text, text)
@@ -545,7 +544,7 @@ async def test_large_values_come_back_whole(hub: Hub) -> None:
 async def test_many_large_values_fit_into_one_checkpoint(hub: Hub) -> None:
     run = execution()
     many = [TaskCompleted(timestamp=AT, task_scheduled_id=number, result="é" * 30_000) for number in range(120)]
-    state = await hub.record(checkpoint(State(), run, *opening(run), *many, OrchestratorCompleted(timestamp=AT)))
+    state = await hub.record(checkpoint(HistoryState(), run, *opening(run), *many, OrchestratorCompleted(timestamp=AT)))
     assert (await hub.load("order-42")).events == state.events
 
 
@@ -554,14 +553,14 @@ async def test_many_large_values_fit_into_one_checkpoint(hub: Hub) -> None:
 
 async def test_the_row_says_what_the_record_said(hub: Hub) -> None:
     run = Execution("order-42", "e" * 32)
-    said = checkpoint(State(), run, *EVENTS, custom_status='{"é":1}')
+    said = checkpoint(HistoryState(), run, *EVENTS, custom_status='{"é":1}')
     await hub.record(said)
     assert await hub.find("order-42") == said.instance
 
 
 async def test_a_custom_status_can_be_unset(hub: Hub) -> None:
     run = execution()
-    state = await hub.record(checkpoint(State(), run, *opening(run), custom_status="1"))
+    state = await hub.record(checkpoint(HistoryState(), run, *opening(run), custom_status="1"))
     state = await hub.record(checkpoint(state, run, *episode("x")))
     found = await hub.find("order-42")
     assert found and found.custom_status is None
@@ -571,16 +570,16 @@ async def test_a_custom_status_can_be_unset(hub: Hub) -> None:
 async def test_a_result_that_is_null_hides_the_reason_of_an_earlier_suspension(hub: Hub) -> None:
     run = execution()
     paused = (*opening(run), ExecutionSuspended(timestamp=AT, reason="wait"), ExecutionResumed(timestamp=AT))
-    state = await hub.record(checkpoint(State(), run, *paused))
-    end = ExecutionCompleted(timestamp=AT, event_id=0, orchestration_status=Status.Completed)
+    state = await hub.record(checkpoint(HistoryState(), run, *paused))
+    end = ExecutionCompleted(timestamp=AT, event_id=0, orchestration_status=RuntimeStatus.Completed)
     await hub.record(checkpoint(state, run, end))
     found = await hub.find("order-42")
-    assert found and (found.status, found.output) == (Status.Completed, None)
+    assert found and (found.status, found.output) == (RuntimeStatus.Completed, None)
 
 
 async def test_a_row_that_was_left_behind_can_be_mended(hub: Hub) -> None:
     run = execution()
-    state = await hub.record(checkpoint(State(), run, *finished(run), custom_status='"x"'))
+    state = await hub.record(checkpoint(HistoryState(), run, *finished(run), custom_status='"x"'))
     await hub.start(start(execution(), input="2"))
     after = await hub.record(checkpoint(state, run, custom_status=state.custom_status))
     assert after.events == state.events
@@ -596,22 +595,22 @@ async def test_any_id_is_kept_apart(hub: Hub, instance: str) -> None:
     run, other = execution(instance), execution(f"{instance}x")
     await hub.release([await hub.start(start(run)), await hub.start(start(other))])
     assert {one.message.target for one in await visible(hub)} == {run, other}
-    state = await hub.record(checkpoint(State(), run, *opening(run)))
+    state = await hub.record(checkpoint(HistoryState(), run, *opening(run)))
     assert await hub.load(instance) == state
     assert [found.id async for found in all_of(hub, Query(prefix=instance))] == [instance, f"{instance}x"]
     assert (await hub.purge(instance)).instances == 1
     assert await hub.find(instance) is None
-    assert await hub.load(instance) == State()
+    assert await hub.load(instance) == HistoryState()
     assert await hub.find(f"{instance}x") is not None
 
 
 # --- lists -----------------------------------------------------------------------------------------------------------
 
 
-def row(instance: str, status: Status, minute: int) -> tuple[Execution, tuple[HistoryEvent, ...]]:
+def row(instance: str, status: RuntimeStatus, minute: int) -> tuple[Execution, tuple[HistoryEvent, ...]]:
     run, at = execution(instance), f"2025-03-04T10:{minute:02}:00.0000005Z"
     events: list[HistoryEvent] = [started(run, timestamp=at)]
-    if status is not Status.Running:
+    if status is not RuntimeStatus.Running:
         events.append(ExecutionCompleted(timestamp=at, event_id=0, orchestration_status=status, result="1"))
     return run, tuple(events)
 
@@ -619,14 +618,14 @@ def row(instance: str, status: Status, minute: int) -> tuple[Execution, tuple[Hi
 @pytest.fixture
 async def full_hub(hub: Hub) -> Hub:
     rows = [
-        row("@counter@a", Status.Running, 0),
-        row("a-1", Status.Completed, 1),
-        row("a-2", Status.Failed, 2),
-        row("a.3", Status.Running, 3),
-        row("b", Status.Terminated, 4),
+        row("@counter@a", RuntimeStatus.Running, 0),
+        row("a-1", RuntimeStatus.Completed, 1),
+        row("a-2", RuntimeStatus.Failed, 2),
+        row("a.3", RuntimeStatus.Running, 3),
+        row("b", RuntimeStatus.Terminated, 4),
     ]
     for run, events in rows:
-        await hub.record(checkpoint(State(), run, *events))
+        await hub.record(checkpoint(HistoryState(), run, *events))
     return hub
 
 
@@ -638,12 +637,12 @@ def minute(number: int) -> Instant:
     ("query", "expected"),
     [
         (Query(), ["@counter@a", "a-1", "a-2", "a.3", "b"]),
-        (Query(statuses=frozenset({Status.Failed, Status.Terminated})), ["a-2", "b"]),
-        (Query(statuses=frozenset({Status.Pending})), []),
+        (Query(statuses=frozenset({RuntimeStatus.Failed, RuntimeStatus.Terminated})), ["a-2", "b"]),
+        (Query(statuses=frozenset({RuntimeStatus.Pending})), []),
         (Query(created_from=minute(2)), ["a-2", "a.3", "b"]),
         (Query(created_to=minute(1)), ["@counter@a", "a-1"]),
         (Query(created_from=minute(1)[:-2] + "6Z"), ["a-2", "a.3", "b"]),
-        (Query(created_from=minute(1), created_to=minute(3), statuses=frozenset({Status.Completed})), ["a-1"]),
+        (Query(created_from=minute(1), created_to=minute(3), statuses=frozenset({RuntimeStatus.Completed})), ["a-1"]),
         (Query(prefix="a-"), ["a-1", "a-2"]),
         (Query(prefix="a"), ["a-1", "a-2", "a.3"]),
         (Query(prefix="@counter@"), ["@counter@a"]),
@@ -659,7 +658,7 @@ async def test_lists_come_page_by_page(full_hub: Hub) -> None:
     ids: list[str] = []
     token: str | None = None
     while True:
-        page = await full_hub.list(Query(statuses=frozenset({Status.Running, Status.Failed})), 2, token)
+        page = await full_hub.list(Query(statuses=frozenset({RuntimeStatus.Running, RuntimeStatus.Failed})), 2, token)
         assert len(page.instances) <= 2
         ids += [instance.id for instance in page.instances]
         if (token := page.token) is None:
@@ -688,12 +687,12 @@ async def test_a_purge_removes_an_instance_and_no_other(hub: Hub) -> None:
     for instance in ("order-42", "order-420", "order-42/1"):
         run = execution(instance)
         await hub.start(start(run, input=text))
-        state = await hub.record(checkpoint(State(), run, *opening(run, input=text)))
+        state = await hub.record(checkpoint(HistoryState(), run, *opening(run, input=text)))
         await hub.record(checkpoint(state, run, *[EventRaised(timestamp=AT, name="x")] * 150))
     purged = await hub.purge("order-42")
     assert purged.instances == 1
     assert purged.rows >= 153
-    assert (await hub.find("order-42"), await hub.load("order-42")) == (None, State())
+    assert (await hub.find("order-42"), await hub.load("order-42")) == (None, HistoryState())
     for instance in ("order-420", "order-42/1"):
         found = await hub.find(instance)
         assert found and found.input == text
@@ -701,16 +700,16 @@ async def test_a_purge_removes_an_instance_and_no_other(hub: Hub) -> None:
 
 
 async def test_a_purge_of_nothing_counts_nothing(hub: Hub) -> None:
-    assert await hub.purge("order-42") == Purged(0, 0)
+    assert await hub.purge("order-42") == PurgeResult(0, 0)
 
 
 async def test_a_purged_instance_can_be_recorded_anew_but_not_gone_on_with(hub: Hub) -> None:
     run = execution()
-    state = await hub.record(checkpoint(State(), run, *opening(run)))
+    state = await hub.record(checkpoint(HistoryState(), run, *opening(run)))
     await hub.purge("order-42")
     with pytest.raises(Conflict):
         await hub.record(checkpoint(state, run, *episode("x")))
-    await hub.record(checkpoint(State(), run, *opening(run)))
+    await hub.record(checkpoint(HistoryState(), run, *opening(run)))
 
 
 async def test_a_deleted_hub_can_be_made_again_and_is_empty(hub: Hub) -> None:
@@ -723,23 +722,23 @@ async def test_a_deleted_hub_can_be_made_again_and_is_empty(hub: Hub) -> None:
 
 
 async def test_every_queue_has_a_row_for_its_owner(hub: Hub) -> None:
-    free = await hub.owners()
+    free = await hub.partition_leases()
     assert [row.queue for row in free] == list(hub.queues)
-    assert {(row.owner, row.asked_by, row.until, row.is_draining) for row in free} == {(None, None, None, False)}
+    assert {(row.owner, row.next_owner, row.until, row.is_draining) for row in free} == {(None, None, None, False)}
 
 
 async def test_a_free_queue_can_be_owned_and_given_back(hub: Hub) -> None:
     for owner in ("me", None):
-        first, *_ = await hub.owners()
-        assert await hub.own(replace(first, owner=owner, since=AT, renewed=AT, until=later(AT, 30)))
+        first, *_ = await hub.partition_leases()
+        assert await hub.update_partition_lease(replace(first, owner=owner, since=AT, renewed=AT, until=later(AT, 30)))
 
 
 async def test_a_host_reserves_the_hub_as_often_as_it_likes(hub: Hub) -> None:
     for _ in range(2):
-        assert await hub.reserve(60)
-    await hub.free()
-    await hub.free()
-    assert await hub.reserve(60)
+        assert await hub.acquire_app_lease(60)
+    await hub.release_app_lease()
+    await hub.release_app_lease()
+    assert await hub.acquire_app_lease(60)
 
 
 async def test_a_message_for_elsewhere_is_visible_at_once_and_not_in_our_hands(hub: Hub) -> None:
@@ -778,7 +777,7 @@ async def sqlite_hub() -> AsyncIterator[SqliteHub]:
 async def test_a_hub_with_transactions_sends_records_and_settles_at_once(sqlite_hub: SqliteHub) -> None:
     run = execution()
     (done,) = await sqlite_hub.send([raised()])
-    first = checkpoint(State(), run, *opening(run))
+    first = checkpoint(HistoryState(), run, *opening(run))
     state, (sent,) = await sqlite_hub.commit(Progress([raised("next")], [done], first))
     assert state == await sqlite_hub.load("order-42")
     assert await visible(sqlite_hub) == []
@@ -790,7 +789,7 @@ async def test_a_hub_with_transactions_sends_records_and_settles_at_once(sqlite_
 async def test_of_what_conflicts_nothing_is_done(sqlite_hub: SqliteHub) -> None:
     run = execution()
     (done,) = await sqlite_hub.send([raised()])
-    stale = checkpoint(State(), run, *opening(run))
+    stale = checkpoint(HistoryState(), run, *opening(run))
     await sqlite_hub.record(stale)
     with pytest.raises(Conflict):
         await sqlite_hub.commit(Progress([raised("next")], [done], stale))

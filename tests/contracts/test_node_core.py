@@ -1,4 +1,4 @@
-"""The v4 programming model, with the real @azure/functions in a real worker (function-rpc.md 7.1 to 7.3)."""
+"""The v4 programming model, with the real @azure/functions in a real worker (platform/node-worker.md 1, 3 and 4)."""
 
 import json
 from collections.abc import AsyncIterator, Mapping
@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from bindings.contract import Cookie, HttpRequest, HttpResponse, Json, Outcome
-from host.log import Level
-from host.worker import Attempt
+from fnhost.bindings.contract import Cookie, HttpRequest, HttpResponse, Json, Outcome
+from fnhost.host.log import Level
+from fnhost.host.worker import RetryContext
 from tests.support.node import HTTP, NODE, RES, Registered, registered, write_v4
-from tests.support.packages import link_packages
+from tests.support.npm import link_packages
 from tests.support.workers import bench, get, write_file, write_function
 
 pytestmark = pytest.mark.anyio
@@ -153,7 +153,7 @@ async def test_extra_inputs_and_outputs(worker: Registered) -> None:
 
 
 async def test_a_timer_with_its_contexts(worker: Registered) -> None:
-    attempt = Attempt(1, 3, "before")
+    attempt = RetryContext(1, 3, "before")
     tick = Json('{"IsPastDue":false,"ScheduleStatus":null}')
     outcome = await worker.call("Tick", tick, attempt=attempt)
     assert isinstance(outcome.returned, Json)

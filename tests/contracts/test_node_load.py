@@ -1,4 +1,4 @@
-"""From a script to its function, and what a Node worker says about those it cannot load (functions-host.md 4.6)."""
+"""From a script to its function, and what a Node worker says about those it cannot load (platform/node-worker.md 2)."""
 
 import json
 from collections.abc import AsyncIterator, Mapping
@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from bindings.contract import Event, HttpResponse
-from host.errors import LoadFailed, StartError
-from host.log import Level, Log
-from host.worker.channel import open_channel
-from host.worker.commands import command
-from host.worker.pool import Standby
+from fnhost.bindings.contract import Event, HttpResponse
+from fnhost.host.errors import FunctionNotLoadable, StartError
+from fnhost.host.log import Level, Log
+from fnhost.host.worker import Invocation
+from fnhost.host.worker.commands import command
+from fnhost.host.worker.framed import open_channel
+from fnhost.host.worker.standby import StandbyWorkers
 from tests.support.node import HTTP, NODE, RES, write_v3
 from tests.support.workers import Bench, Heard, bench, get, write_file
 
@@ -119,7 +120,7 @@ async def test_a_problem_is_told_with_its_place(worker: Bench, name: str) -> Non
 
 async def test_only_those_that_did_not_load_fail(worker: Bench) -> None:
     assert set(worker.failures) == set(BROKEN)
-    with pytest.raises(LoadFailed, match="Worker was unable to load function Raises: 'at load"):
+    with pytest.raises(FunctionNotLoadable, match="Worker was unable to load function Raises: 'at load"):
         await worker.call("Raises", get())
 
 
@@ -171,7 +172,7 @@ async def test_a_worker_in_waiting_runs_no_user_code_but_has_the_packages(tmp_pa
     write_v3(tmp_path, Hello=f"console.log('the script'); {source}")
     async with bench(tmp_path, **NODE) as running:
         heard, log = running.heard, Log(running.heard)
-        run = command(running.app, None, "")
+        run = command(running.app)
         heard.records.clear()
         channel = await open_channel(run, log)
         try:
@@ -192,14 +193,14 @@ async def test_packages_that_were_installed_anew_are_loaded_anew(tmp_path: Path)
     write_v3(tmp_path, Hello=source)
     async with bench(tmp_path, **NODE) as running:
         heard = Heard()
-        async with Standby(Log(heard)) as standby:
-            standby.prepare(command(running.app, None, ""), after=0)
+        async with StandbyWorkers(Log(heard)) as standby:
+            standby.prepare(command(running.app), after=0)
             await heard.message("loaded")
             write_file(package, "exports.text = 'new';")
-            channel = await standby.take(command(running.app, None, ""))
+            channel = await standby.take(command(running.app))
             await channel.load(running.app.functions)
             hello = running.app.functions[0]
-            outcome = await channel.call(hello, {"req": get()}, Event("Hello", get(), "test"), "id")
+            outcome = await channel.call(Invocation("id", hello, {"req": get()}, Event("Hello", get(), "test")))
             await channel.stop()
     assert outcome.outputs["res"] == HttpResponse("", {}, "new")
 

@@ -1,4 +1,4 @@
-"""The v3 programming model in a real Node worker: what a function is handed, and what it may answer (4.6, 3.5, 3.6)."""
+"""The v3 model in a real Node worker: what a function is handed, and what it may answer (platform/node-worker.md 2)."""
 
 import asyncio
 import json
@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from bindings.contract import Cookie, Event, HttpRequest, HttpResponse, Json, Outcome, Value
-from host.errors import TimedOut, WorkerDied
-from host.log import Level
-from host.worker import Attempt
+from fnhost.bindings.contract import Cookie, Event, HttpRequest, HttpResponse, Json, Outcome, Value
+from fnhost.host.errors import TimedOut, WorkerCrashed
+from fnhost.host.log import Level
+from fnhost.host.worker import Invocation, RetryContext
 from tests.support.node import HTTP, NODE, RES, write_v3
 from tests.support.workers import Bench, bench, get, write_function
 
@@ -359,7 +359,7 @@ async def test_the_result_of_an_activity(worker: Bench, sent: str | None, answer
 
 
 async def test_the_context_tells_about_the_invocation(worker: Bench) -> None:
-    attempt = Attempt(2, 5, "Error: before")
+    attempt = RetryContext(2, 5, "Error: before")
     told = body(await worker.call("Context", get(), invocation="the-id", attempt=attempt, metadata={"Id": "x"}))
     directory = str(worker.app.root / "Context")
     assert told["invocationId"] == "the-id"
@@ -420,7 +420,7 @@ async def test_a_promise_and_done_are_one_too_many(worker: Bench) -> None:
 async def test_a_sync_function_that_never_calls_done_does_not_answer(worker: Bench) -> None:
     function = next(each for each in worker.app.functions if each.name == "Never")
     with pytest.raises(TimedOut):
-        await worker.pool.call(function, {"req": get()}, Event("Never", get(), "test"), "never", limit=0.2)
+        await worker.pool.call(Invocation("never", function, {"req": get()}, Event("Never", get(), "test"), limit=0.2))
     assert response(await worker.call("Untouched", get())) == HttpResponse()
 
 
@@ -464,7 +464,7 @@ async def test_the_end_of_a_process_is_told_with_its_function(
     tmp_path: Path, how: str, reason: str, place: str
 ) -> None:
     async with bench(write_v3(tmp_path, Ends=ENDS), **NODE) as running:
-        with pytest.raises(WorkerDied) as died:
+        with pytest.raises(WorkerCrashed) as died:
             await running.call("Ends", get(how=how), invocation=f"{how}-id")
         assert reason in str(died.value)
         told = await running.heard.until(lambda record: place in record.message)

@@ -10,15 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from azurite import Azurite
-from bindings.storage import parse
-from host.durable.azure import AzureHub
-from host.durable.engine import EngineSettings
-from host.durable.history import Instance, Status, later, utc_now
-from host.durable.hub import HubSettings, Ownership
-from host.durable.identity import Identity, lasting, passing
-from host.durable.leases import LeaseSettings
-from host.log import Level, Log
+from fnhost.azurite import Azurite
+from fnhost.bindings.storage import parse
+from fnhost.host.durable.model.history import RuntimeStatus
+from fnhost.host.durable.model.instants import later, utc_now
+from fnhost.host.durable.model.states import Instance, PartitionLease
+from fnhost.host.durable.runtime.engine import EngineSettings
+from fnhost.host.durable.sharing.identity import HostIdentity, persistent_identity, temporary_identity
+from fnhost.host.durable.sharing.leases import LeaseSettings
+from fnhost.host.durable.storage.azure import AzureHub
+from fnhost.host.durable.storage.hub import HubSettings
+from fnhost.host.log import Level, Log
 from tests.acceptance.conftest import on_azurite
 from tests.support.engines import PATIENCE, POLL, Functions, Served, hub_settings, serving
 from tests.support.sdk import SDK_WARNINGS
@@ -27,8 +29,8 @@ from tests.support.storms import storm
 pytestmark = [pytest.mark.anyio, *map(pytest.mark.filterwarnings, SDK_WARNINGS)]
 
 
-def named(name: str, *dead: str) -> Identity:
-    return Identity(name, dead.__contains__)
+def named(name: str, *dead: str) -> HostIdentity:
+    return HostIdentity(name, dead.__contains__)
 
 
 class Gate:
@@ -84,7 +86,7 @@ class Site:
 
     @asynccontextmanager
     async def host(
-        self, identity: Identity, app: str = "", gate: Gate | None = None, **leases: float
+        self, identity: HostIdentity, app: str = "", gate: Gate | None = None, **leases: float
     ) -> AsyncIterator[Served]:
         name = self.settings.name
         settings = HubSettings(name, self.settings.partitions, self.settings.hidden, app=app)
@@ -110,13 +112,13 @@ class Site:
         """Write the row as if its lease had run out, however often its owner renews it."""
         is_taken = False
         while not is_taken:
-            (row,) = [one for one in await self.hub.owners() if one.queue == queue]
-            taken = Ownership(queue, owner, until=later(utc_now(), 30), version=row.version)
-            is_taken = await self.hub.own(taken)
+            (row,) = [one for one in await self.hub.partition_leases() if one.queue == queue]
+            taken = PartitionLease(queue, owner, until=later(utc_now(), 30), version=row.version)
+            is_taken = await self.hub.update_partition_lease(taken)
 
     async def owned(self) -> Mapping[str, int]:
-        rows = await self.hub.owners()
-        owners = ["moving" if row.asked_by else row.owner or "nobody" for row in rows]
+        rows = await self.hub.partition_leases()
+        owners = ["moving" if row.next_owner else row.owner or "nobody" for row in rows]
         return {owner: owners.count(owner) for owner in owners}
 
 
@@ -130,7 +132,7 @@ async def site(storage: Azurite) -> AsyncIterator[Site]:
 
 
 def outputs(ended: Sequence[Instance]) -> list[object]:
-    assert {one.status for one in ended} == {Status.Completed}
+    assert {one.status for one in ended} == {RuntimeStatus.Completed}
     return [json.loads(one.output or "null") for one in ended]
 
 
@@ -170,7 +172,7 @@ async def test_a_host_that_leaves_hands_over_what_waits(site: Site) -> None:
         async with site.host(named("A")) as first:
             ids = [await first.start("Waiting", None, f"w{number}") for number in range(8)]
             for one in ids:
-                await first.until(one, lambda found: found.status is Status.Running)
+                await first.until(one, lambda found: found.status is RuntimeStatus.Running)
             second = await stack.enter_async_context(site.host(named("B")))
             await site.until_owned(A=2, B=2)
         await site.until_owned(B=4)
@@ -184,7 +186,7 @@ async def test_a_host_that_leaves_hands_over_its_timers(site: Site) -> None:
     async with site.host(named("A")) as first:
         ids = [await first.start("Timed", None, f"t{number}") for number in range(8)]
         for one in ids:
-            await first.until(one, lambda found: found.status is Status.Running)
+            await first.until(one, lambda found: found.status is RuntimeStatus.Running)
     async with site.host(named("B")) as second, asyncio.timeout(10):
         assert outputs([await second.end(one) for one in ids]) == ["rung"] * 8
 
@@ -203,9 +205,9 @@ async def test_a_host_finishes_what_runs_before_it_hands_over(site: Site) -> Non
 
 async def test_the_queues_of_a_dead_host_are_taken_when_its_lease_is_over(site: Site) -> None:
     now = utc_now()
-    for row in await site.hub.owners():
-        lease = Ownership(row.queue, "dead", None, now, later(now, -27), later(now, 3), version=row.version)
-        assert await site.hub.own(lease)
+    for row in await site.hub.partition_leases():
+        lease = PartitionLease(row.queue, "dead", None, now, later(now, -27), later(now, 3), version=row.version)
+        assert await site.hub.update_partition_lease(lease)
     async with site.host(named("B")) as served:
         assert "B" not in await site.owned()
         assert outputs([await served.run("Echoes", None, "i1")]) == ["i1"]
@@ -214,10 +216,12 @@ async def test_the_queues_of_a_dead_host_are_taken_when_its_lease_is_over(site: 
 
 
 @pytest.mark.parametrize("identity", [named("dead"), named("B", "dead")])
-async def test_nobody_waits_for_a_host_that_is_surely_dead(site: Site, identity: Identity) -> None:
+async def test_nobody_waits_for_a_host_that_is_surely_dead(site: Site, identity: HostIdentity) -> None:
     """Be it that it was started again, or that its mark is free."""
-    for row in await site.hub.owners():
-        assert await site.hub.own(Ownership(row.queue, "dead", until=later(utc_now(), 30), version=row.version))
+    for row in await site.hub.partition_leases():
+        assert await site.hub.update_partition_lease(
+            PartitionLease(row.queue, "dead", until=later(utc_now(), 30), version=row.version)
+        )
     async with site.host(identity):
         assert await site.owned() == {identity.id: 4}
 
@@ -256,7 +260,10 @@ async def test_apps_that_do_not_reserve_the_hub_share_it(site: Site) -> None:
 
 
 async def test_apps_of_two_folders_on_one_hub_are_told_so_once(site: Site, tmp_path: Path) -> None:
-    with lasting("box", tmp_path / "a", "my shop") as shop, lasting("box", tmp_path / "b", "bank") as bank:
+    with (
+        persistent_identity("box", tmp_path / "a", "my shop") as shop,
+        persistent_identity("box", tmp_path / "b", "bank") as bank,
+    ):
         async with site.host(shop) as first, site.host(bank) as second:
             await site.until_owned(**{shop.id: 2, bank.id: 2})
             text = f"An app in another folder uses the task hub '{site.settings.name}' as well (its host is box-{{}}"
@@ -266,7 +273,7 @@ async def test_apps_of_two_folders_on_one_hub_are_told_so_once(site: Site, tmp_p
 
 
 async def test_hosts_of_one_folder_are_no_strangers(site: Site, tmp_path: Path) -> None:
-    with lasting("box", tmp_path) as one, lasting("box", tmp_path) as other:
+    with persistent_identity("box", tmp_path) as one, persistent_identity("box", tmp_path) as other:
         async with site.host(one) as first, site.host(other) as second:
             await site.until_owned(**{one.id: 2, other.id: 2})
             assert [served.said("another folder") for served in (first, second)] == [0, 0]
@@ -276,11 +283,11 @@ async def test_hosts_of_one_folder_are_no_strangers(site: Site, tmp_path: Path) 
 
 
 def test_a_host_is_called_as_the_one_before_it_and_no_two_alike(tmp_path: Path) -> None:
-    with lasting("box", tmp_path) as first, lasting("box", tmp_path) as second:
+    with persistent_identity("box", tmp_path) as first, persistent_identity("box", tmp_path) as second:
         assert first.id != second.id
         assert not first.is_gone(second.id)
         known = {first.id, second.id}
-    with lasting("box", tmp_path) as again:
+    with persistent_identity("box", tmp_path) as again:
         assert again.id in known
         (other,) = known - {again.id}
         assert again.is_gone(other)
@@ -288,21 +295,21 @@ def test_a_host_is_called_as_the_one_before_it_and_no_two_alike(tmp_path: Path) 
 
 
 def test_a_host_of_this_machine_without_a_mark_here_is_a_stranger(tmp_path: Path) -> None:
-    with lasting("box", tmp_path, "shop") as identity:
+    with persistent_identity("box", tmp_path, "shop") as identity:
         others = (identity.id, "box-bank1234", "box", "elsewhere-bank1234", "box-../x")
-        assert [identity.is_stranger(other) for other in others] == [False, True, False, False, False]
+        assert [identity.is_other_app(other) for other in others] == [False, True, False, False, False]
 
 
 @pytest.mark.parametrize("other", ["box-12345678", "other-12345678", "box", "box-../x", ""])
 def test_who_left_no_mark_here_may_be_alive(other: str, tmp_path: Path) -> None:
-    with lasting("box", tmp_path) as identity:
+    with persistent_identity("box", tmp_path) as identity:
         assert not identity.is_gone(other)
-    assert not passing("box").is_gone(other)
+    assert not temporary_identity("box").is_gone(other)
 
 
 def test_a_folder_that_cannot_be_written_does_not_keep_a_host_from_running(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with lasting("box", tmp_path / "file") as identity:
+    with persistent_identity("box", tmp_path / "file") as identity:
         assert identity.id.startswith("box-")
 
 

@@ -14,33 +14,33 @@ from azure.data.tables.aio import TableClient
 from azure.storage.queue import AccountSasPermissions, ResourceTypes, generate_account_sas
 from azure.storage.queue.aio import QueueClient
 
-from azurite import Azurite
-from bindings.storage import (
-    AlreadyThere,
-    NotFound,
+from fnhost.azurite import Azurite
+from fnhost.bindings.storage import (
     Operation,
+    PopReceiptMismatch,
     PreconditionFailed,
     Queues,
+    ResourceExists,
+    ResourceNotFound,
+    StorageClient,
     StorageError,
     StorageUnreachable,
     Tables,
-    Taken,
-    Wire,
     parse,
 )
-from bindings.storage.tables import ETAG, literal
+from fnhost.bindings.storage.tables import ETAG, literal
 
 pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-async def wire(storage: Azurite) -> AsyncIterator[Wire]:
-    async with Wire(parse(storage.connection_string)) as wire:
+async def wire(storage: Azurite) -> AsyncIterator[StorageClient]:
+    async with StorageClient(parse(storage.connection_string)) as wire:
         yield wire
 
 
 @pytest.fixture
-def queues(wire: Wire) -> Queues:
+def queues(wire: StorageClient) -> Queues:
     return Queues(wire)
 
 
@@ -52,7 +52,7 @@ async def queue(queues: Queues) -> str:
 
 
 @pytest.fixture
-def tables(wire: Wire) -> Tables:
+def tables(wire: StorageClient) -> Tables:
     return Tables(wire)
 
 
@@ -76,7 +76,7 @@ async def test_a_message_is_received_once_and_gone_when_removed(queues: Queues, 
     assert (message.text, message.deliveries) == ('Grüße & <b>"日本"</b>', 1)
     assert await queues.get(queue, 32, hidden=30) == []
     await queues.remove(queue, message.id, message.receipt)
-    with pytest.raises(NotFound):
+    with pytest.raises(ResourceNotFound):
         await queues.remove(queue, message.id, message.receipt)
 
 
@@ -90,7 +90,7 @@ async def test_a_hidden_message_can_be_shown_with_the_receipt_of_its_put(queues:
 async def test_an_old_receipt_means_that_someone_else_has_it(queues: Queues, queue: str) -> None:
     message, receipt = await queues.put(queue, "x")
     await queues.get(queue, 1, hidden=30)
-    with pytest.raises(Taken):
+    with pytest.raises(PopReceiptMismatch):
         await queues.hide(queue, message, receipt, 0)
 
 
@@ -107,7 +107,7 @@ async def test_the_official_client_reads_our_messages_and_we_read_its(
 async def test_creating_a_queue_twice_does_no_harm_and_a_missing_one_is_not_found(queues: Queues, queue: str) -> None:
     await queues.create(queue)
     await queues.delete(queue)
-    with pytest.raises(NotFound, match="QueueNotFound"):
+    with pytest.raises(ResourceNotFound, match="QueueNotFound"):
         await queues.put(queue, "x")
 
 
@@ -124,7 +124,7 @@ async def test_rows_are_found_by_any_key(tables: Tables, table: str, key: str) -
     condition = f"PartitionKey eq {literal(key)} and RowKey eq {literal(key)}"
     assert [one["Name"] for one in (await tables.query(table, condition)).rows] == ["second"]
     await tables.write(table, Operation("delete", row(key, partition=key)))
-    with pytest.raises(NotFound):
+    with pytest.raises(ResourceNotFound):
         await tables.get(table, key, key)
 
 
@@ -144,7 +144,7 @@ async def test_types_are_the_official_clients(tables: Tables, table: str, storag
 
 async def test_an_insert_finds_the_row_there(tables: Tables, table: str) -> None:
     await tables.write(table, Operation("insert", row("1")))
-    with pytest.raises(AlreadyThere):
+    with pytest.raises(ResourceExists):
         await tables.write(table, Operation("insert", row("1")))
 
 
@@ -190,7 +190,7 @@ async def test_a_transaction_that_meets_a_changed_row_writes_nothing(tables: Tab
     await tables.write(table, Operation("merge", row("s", C=1)))
     with pytest.raises(PreconditionFailed, match="a transaction on"):
         await tables.transact(table, [Operation("insert or replace", row("1")), Operation("merge", row("s"), old)])
-    with pytest.raises(AlreadyThere):
+    with pytest.raises(ResourceExists):
         await tables.transact(table, [Operation("insert or replace", row("1")), Operation("insert", row("s"))])
     assert [one["RowKey"] for one in (await tables.query(table)).rows] == ["s"]
 
@@ -203,7 +203,7 @@ async def test_a_refusal_names_the_request_and_the_services_word(tables: Tables,
 async def test_a_missing_table_is_not_found(tables: Tables, table: str) -> None:
     await tables.create(table)
     await tables.delete(table)
-    with pytest.raises(NotFound, match="TableNotFound"):
+    with pytest.raises(ResourceNotFound, match="TableNotFound"):
         await tables.query(table)
 
 
@@ -216,7 +216,7 @@ async def test_nobody_there_is_said_with_the_address() -> None:
     server.close()
     await server.wait_closed()
     account = parse(f"AccountName=a;AccountKey=a2V5;QueueEndpoint=http://127.0.0.1:{port}/a")
-    async with Wire(account) as wire:
+    async with StorageClient(account) as wire:
         with pytest.raises(StorageUnreachable, match=rf"127\.0\.0\.1:{port} does not answer.*Is Azurite running\?"):
             await Queues(wire).put("q", "x")
 
@@ -243,7 +243,10 @@ class Scripted:
 async def asking(scripted: Scripted) -> AsyncIterator[Queues]:
     server = await asyncio.start_server(scripted, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    async with server, Wire(parse(f"AccountName=a;AccountKey=a2V5;QueueEndpoint=http://127.0.0.1:{port}/a")) as wire:
+    async with (
+        server,
+        StorageClient(parse(f"AccountName=a;AccountKey=a2V5;QueueEndpoint=http://127.0.0.1:{port}/a")) as wire,
+    ):
         yield Queues(wire)
 
 
@@ -312,7 +315,10 @@ async def test_a_request_that_is_given_up_takes_its_connection_with_it() -> None
     ended: list[bytes] = []
     server = await asyncio.start_server(silent, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    async with server, Wire(parse(f"AccountName=a;AccountKey=a2V5;QueueEndpoint=http://127.0.0.1:{port}/a")) as wire:
+    async with (
+        server,
+        StorageClient(parse(f"AccountName=a;AccountKey=a2V5;QueueEndpoint=http://127.0.0.1:{port}/a")) as wire,
+    ):
         asked = asyncio.create_task(Queues(wire).remove("q", "1", "r"))
         await reached.wait()
         reached.clear()
@@ -324,7 +330,7 @@ async def test_a_request_that_is_given_up_takes_its_connection_with_it() -> None
 
 async def test_a_wrong_key_is_told(storage: Azurite) -> None:
     wrong = storage.connection_string.replace("AccountKey=E", "AccountKey=F")
-    async with Wire(parse(wrong)) as wire:
+    async with StorageClient(parse(wrong)) as wire:
         with pytest.raises(StorageError, match=r"403.*key"):
             await Queues(wire).create("some-queue")
 
@@ -339,7 +345,7 @@ async def test_a_shared_access_signature_lets_us_in(storage: Azurite) -> None:
         datetime.now(UTC) + timedelta(hours=1),
     )
     text = f"QueueEndpoint={account.queue};TableEndpoint={account.table};BlobEndpoint={account.blob}"
-    async with Wire(parse(f"{text};SharedAccessSignature={signature}")) as wire:
+    async with StorageClient(parse(f"{text};SharedAccessSignature={signature}")) as wire:
         queue = f"q{uuid.uuid4().hex}"
         await Queues(wire).create(queue)
         await Queues(wire).put(queue, "x")

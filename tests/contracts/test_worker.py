@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from bindings.contract import Cookie, HttpResponse, Json, Outcome
-from host.log import Level
-from host.worker import Attempt
+from fnhost.bindings.contract import Cookie, HttpResponse, Json, Outcome
+from fnhost.host.log import Level
+from fnhost.host.worker import RetryContext
 from tests.support.interpreters import Interpreter, interpreter, names
 from tests.support.workers import Bench, bench, get
 
@@ -168,7 +168,7 @@ async def test_an_activity_answers_without_a_return_binding(worker: Bench, sent:
 
 
 async def test_the_context_tells_about_the_invocation(worker: Bench, python: Interpreter) -> None:
-    attempt = Attempt(2, 5, "ValueError: before")
+    attempt = RetryContext(2, 5, "ValueError: before")
     told = json.loads(text_of(await worker.call("Context", get(), invocation="the-id", attempt=attempt)))
     assert (told["invocation"], told["thread"], told["name"]) == ("the-id", "the-id", "Context")
     assert told["directory"] == str(APP / "Context")

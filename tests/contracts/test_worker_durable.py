@@ -1,4 +1,4 @@
-"""Recorded histories, replayed by the real SDK in a real worker (durable-replay-protocol.md 4)."""
+"""Recorded histories, replayed by the real SDK in a real worker (platform/replay.md 4)."""
 
 import asyncio
 import json
@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from bindings.contract import Json
-from host.log import Level
+from fnhost.bindings.contract import Json
+from fnhost.host.log import Level
 from tests.support.workers import HTTP, Bench, bench, get, write_app, write_function
 
 pytestmark = pytest.mark.anyio

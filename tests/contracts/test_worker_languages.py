@@ -1,9 +1,8 @@
-"""What a worker of any language keeps, so that the host need not know which it speaks with (function-rpc.md 12)."""
+"""What a worker of any language keeps: the host need not know which it speaks with (platform/worker-protocol.md 8)."""
 
 import asyncio
 import json
 import signal
-import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -12,12 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from bindings.contract import Event, HttpResponse, Json, Outcome
-from host.errors import LoadFailed, TimedOut, WorkerDied
-from host.log import Level, Log
-from host.worker.channel import open_channel
-from host.worker.commands import command
-from host.worker.line import loopback
+from fnhost.bindings.contract import Event, HttpResponse, Json, Outcome
+from fnhost.host.errors import FunctionNotLoadable, TimedOut, WorkerCrashed
+from fnhost.host.log import Level, Log
+from fnhost.host.worker import Invocation
+from fnhost.host.worker.commands import command
+from fnhost.host.worker.framed import open_channel
+from fnhost.host.worker.transport import loopback
 from tests.support.workers import Bench, Heard, bench, get, write_function
 
 pytestmark = pytest.mark.anyio
@@ -196,7 +196,7 @@ async def test_a_syntax_error_is_told_with_file_and_line(worker: Bench, language
     assert "Broken" in told.splitlines()[0]
     assert str(worker.app.root / "Broken" / language.file) in told
     assert "SyntaxError" in told
-    with pytest.raises(LoadFailed):
+    with pytest.raises(FunctionNotLoadable):
         await worker.call("Broken", get())
 
 
@@ -204,7 +204,7 @@ async def test_a_call_that_takes_too_long_leaves_the_worker_alone(worker: Bench)
     hangs = next(function for function in worker.app.functions if function.name == "Hangs")
     before = await pid_of(worker)
     with pytest.raises(TimedOut):
-        await worker.pool.call(hangs, {"req": get()}, Event("Hangs", get(), "test"), "hanging", limit=0.1)
+        await worker.pool.call(Invocation("hanging", hangs, {"req": get()}, Event("Hangs", get(), "test"), limit=0.1))
     assert await pid_of(worker) == before
 
 
@@ -214,18 +214,18 @@ async def test_a_killed_worker_fails_its_calls_and_is_replaced(language: Languag
         hanging = asyncio.create_task(running.call("Hangs", get()))
         await pid_of(running)  # the call before has reached the worker as well
         kill(pid, signal.SIGKILL)
-        with pytest.raises(WorkerDied):
+        with pytest.raises(WorkerCrashed):
             await hanging
         assert await pid_of(running) != pid
 
 
 async def test_a_worker_that_dials_in_is_the_same(language: Language, tmp_path: Path) -> None:
     async with language.bench(language.write(tmp_path)) as running:
-        channel = await open_channel(command(running.app, None, sys.executable), Log(Heard()), loopback)
+        channel = await open_channel(command(running.app), Log(Heard()), transport=loopback)
         try:
             assert (await channel.load(running.app.functions)).keys() == {"Broken"}
             echo = next(function for function in running.app.functions if function.name == "Echo")
-            outcome = await channel.call(echo, {"req": get(b"x")}, Event("Echo", get(), "test"), "dialled")
+            outcome = await channel.call(Invocation("dialled", echo, {"req": get(b"x")}, Event("Echo", get(), "test")))
         finally:
             await channel.stop()
     assert response(outcome).body == b"x"

@@ -1,11 +1,11 @@
-"""What a worker says about functions it cannot load, in the platform's words (functions-host.md 4.5)."""
+"""What a worker says about functions it cannot load, in the platform's words (platform/python-worker.md 2)."""
 
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 import pytest
 
-from host.errors import LoadFailed
+from fnhost.host.errors import FunctionNotLoadable
 from tests.support.workers import HTTP, RETURN, Bench, bench, get, write_app, write_file, write_function
 
 pytestmark = pytest.mark.anyio
@@ -109,7 +109,7 @@ async def test_a_script_needs_a_module_name(worker: Bench) -> None:
 
 async def test_a_function_that_did_not_load_fails_every_call(worker: Bench) -> None:
     for _ in range(2):
-        with pytest.raises(LoadFailed, match="cannot load the Raises function: ValueError: at import"):
+        with pytest.raises(FunctionNotLoadable, match="cannot load the Raises function: ValueError: at import"):
             await worker.call("Raises", get())
 
 

@@ -9,14 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from bindings.contract import Event
-from host.errors import StartError, WorkerDied, WorkerStartFailed
-from host.load import load
-from host.log import Level, Log
-from host.worker.channel import open_channel
-from host.worker.commands import Command, command
-from host.worker.line import Lines, inherited, loopback
-from host.worker.pool import Crashes, Pool, Standby, process_count
+from fnhost.bindings.contract import Event
+from fnhost.host.errors import StartError, WorkerCrashed, WorkersExhausted, WorkerStartFailed, WorkerStopped
+from fnhost.host.load import load
+from fnhost.host.log import Level, Log
+from fnhost.host.retry import Attempts
+from fnhost.host.worker import Invocation
+from fnhost.host.worker.commands import Command, command
+from fnhost.host.worker.framed import open_channel
+from fnhost.host.worker.pool import WorkerPool, crash_policy, process_count
+from fnhost.host.worker.standby import StandbyWorkers
+from fnhost.host.worker.transport import TransportFactory, inherited, loopback
+from tests.support.clocks import ManualClock
 from tests.support.workers import SETTINGS, Heard, bench, get, write_app
 
 pytestmark = pytest.mark.anyio
@@ -27,7 +31,7 @@ EXHAUSTED = "Exceeded language worker restart retry count for runtime:python."
 
 
 def command_for(root: Path) -> Command:
-    return command(load(root, {"PATH": os.environ["PATH"], **SETTINGS}), None, sys.executable)
+    return command(load(root, {"PATH": os.environ["PATH"], **SETTINGS}))
 
 
 async def test_killing_a_worker_fails_its_calls_at_once_and_the_next_works(tmp_path: Path) -> None:
@@ -36,7 +40,7 @@ async def test_killing_a_worker_fails_its_calls_at_once_and_the_next_works(tmp_p
         stuck = asyncio.create_task(running.call("Stuck", get()))
         await running.heard.message("stuck")
         os.kill(int(str(pid)), signal.SIGKILL)
-        with pytest.raises(WorkerDied, match=r"exited with code 137 \(0x89\)"):
+        with pytest.raises(WorkerCrashed, match=r"exited with code 137 \(0x89\)"):
             async with asyncio.timeout(5):
                 await stuck
         assert (await running.call("Pid", get())).returned != pid
@@ -48,7 +52,7 @@ async def test_killing_a_worker_fails_its_calls_at_once_and_the_next_works(tmp_p
 async def test_the_last_lines_on_stderr_tell_why_it_ended(tmp_path: Path) -> None:
     source = "import os, sys\ndef main(req):\n    print('the disk is on fire', file=sys.stderr)\n    os._exit(7)"
     async with bench(write_app(tmp_path, Dies=source)) as running:
-        with pytest.raises(WorkerDied, match=r"exited with code 7 \(0x7\)\nthe disk is on fire"):
+        with pytest.raises(WorkerCrashed, match=r"exited with code 7 \(0x7\)\nthe disk is on fire"):
             await running.call("Dies", get())
 
 
@@ -56,12 +60,12 @@ async def test_the_third_crash_is_one_too_many(tmp_path: Path) -> None:
     async with bench(write_app(tmp_path, Exit=EXIT)) as running:
         for _ in range(3):
             assert not running.pool.exhausted.is_set()
-            with pytest.raises(WorkerDied):
+            with pytest.raises(WorkerCrashed):
                 await running.call("Exit", get(code="1"))
         async with asyncio.timeout(5):
             await running.pool.exhausted.wait()
         await running.heard.message(EXHAUSTED)
-        with pytest.raises(WorkerDied, match="too many crashed"):
+        with pytest.raises(WorkersExhausted, match="too many crashed"):
             await running.call("Exit", get(code="1"))
 
 
@@ -69,14 +73,19 @@ async def test_the_third_crash_is_one_too_many(tmp_path: Path) -> None:
 async def test_an_intended_exit_is_replaced_and_not_counted(tmp_path: Path, code: str) -> None:
     async with bench(write_app(tmp_path, Exit=EXIT)) as running:
         for _ in range(4):
-            with pytest.raises(WorkerDied):
+            with pytest.raises(WorkerCrashed):
                 await running.call("Exit", get(code=code))
         assert not running.pool.exhausted.is_set()
 
 
-def test_half_an_hour_without_a_crash_forgives_those_before() -> None:
-    crashes = Crashes(limit=3)
-    assert [crashes.add(at) for at in (0.0, 10.0, 1811.0, 1812.0, 1813.0)] == [False, False, False, False, True]
+async def test_half_an_hour_without_a_crash_forgives_those_before() -> None:
+    clock = ManualClock()
+    crashes = Attempts(crash_policy(processes=1), clock)
+    are_too_many = []
+    for pause in (0.0, 10.0, 1801.0, 1.0, 1.0):
+        await clock.advance(pause)
+        are_too_many.append(not crashes.failed())
+    assert are_too_many == [False, False, False, False, True]
 
 
 async def test_two_processes_take_turns_and_both_have_loaded(tmp_path: Path) -> None:
@@ -114,8 +123,8 @@ def starts(heard: Heard) -> int:
 async def test_a_standby_takes_over(tmp_path: Path, announced: str) -> None:
     heard = Heard()
     app = load(write_app(tmp_path, Pid=PID), {**SETTINGS, "PYTHONPATH": announced})
-    worker = command(app, None, sys.executable)
-    async with Standby(Log(heard)) as standby, Pool(app, worker, standby, Log(heard)) as pool:
+    worker = command(app)
+    async with StandbyWorkers(Log(heard)) as standby, WorkerPool(app, worker, standby, Log(heard)) as pool:
         standby.prepare(worker, after=0)
         await heard.message("a process starts")
         await pool.load()
@@ -124,9 +133,9 @@ async def test_a_standby_takes_over(tmp_path: Path, announced: str) -> None:
 
 async def test_a_standby_of_another_command_is_not_taken(tmp_path: Path, announced: str) -> None:
     heard = Heard()
-    worker = command(load(write_app(tmp_path), {**SETTINGS, "PYTHONPATH": announced}), None, sys.executable)
+    worker = command(load(write_app(tmp_path), {**SETTINGS, "PYTHONPATH": announced}))
     other = replace(worker, environment={**worker.environment, "NEW": "1"})
-    async with Standby(Log(heard)) as standby:
+    async with StandbyWorkers(Log(heard)) as standby:
         standby.prepare(worker, after=0)
         await heard.message("a process starts")
         await (await standby.take(other)).stop()
@@ -136,8 +145,8 @@ async def test_a_standby_of_another_command_is_not_taken(tmp_path: Path, announc
 async def test_nothing_stands_by_for_a_worker_whose_debugger_holds_a_port(tmp_path: Path, announced: str) -> None:
     heard = Heard()
     settings = {**SETTINGS, "PYTHONPATH": announced, "languageWorkers__python__arguments": "-X dev"}
-    worker = command(load(write_app(tmp_path), settings), None, sys.executable)
-    async with Standby(Log(heard)) as standby:
+    worker = command(load(write_app(tmp_path), settings))
+    async with StandbyWorkers(Log(heard)) as standby:
         standby.prepare(worker, after=0)
         await (await standby.take(worker)).stop()
         assert starts(heard) == 1
@@ -149,7 +158,7 @@ async def test_a_call_that_takes_too_long_can_be_abandoned(tmp_path: Path) -> No
         stuck = asyncio.create_task(running.call("Stuck", get(), invocation="too-long"))
         await running.heard.message("stuck")
         await running.pool.abandon("too-long")
-        with pytest.raises(WorkerDied):
+        with pytest.raises(WorkerStopped):
             await stuck
         assert (await running.call("Pid", get())).returned != pid
         assert not [record for record in running.heard.records if record.level is Level.ERROR]
@@ -169,12 +178,14 @@ async def test_draining_waits_for_running_calls_and_no_longer_than_told(tmp_path
 
 
 @pytest.mark.parametrize("lines", [inherited, loopback])
-async def test_the_conversation_needs_an_inherited_socket_or_a_loopback_one(tmp_path: Path, lines: Lines) -> None:
+async def test_the_conversation_needs_an_inherited_socket_or_a_loopback_one(
+    tmp_path: Path, lines: TransportFactory
+) -> None:
     app = load(write_app(tmp_path, Hello="def main(req): return 'hello'"), SETTINGS)
-    channel = await open_channel(command(app, None, sys.executable), Log(), lines)
+    channel = await open_channel(command(app), Log(), transport=lines)
     assert await channel.load(app.functions) == {}
     event = Event("Hello", get(), "test")
-    assert (await channel.call(app.functions[0], {"req": get()}, event, "id")).returned == "hello"
+    assert (await channel.call(Invocation("id", app.functions[0], {"req": get()}, event))).returned == "hello"
     await channel.stop()
 
 

@@ -9,8 +9,7 @@ from contextlib import suppress
 from inspect import iscoroutinefunction
 from typing import Any, TypeVar, cast
 
-from host.durable.history import Clock, Instant, later, to_datetime, utc_now
-from host.durable.hub import Hub
+from fnhost.host.durable.storage.hub import Hub
 from tests.support.engines import Functions, Served, serving
 
 T = TypeVar("T")
@@ -45,7 +44,7 @@ class Fuse:
             raise asyncio.CancelledError
 
 
-READING = ("load", "find", "list", "owners")
+READING = ("load", "find", "list", "partition_leases")
 
 
 def crashing(hub: Hub, fuse: Fuse) -> Hub:
@@ -59,18 +58,19 @@ def stepwise(hub: Hub) -> Hub:
 
 
 class _Stepwise:
+    transactions = None
+
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
 
     def __getattr__(self, verb: str) -> Any:
-        if verb == "commit":
-            raise AttributeError(verb)
         return getattr(self._hub, verb)
 
 
 class _Crashing:
     def __init__(self, hub: Hub, fuse: Fuse) -> None:
         self._hub, self._fuse = hub, fuse
+        self.transactions = self if hub.transactions else None
 
     def __getattr__(self, verb: str) -> Any:
         found = getattr(self._hub, verb)
@@ -85,17 +85,6 @@ class _Crashing:
 
 def _counts(verb: str, answer: Any) -> bool:
     return bool(answer) if verb == "receive" else verb not in READING
-
-
-def fast(speed: float) -> Clock:
-    """A clock that runs `speed` times as fast as the machine's, so that what a dead host held is soon free."""
-    origin = utc_now()
-
-    def now() -> Instant:
-        passed = (to_datetime(utc_now()) - to_datetime(origin)).total_seconds()
-        return later(origin, passed * speed)
-
-    return now
 
 
 async def killed(

@@ -5,7 +5,7 @@ import socket
 from contextlib import ExitStack
 from pathlib import Path
 
-from azurite import Ports, installed
+from fnhost.azurite import Ports, installed
 
 
 def free_ports() -> Ports:

@@ -9,16 +9,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from azurite import Azurite
-from bindings.storage import parse
-from host.durable.azure import AzureHub
-from host.durable.client import Client
-from host.durable.engine import Engine, EngineSettings
-from host.durable.history import Clock, HistoryEvent, Instance, utc_now
-from host.durable.hub import Hub, HubSettings
-from host.durable.identity import Identity
-from host.durable.sqlite import SqliteHub
-from host.log import Level, Log, Record
+from fnhost.azurite import Azurite
+from fnhost.bindings.storage import parse
+from fnhost.clock import SYSTEM_CLOCK, Clock
+from fnhost.host.durable.client import DurableClient
+from fnhost.host.durable.model.history import HistoryEvent
+from fnhost.host.durable.model.states import Instance
+from fnhost.host.durable.runtime.engine import Engine, EngineSettings
+from fnhost.host.durable.sharing.identity import HostIdentity
+from fnhost.host.durable.storage.azure import AzureHub
+from fnhost.host.durable.storage.hub import Hub, HubSettings
+from fnhost.host.durable.storage.sqlite import SqliteHub
+from fnhost.host.log import Level, Log, Record
 from tests.support.sdk import activity, orchestrator
 
 PATIENCE = 30.0
@@ -26,7 +28,7 @@ PATIENCE = 30.0
 POLL = 0.1
 """Seconds between two looks at what another host may have recorded."""
 
-ALONE = Identity("the only host", lambda _: False)
+ALONE = HostIdentity("the only host", lambda _: False)
 """A host that dies is known again when it is started again: its queues are its own at once."""
 
 OpenHub = Callable[[HubSettings], AbstractAsyncContextManager[Hub]]
@@ -63,7 +65,7 @@ class Served:
     """A running engine, and what to ask it with."""
 
     engine: Engine
-    client: Client
+    client: DurableClient
     records: list[Record]
 
     async def start(self, name: str, input: Any = None, instance: str | None = None) -> str:
@@ -100,9 +102,9 @@ async def serving(
     hub: Hub,
     functions: Functions,
     settings: EngineSettings | None = None,
-    clock: Clock = utc_now,
+    clock: Clock = SYSTEM_CLOCK,
     client_hub: Hub | None = None,
-    identity: Identity = ALONE,
+    identity: HostIdentity = ALONE,
 ) -> AsyncIterator[Served]:
     """`client_hub` is what the client asks, if it is not to pass through `hub`."""
     records: list[Record] = []
@@ -113,4 +115,4 @@ async def serving(
         for name, function in functions.activities.items():
             served.enter_context(engine.serving("activity", name, activity(function)))
         async with engine.running():
-            yield Served(engine, Client(engine, client_hub or engine.hub, clock), records)
+            yield Served(engine, DurableClient(engine, client_hub or engine.hub, clock), records)

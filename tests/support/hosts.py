@@ -22,9 +22,11 @@ PATIENCE = 30.0
 POLL = 0.02
 """Seconds between two looks at a status: HTTP has no other way to wait for one."""
 STARTED = "Worker process started and initialized."
-PROGRAM = ("-m", "host")
+PROGRAM = ("-m", "fnhost")
 """What Python runs: the command line as it is."""
 ADDRESS = r"http://localhost:(\d+)/"
+ORPHANED = ("exception was never retrieved", "Task was destroyed but it is pending", "was never awaited")
+"""What Python says about background work without an owner."""
 TOLD_OTHERWISE = ("FUNCTIONS_", "AzureWebJobs", "AZURE_FUNCTIONS", "VIRTUAL_ENV", "CI")
 
 
@@ -167,6 +169,8 @@ def launched(
     finally:
         _end(process)
         output.close()
+    orphaned = [line for line in output.lines if any(words in line for words in ORPHANED)]
+    assert not orphaned, f"A background task of the host has no owner: {orphaned}\n{output.tail}"
 
 
 def _end(process: "subprocess.Popen[str]") -> None:

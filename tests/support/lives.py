@@ -8,18 +8,21 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from bindings.storage.account import Account
-from host.durable.admit import Completing
-from host.durable.azure import AzureHub
-from host.durable.client import Finished
-from host.durable.engine import EngineSettings
-from host.durable.history import Clock, ExecutionCompleted, HistoryEvent, Instance, OrchestratorStarted, Status
-from host.durable.history import completed_id as completed
-from host.durable.hub import Hub, HubSettings
-from host.durable.sqlite import SqliteHub
-from host.log import Log
+from fnhost.bindings.storage.account import Account
+from fnhost.clock import Clock
+from fnhost.host.durable.client import Finished
+from fnhost.host.durable.model.history import ExecutionCompleted, HistoryEvent, OrchestratorStarted, RuntimeStatus
+from fnhost.host.durable.model.history import completed_id as completed
+from fnhost.host.durable.model.states import Instance
+from fnhost.host.durable.runtime.engine import EngineSettings
+from fnhost.host.durable.runtime.inbox import Completing
+from fnhost.host.durable.storage.azure import AzureHub
+from fnhost.host.durable.storage.hub import Hub, HubSettings
+from fnhost.host.durable.storage.sqlite import SqliteHub
+from fnhost.host.log import Log
 from tests.support import programs
-from tests.support.crashing import Fuse, fast, killed, stepwise
+from tests.support.clocks import FastClock
+from tests.support.crashing import Fuse, killed, stepwise
 from tests.support.engines import Functions, Served, hub_settings, made
 from tests.support.programs import Tree
 from tests.support.proxies import dying, proxied
@@ -55,9 +58,9 @@ class Life:
         try:
             expected = programs.meaning(self.steps)
         except programs.Thrown:
-            assert (ended.status, ended.output) == (Status.Failed, "Orchestrator function 'Play' failed: thrown")
+            assert (ended.status, ended.output) == (RuntimeStatus.Failed, "Orchestrator function 'Play' failed: thrown")
         else:
-            assert ended.status is Status.Completed, ended.output
+            assert ended.status is RuntimeStatus.Completed, ended.output
             found = json.loads(ended.output or "null")
             assert programs.fits(expected, found), f"{found} instead of {expected}"
         if status := programs.last_status(self.steps):
@@ -87,7 +90,7 @@ class OnSqlite:
 @asynccontextmanager
 async def on_sqlite(*, at_once: bool) -> AsyncIterator[World]:
     """Where a hub does nothing at once, a host may die between sending, recording and settling."""
-    clock = fast(SPEED)
+    clock = FastClock(SPEED)
     async with made(SqliteHub(hub_settings(hidden=HIDDEN), clock=clock)) as hub:
         yield OnSqlite(hub if at_once else stepwise(hub), clock)
 

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bindings.contract import Binding, Event, Outcome, Value
-from host.app import App, Function, HostConfig, Settings
-from host.log import Log
-from host.worker import Attempt
-from host.worker.channel import Channel, open_channel
-from host.worker.commands import command
-from tests.support.packages import link_packages
+from fnhost.bindings.contract import Binding, Event, Outcome, Value
+from fnhost.host.app import App, Function, HostConfig, Settings
+from fnhost.host.log import Log
+from fnhost.host.worker import Invocation, RetryContext
+from fnhost.host.worker.commands import command
+from fnhost.host.worker.framed import FramedChannel, open_channel
+from tests.support.npm import link_packages
 from tests.support.recordings import RECORDED
 from tests.support.workers import Heard, write_file, write_function
 
@@ -63,7 +63,7 @@ def write_v4(root: Path, files: Mapping[str, str], main: str = "src/**/*.js", **
 class Registered:
     """A worker with an app that registers its functions: what it told of them, and a way to call them."""
 
-    channel: Channel
+    channel: FramedChannel
     told: Mapping[str, Any]
     functions: Mapping[str, Function]
     failures: Mapping[str, str]
@@ -77,12 +77,13 @@ class Registered:
         inputs: Mapping[str, Value] | None = None,
         metadata: Mapping[str, Value] | None = None,
         invocation: str = "",
-        attempt: Attempt | None = None,
+        attempt: RetryContext | None = None,
     ) -> Outcome:
         function = self.functions[name]
         event = Event(name, value, "test", metadata=metadata or {}, trace_parent="00-parent", trace_state="state")
         given = {function.trigger.name: value, **(inputs or {})}
-        return await self.channel.call(function, given, event, invocation or f"{name}-{next(self.ids)}", attempt)
+        id = invocation or f"{name}-{next(self.ids)}"
+        return await self.channel.call(Invocation(id, function, given, event, attempt))
 
 
 @asynccontextmanager
@@ -90,7 +91,7 @@ async def registered(root: Path, **settings: str) -> AsyncIterator[Registered]:
     """A worker that was asked for its functions, and has loaded them."""
     heard = Heard()
     environment = {"PATH": os.environ["PATH"], **NODE, **settings}
-    run = command(App(root, "node", (), Settings(environment), HostConfig()), None, "")
+    run = command(App(root, "node", (), Settings(environment), HostConfig()))
     channel = await open_channel(run, Log(heard))
     try:
         told = await channel.metadata(str(root))

@@ -6,7 +6,8 @@ from typing import Any, cast
 
 from aiohttp import web
 
-from host.durable.hub import Hub, HubUnreachable
+from fnhost.host.durable.model.errors import HubUnreachable
+from fnhost.host.durable.storage.hub import Hub
 from tests.support.proxies import Answer, Forward
 
 

@@ -1,73 +1,71 @@
-"""The npm packages that apps for Node are tested with: `tests/packages/`, installed once per machine.
+"""A distribution with binding types of its own, as an installer leaves it in a folder of `sys.path`."""
 
-As a program it installs all of them, so that no test has to.
-"""
-
-import hashlib
-import os
-import shutil
-import subprocess
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from tempfile import mkdtemp
 
-from azurite.install import node_from_pip
-from azurite.lock import locked
+MODULE = '''
+"""A trigger that fires once for each line of a file, and an output that appends to one."""
 
-PACKAGES = Path(__file__).parents[1] / "packages"
-SAMPLES = Path(__file__).parents[2] / "functions" / "javascript"
-CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "fnhost" / "tests"
-POLL = 0.2
+import asyncio
+from pathlib import Path
 
-
-def packages(folder: Path) -> Path:
-    """The `node_modules` for a folder with a package.json and its lock."""
-    lock = (folder / "package-lock.json").read_bytes()
-    target = CACHE / f"npm-{hashlib.sha256(lock).hexdigest()[:16]}"
-    if not target.exists():
-        CACHE.mkdir(parents=True, exist_ok=True)
-        with _alone(target.with_suffix(".lock")):
-            if not target.exists():
-                _install(folder, target)
-    return target / "node_modules"
+from fnhost.bindings.binding_type import BindingType
+from fnhost.bindings.contract import BindingError, Event
+from fnhost.bindings.schema import STRING, members
 
 
-def link_packages(app: Path, version: str) -> Path:
-    """Give an app those of a programming model, `v3` or `v4`."""
-    (app / "node_modules").symlink_to(packages(PACKAGES / version), target_is_directory=True)
-    return app
+class LinesTrigger:
+    def __init__(self, function, path):
+        self.function, self.path = function, path
+
+    async def listen(self, fire, stopping):
+        taken = [asyncio.create_task(self.one(fire, line)) for line in self.path.read_text().split()]
+        self.path.write_text("")
+        await stopping.wait()
+        await asyncio.gather(*taken)
+
+    async def one(self, fire, line):
+        outcome = await fire(Event(self.function, line, "A line came", id=line))
+        with self.path.with_suffix(".settled").open("a") as file:
+            file.write(f"{line}: {outcome.failure or 'done'}\\\\n")
 
 
-def _install(folder: Path, target: Path) -> None:
-    fresh = Path(mkdtemp(dir=CACHE))
-    for name in ("package.json", "package-lock.json"):
-        shutil.copy(folder / name, fresh)
-    options = ("--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
-    subprocess.run([*_npm(), "ci", *options], cwd=fresh, check=True)
-    fresh.rename(target)
+class AppendOutput:
+    def __init__(self, path):
+        self.path = path
+
+    async def write(self, value, event):
+        if value == "refuse me":
+            raise BindingError("this line is refused")
+        with self.path.open("a") as file:
+            file.write(f"{value}\\\\n")
 
 
-def _npm() -> tuple[str, ...]:
-    if found := shutil.which("npm"):
-        return (found,)
-    node = node_from_pip()
-    assert node, "these tests need npm"
-    return node.npm
+def path_of(binding):
+    return Path(binding.properties["path"])
 
 
-@contextmanager
-def _alone(lock: Path) -> Iterator[None]:
-    """One test process at a time."""
-    while True:
-        with locked(lock) as is_ours:
-            if is_ours:
-                yield
-                return
-        time.sleep(POLL)
+BINDING_TYPES = (
+    BindingType(
+        name="linesTrigger",
+        schema=members("path", path=STRING),
+        open=lambda services, function, binding, bindings: LinesTrigger(function, path_of(binding)),
+    ),
+    BindingType(
+        name="append",
+        schema=members("path", path=STRING),
+        directions=frozenset(("out",)),
+        open=lambda services, function, binding, bindings: AppendOutput(path_of(binding)),
+    ),
+)
+'''.replace("\\\\n", "\\n")
 
 
-if __name__ == "__main__":
-    for needed in (PACKAGES / "v3", PACKAGES / "v4", SAMPLES):
-        packages(needed)
+def install(folder: Path, object: str = "BINDING_TYPES", name: str = "line-bindings") -> Path:
+    """Write the package into `folder`, offering `object` of its module as an entry point. The folder."""
+    module = name.replace("-", "_")
+    information = folder / f"{module}-1.0.dist-info"
+    information.mkdir(parents=True)
+    (folder / f"{module}.py").write_text(MODULE, "utf-8")
+    (information / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n", "utf-8")
+    (information / "entry_points.txt").write_text(f"[fnhost.bindings]\nlines = {module}:{object}\n", "utf-8")
+    return folder

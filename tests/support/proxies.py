@@ -10,7 +10,7 @@ import aiohttp
 from aiohttp import web
 from yarl import URL
 
-from bindings.storage.account import Account
+from fnhost.bindings.storage.account import Account
 from tests.support.crashing import Fuse
 
 SERVICES = ("blob", "queue", "table")

@@ -11,25 +11,21 @@ from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bindings.contract import Event, Failure, Fire, Json, Outcome
-from host.durable.client import Client
-from host.durable.codec import event_of
-from host.durable.decide import HTTP_ACTIVITY
-from host.durable.engine import Engine, EngineSettings, activity_input
-from host.durable.entity_messages import EntityId, is_entity, sent_request
-from host.durable.history import (
-    Clock,
+from fnhost.bindings.contract import Event, Failure, Fire, Json, Outcome
+from fnhost.clock import Clock, SystemClock
+from fnhost.host.durable.client import DurableClient
+from fnhost.host.durable.entities.messages import sent_request
+from fnhost.host.durable.model.history import (
     EventRaised,
     EventSent,
     Execution,
     ExecutionStarted,
     HistoryEvent,
-    Instance,
-    Instant,
     OrchestratorStarted,
     SubOrchestrationInstanceCompleted,
     SubOrchestrationInstanceCreated,
@@ -40,10 +36,17 @@ from host.durable.history import (
     TimerFired,
     completed_id,
 )
-from host.durable.hub import Hub, Message, Received
-from host.durable.registry import Kind
-from host.durable.sqlite import SqliteHub
-from host.log import Log
+from fnhost.host.durable.model.ids import EntityId, is_entity
+from fnhost.host.durable.model.instants import Instant, to_datetime
+from fnhost.host.durable.model.messages import Message, ReceivedMessage
+from fnhost.host.durable.model.states import Instance
+from fnhost.host.durable.replay.decide import HTTP_ACTIVITY
+from fnhost.host.durable.runtime.engine import Engine, EngineSettings, activity_input
+from fnhost.host.durable.runtime.registry import Kind
+from fnhost.host.durable.storage.codec import event_of
+from fnhost.host.durable.storage.hub import Hub
+from fnhost.host.durable.storage.sqlite import SqliteHub
+from fnhost.host.log import Log
 from tests.support.engines import ALONE, PATIENCE, hub_settings, made
 
 HISTORIES = Path(__file__).parents[1] / "histories"
@@ -131,10 +134,10 @@ class World:
 
     @contextmanager
     def serving(self, engine: Engine) -> Iterator[None]:
-        doors = {"activity": self.activity, "orchestrator": self._child, "entity": self._entity}
+        invokers = {"activity": self.activity, "orchestrator": self._child, "entity": self._entity}
         with ExitStack() as served:
             for kind, name in sorted({(kind, name) for kind, name, _ in self._ends}):
-                served.enter_context(engine.serving(kind, name, doors[kind](name)))
+                served.enter_context(engine.serving(kind, name, invokers[kind](name)))
             yield
 
     async def _end(self, kind: Kind, name: str, given: str) -> HistoryEvent:
@@ -192,19 +195,19 @@ class Paced(Engine):
     def __init__(self, hub: Hub, clock: Clock, execution: Execution, web: Fire) -> None:
         super().__init__(hub, clock, Log(lambda _: None), EngineSettings(), ALONE)
         self.execution, self.instance, self._web = execution, execution.instance_id, web
-        self._kept: list[Received] = []
+        self._kept: list[ReceivedMessage] = []
         self._came = asyncio.Event()
 
-    def _post(self, one: Received) -> None:
+    def _post(self, one: ReceivedMessage) -> None:
         if one.message.target.instance_id == self.instance:
             self._keep(one)
         else:
             super()._post(one)
 
-    def _later(self, seconds: float, one: Received) -> None:
+    def _later(self, seconds: float, one: ReceivedMessage) -> None:
         self._keep(one)
 
-    def _keep(self, one: Received) -> None:
+    def _keep(self, one: ReceivedMessage) -> None:
         self._kept.append(one)
         self._came.set()
 
@@ -213,7 +216,7 @@ class Paced(Engine):
             return await super()._outcome(item, instance)
         return await self._web(Event(item.name, activity_input(item.input), ""))
 
-    async def kept(self, is_wanted: Callable[[Message], bool]) -> Received:
+    async def kept(self, is_wanted: Callable[[Message], bool]) -> ReceivedMessage:
         """The first that was kept back and is wanted, as soon as it is there."""
         async with asyncio.timeout(PATIENCE):
             while not (found := [one for one in self._kept if is_wanted(one.message)]):
@@ -222,18 +225,20 @@ class Paced(Engine):
         self._kept.remove(found[0])
         return found[0]
 
-    def tell(self, batch: Iterable[Received]) -> None:
+    def tell(self, batch: Iterable[ReceivedMessage]) -> None:
         for one in batch:
-            self._hands.take(one)
+            self._in_flight.take(one)
             super()._post(one)
 
 
 @dataclass(slots=True)
-class Time:
-    now: Instant
+class RecordedClock(SystemClock):
+    """The time of day is set by the test; timers run as usual."""
 
-    def __call__(self) -> Instant:
-        return self.now
+    at: Instant
+
+    def now(self) -> datetime:
+        return to_datetime(self.at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,24 +247,24 @@ class Stage:
 
     hub: Hub
     engine: Paced
-    client: Client
-    time: Time
+    client: DurableClient
+    time: RecordedClock
 
     async def tell(self, episode: Episode) -> None:
         """Everything that is new in the episode, at once. What a new execution begins with it has already."""
         news = [event for event in episode.told if not event.is_played and not self._goes_on(event)]
         batch = [await self._arrived(event, requests(episode.history)) for event in news]
-        self.time.now = episode.now
+        self.time.at = episode.now
         self.engine.tell(batch)
 
     def _goes_on(self, event: HistoryEvent) -> bool:
         return isinstance(event, ExecutionStarted) and event.orchestration_instance != self.engine.execution
 
-    async def _arrived(self, event: HistoryEvent, asked: Sequence[str]) -> Received:
+    async def _arrived(self, event: HistoryEvent, asked: Sequence[str]) -> ReceivedMessage:
         if isinstance(event, ExecutionStarted):
             self.engine.dispatch([await self.hub.start(Message(event.orchestration_instance, event))])
         elif isinstance(event, EventRaised) and event.name not in asked:
-            self.time.now = event.timestamp
+            self.time.at = event.timestamp
             await self.client.raise_event(self.engine.instance, event.name, event.input)
         return await self.engine.kept(partial(_is_same, event, asked))
 
@@ -297,9 +302,9 @@ def _is_same(event: HistoryEvent, asked: Sequence[str], message: Message) -> boo
 @asynccontextmanager
 async def staged(recorded: Sequence[Episode], orchestrator: Fire) -> AsyncIterator[Stage]:
     """`orchestrator` answers for the instance, the recording for the rest."""
-    first, time, world = started(recorded[0].history), Time(recorded[0].now), World(recorded)
+    first, time, world = started(recorded[0].history), RecordedClock(recorded[0].now), World(recorded)
     async with made(SqliteHub(hub_settings())) as hub:
         engine = Paced(hub, time, first.orchestration_instance, world.activity(HTTP_ACTIVITY))
         with world.serving(engine), engine.serving("orchestrator", first.name, orchestrator):
             async with engine.running():
-                yield Stage(hub, engine, Client(engine, engine.hub, time), time)
+                yield Stage(hub, engine, DurableClient(engine, engine.hub, time), time)

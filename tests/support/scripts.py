@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from bindings.contract import Event, Fire, Json, Outcome
+from fnhost.bindings.contract import Event, Fire, Json, Outcome
 
 Action = Mapping[str, Any]
 Step = Callable[[Sequence[Any]], Action]

@@ -7,7 +7,7 @@ from typing import Any
 
 import azure.durable_functions as df
 
-from bindings.contract import Event, Failure, Fire, Json, Outcome
+from fnhost.bindings.contract import Event, Failure, Fire, Json, Outcome
 
 SDK_WARNINGS = (
     "ignore:azure.functions df_loads:DeprecationWarning",

@@ -4,19 +4,20 @@ import asyncio
 import itertools
 import json
 import os
-import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bindings.contract import Event, HttpRequest, Outcome, Value
-from host.app import App
-from host.load import load
-from host.log import Log, Record
-from host.worker import Attempt
-from host.worker.commands import command
-from host.worker.pool import Pool, Standby
+from fnhost.bindings.contract import Event, HttpRequest, Outcome, Value
+from fnhost.clock import SYSTEM_CLOCK, Clock
+from fnhost.host.app import App
+from fnhost.host.load import load
+from fnhost.host.log import Log, Record
+from fnhost.host.worker import Invocation, RetryContext
+from fnhost.host.worker.commands import command
+from fnhost.host.worker.pool import WorkerPool
+from fnhost.host.worker.standby import StandbyWorkers
 
 SETTINGS = {"FUNCTIONS_WORKER_RUNTIME": "python", "AzureWebJobsStorage": "UseDevelopmentStorage=true"}
 HTTP = {"name": "req", "type": "httpTrigger", "direction": "in", "authLevel": "anonymous"}
@@ -50,8 +51,8 @@ class Bench:
     """An app that is loaded into workers."""
 
     app: App
-    pool: Pool
-    standby: Standby
+    pool: WorkerPool
+    standby: StandbyWorkers
     heard: Heard
     failures: Mapping[str, str]
     ids: "itertools.count[int]" = field(default_factory=itertools.count)
@@ -63,12 +64,22 @@ class Bench:
         inputs: Mapping[str, Value] | None = None,
         metadata: Mapping[str, Value] | None = None,
         invocation: str = "",
-        attempt: Attempt | None = None,
+        attempt: RetryContext | None = None,
+        crashes: int | None = None,
     ) -> Outcome:
         function = next(function for function in self.app.functions if function.name == name)
-        event = Event(name, value, "test", metadata=metadata or {}, trace_parent="00-parent", trace_state="state")
+        event = Event(
+            name,
+            value,
+            "test",
+            metadata=metadata or {},
+            trace_parent="00-parent",
+            trace_state="state",
+            crashes=crashes,
+        )
         given = {function.trigger.name: value, **(inputs or {})}
-        return await self.pool.call(function, given, event, invocation or f"{name}-{next(self.ids)}", attempt)
+        id = invocation or f"{name}-{next(self.ids)}"
+        return await self.pool.call(Invocation(id, function, given, event, attempt))
 
 
 def get(body: bytes | None = None, headers: Mapping[str, str] | None = None, **query: str) -> HttpRequest:
@@ -76,13 +87,15 @@ def get(body: bytes | None = None, headers: Mapping[str, str] | None = None, **q
 
 
 @asynccontextmanager
-async def bench(root: Path, python: str | None = None, **settings: str) -> AsyncIterator[Bench]:
+async def bench(
+    root: Path, python: str | None = None, clock: Clock = SYSTEM_CLOCK, **settings: str
+) -> AsyncIterator[Bench]:
     """The app in `root`, loaded."""
     heard = Heard()
     log = Log(heard)
     app = load(root, {"PATH": os.environ["PATH"], **SETTINGS, **settings})
-    worker = command(app, python, sys.executable)
-    async with Standby(log) as standby, Pool(app, worker, standby, log) as pool:
+    worker = command(app, {"python": python} if python else {})
+    async with StandbyWorkers(log, clock) as standby, WorkerPool(app, worker, standby, log, clock=clock) as pool:
         yield Bench(app, pool, standby, heard, await pool.load())
 
 

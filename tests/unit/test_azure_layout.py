@@ -9,12 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bindings.storage import Operation
-from host.durable.azure.histories import batched
-from host.durable.azure.instances import WITHOUT_INPUT, condition, meets
-from host.durable.azure.large import LONGEST_COLUMN, blobs_of, is_large
-from host.durable.azure.mail import LONGEST_MESSAGE
-from host.durable.azure.names import (
+from fnhost.bindings.storage import Operation
+from fnhost.host.durable.model.history import Execution, ExecutionStarted, RuntimeStatus
+from fnhost.host.durable.model.states import Instance, Query
+from fnhost.host.durable.storage.azure.app_lease import AppLeaseInfo, lease_id, lease_info_of, lease_info_text
+from fnhost.host.durable.storage.azure.histories import batched
+from fnhost.host.durable.storage.azure.instances import WITHOUT_INPUT, condition, meets
+from fnhost.host.durable.storage.azure.large_messages import LONGEST_COLUMN, blobs_of, is_large
+from fnhost.host.durable.storage.azure.message_queues import LONGEST_MESSAGE
+from fnhost.host.durable.storage.azure.names import (
     Names,
     blob_of,
     blob_url,
@@ -25,10 +28,7 @@ from host.durable.azure.names import (
     partition_key,
     row_key,
 )
-from host.durable.azure.owners import ownership_of, row_of
-from host.durable.azure.reservation import Holder, holder_of, holder_text, lease_id
-from host.durable.history import Execution, ExecutionStarted, Instance, Status
-from host.durable.hub import Query
+from fnhost.host.durable.storage.azure.partition_table import partition_lease_of, row_of
 
 AT = "2025-03-04T10:20:00.1234567Z"
 
@@ -113,9 +113,9 @@ QUERIES = vector("table-queries")["instances"]
     [
         (Query(), ""),
         (Query(created_from=FROM, created_to=TO), QUERIES["createdRange"]),
-        (Query(statuses=frozenset({Status.Pending, Status.Running})), f"({QUERIES['status']})"),
+        (Query(statuses=frozenset({RuntimeStatus.Pending, RuntimeStatus.Running})), f"({QUERIES['status']})"),
         (
-            Query(created_from=FROM, statuses=frozenset({Status.Failed, Status.Completed})),
+            Query(created_from=FROM, statuses=frozenset({RuntimeStatus.Failed, RuntimeStatus.Completed})),
             QUERIES["statusAndRange"],
         ),
         (Query(prefix="order-"), "(PartitionKey ge 'order-' and PartitionKey lt 'order.')"),
@@ -132,7 +132,7 @@ def test_lists_without_input_leave_out_just_that() -> None:
 
 
 def test_what_the_emulator_lets_through_is_looked_at_again() -> None:
-    instance = Instance(id="a", execution_id=None, name="x", status=Status.Running, created=AT, updated=AT)
+    instance = Instance(id="a", execution_id=None, name="x", status=RuntimeStatus.Running, created=AT, updated=AT)
     assert meets(instance, Query(created_from=AT, created_to=AT, prefix="a"))
     assert not meets(instance, Query(created_from=AT[:-2] + "8Z"))
     assert not meets(instance, Query(created_to=AT[:-2] + "6Z"))
@@ -164,7 +164,7 @@ LEASES = vector("partitions-and-leases")["partitionsTable"]
 
 @pytest.mark.parametrize("state", ["created", "claimed", "renewed", "stealRequested", "draining", "released"])
 def test_a_row_of_the_partitions_table_is_read_and_written_as_it_is(state: str) -> None:
-    written = row_of(ownership_of(LEASES[state]))
+    written = row_of(partition_lease_of(LEASES[state]))
     assert {column: value for column, value in written.items() if "@" not in column} == LEASES[state]
     kinds = {column.partition("@")[0]: kind for column, kind in written.items() if "@" in column}
     dates = {column for column, kind in LEASES["columnTypes"].items() if kind == "Edm.DateTime"}
@@ -180,7 +180,7 @@ def test_the_holder_of_a_hub_is_read_and_written_as_it_is() -> None:
     names, found = Names("MyHub", 4), vector("app-lease")
     contents, (ours, theirs) = found["contents"], (lease_id("myapp"), lease_id("my-func-app"))
     assert (names.reservation, names.holder) == (found["container"], found["blob"])
-    assert holder_of(contents["initial"]) == holder_of(None) == holder_of("[]") == Holder()
-    assert holder_of(contents["owned"]) == Holder(ours)
-    assert holder_of(contents["swapRequested"]) == Holder(ours, theirs)
-    assert holder_text(ours) == contents["owned"]
+    assert lease_info_of(contents["initial"]) == lease_info_of(None) == lease_info_of("[]") == AppLeaseInfo()
+    assert lease_info_of(contents["owned"]) == AppLeaseInfo(ours)
+    assert lease_info_of(contents["swapRequested"]) == AppLeaseInfo(ours, theirs)
+    assert lease_info_text(ours) == contents["owned"]

@@ -8,12 +8,24 @@ from typing import Any
 
 import pytest
 
-from host.durable.codec import (
-    Elsewhere,
+from fnhost.host.durable.model.errors import UnreadableRecord
+from fnhost.host.durable.model.history import (
+    EVENTS,
+    Execution,
+    GenericEvent,
+    HistoryEvent,
+    RuntimeStatus,
+    TaskFailed,
+    TaskScheduled,
+)
+from fnhost.host.durable.model.instants import parse_instant
+from fnhost.host.durable.model.messages import Message
+from fnhost.host.durable.model.states import Instance
+from fnhost.host.durable.storage.codec import (
+    BlobReference,
     Envelope,
-    Unreadable,
+    blob_envelope,
     custom_status_column,
-    elsewhere,
     envelope,
     event_columns,
     event_of,
@@ -26,18 +38,6 @@ from host.durable.codec import (
     start_columns,
     status_columns,
 )
-from host.durable.history import (
-    EVENTS,
-    Execution,
-    GenericEvent,
-    HistoryEvent,
-    Instance,
-    Status,
-    TaskFailed,
-    TaskScheduled,
-    parse_instant,
-)
-from host.durable.hub import Message
 
 TESTS = Path(__file__).parent.parent
 
@@ -126,8 +126,8 @@ def test_a_message_has_only_ascii_characters() -> None:
 def test_a_large_message_says_where_it_is() -> None:
     case = MESSAGES["wrapper-large-message"]
     blob = case["message"]["CompressedBlobName"]
-    assert open_envelope(case["wireBase64"]) == Elsewhere(blob)
-    assert json.loads(elsewhere(blob)) == case["message"]
+    assert open_envelope(case["wireBase64"]) == BlobReference(blob)
+    assert json.loads(blob_envelope(blob)) == case["message"]
 
 
 def test_the_failure_of_a_grpc_worker_becomes_reason_and_details() -> None:
@@ -166,7 +166,7 @@ def test_the_type_of_a_dictionary_is_no_tag() -> None:
     ],
 )
 def test_what_is_no_message_is_unreadable(text: str) -> None:
-    with pytest.raises(Unreadable, match="This is no"):
+    with pytest.raises(UnreadableRecord, match="This is no"):
         open_envelope(text)
 
 
@@ -195,7 +195,7 @@ def test_a_row_of_an_unknown_kind_keeps_its_place() -> None:
 
 def test_a_damaged_row_is_unreadable() -> None:
     row = {name: value for name, value in ROWS[0].items() if name != "_Timestamp"}
-    with pytest.raises(Unreadable, match="_Timestamp"):
+    with pytest.raises(UnreadableRecord, match="_Timestamp"):
         event_of_row(row)
 
 
@@ -231,11 +231,11 @@ def test_instance_rows_are_read_and_written_as_the_platform_does(name: str) -> N
 def test_a_row_of_an_old_client_has_no_execution() -> None:
     row = {name: value for name, value in INSTANCES["pending"].items() if name not in ("ExecutionId", "Tags")}
     instance = instance_of_row("order-42", row)
-    assert (instance.execution_id, instance.tags, instance.status) == (None, None, Status.Pending)
+    assert (instance.execution_id, instance.tags, instance.status) == (None, None, RuntimeStatus.Pending)
 
 
 def test_a_damaged_instance_row_is_unreadable() -> None:
-    with pytest.raises(Unreadable, match="order-42"):
+    with pytest.raises(UnreadableRecord, match="order-42"):
         instance_of_row("order-42", INSTANCES["pending"] | {"RuntimeStatus": "Sleeping"})
 
 

@@ -1,4 +1,4 @@
-"""Every answer that the real SDKs gave, decided on again (durable-replay-protocol.md 14)."""
+"""Every answer that the real SDKs gave, decided on again (platform/conformance.md 4)."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,13 +8,10 @@ from typing import Any
 
 import pytest
 
-from bindings.contract import Failure, Json, Outcome
-from bindings.formats import compact
-from host.durable.actions import Action, Answer, CallEntity, LockEntities, read_answer
-from host.durable.codec import event_of
-from host.durable.decide import decide
-from host.durable.entity_messages import NEVER, Request, request_json, sent_request
-from host.durable.history import (
+from fnhost.bindings.contract import Failure, Json, Outcome
+from fnhost.bindings.formats import compact
+from fnhost.host.durable.entities.messages import NEVER, EntityRequest, request_json, sent_request
+from fnhost.host.durable.model.history import (
     EventSent,
     Execution,
     ExecutionStarted,
@@ -23,6 +20,15 @@ from host.durable.history import (
     OrchestratorStarted,
     SubOrchestrationInstanceCreated,
 )
+from fnhost.host.durable.replay.actions import (
+    Action,
+    CallEntity,
+    LockEntities,
+    OrchestratorState,
+    read_orchestrator_state,
+)
+from fnhost.host.durable.replay.decide import decide
+from fnhost.host.durable.storage.codec import event_of
 
 HISTORIES = Path(__file__).parents[1] / "histories"
 KEPT = {path.stem: json.loads(path.read_text("utf-8")) for path in sorted(HISTORIES.glob("*.json"))}
@@ -47,7 +53,7 @@ def episodes(name: str) -> Iterator[Episode]:
         if execution != (execution := execution_of(history)):
             listed = []
         yield Episode(with_counts(history, listed), outcome, [event_of(each) for each in recorded["host_appends"]])
-        listed.append(len(read_answer(outcome).actions))
+        listed.append(len(read_orchestrator_state(outcome).actions))
 
 
 def outcome_of(response: Mapping[str, Any]) -> Outcome:
@@ -84,7 +90,7 @@ def comparable(event: HistoryEvent) -> HistoryEvent:
 @pytest.mark.parametrize("name", ORCHESTRATIONS)
 def test_every_answer_leads_to_the_recorded_events(name: str) -> None:
     for episode in episodes(name):
-        decision = decide(episode.history, read_answer(episode.outcome))
+        decision = decide(episode.history, read_orchestrator_state(episode.outcome))
         now = [event.timestamp for event in episode.history if isinstance(event, OrchestratorStarted)][-1]
         decided = [comparable(event) for event in decision.events(now)]
         assert decided == [comparable(event) for event in episode.appended]
@@ -101,8 +107,8 @@ BEGUN = (
 )
 
 
-def asked(actions: Sequence[Action], history: Sequence[HistoryEvent] = BEGUN) -> list[Request]:
-    decision = decide(history, Answer(tuple(actions)))
+def asked(actions: Sequence[Action], history: Sequence[HistoryEvent] = BEGUN) -> list[EntityRequest]:
+    decision = decide(history, OrchestratorState(tuple(actions)))
     return [
         request for event in decision.scheduled if isinstance(event, EventSent) and (request := sent_request(event))
     ]
@@ -123,7 +129,7 @@ def test_an_episode_that_is_run_again_asks_for_the_same() -> None:
 
 def test_a_request_follows_the_recorded_one() -> None:
     """Whoever recorded it, with whatever stamp."""
-    theirs = Request("their-id", "add", is_signal=True, timestamp=LATER, action=None)
+    theirs = EntityRequest("their-id", "add", is_signal=True, timestamp=LATER, action=None)
     sent = EventSent(
         timestamp=NOW, event_id=0, instance_id="@counter@one", name="op", input=compact(request_json(theirs))
     )

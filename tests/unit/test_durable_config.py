@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from host.app import App, HostConfig, Settings
-from host.durable.config import DurableConfig, read_durable
-from host.durable.leases import LeaseSettings
-from host.errors import AppError
+from fnhost.host.app import App, HostConfig, Settings
+from fnhost.host.durable.config import DurableConfig, read_durable
+from fnhost.host.durable.sharing.leases import LeaseSettings
+from fnhost.host.errors import AppError
 
 
 def read(settings: dict[str, str] | None = None, **section: Any) -> DurableConfig:

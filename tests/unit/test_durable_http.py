@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from bindings.contract import Binding, BindingError, Event, Fire, Json, Outcome, Value
-from bindings.durable import Address, Kind, StartRequest, openers, origin, requests
-from host.durable import payloads
-from host.durable.client import InvalidId, UnknownFunction, expect_valid
-from host.durable.history import (
+from fnhost.bindings.contract import Binding, BindingError, Event, Fire, Json, Outcome, Value
+from fnhost.bindings.durable import DurableServices, HubEndpoints, Kind, StartRequest, origin, requests
+from fnhost.bindings.registry import binding_types
+from fnhost.host.durable.client import InvalidId, UnknownFunction, expect_valid
+from fnhost.host.durable.model.history import (
     EventRaised,
     EventSent,
     Execution,
@@ -22,10 +22,9 @@ from host.durable.history import (
     ExecutionSuspended,
     ExecutionTerminated,
     HistoryEvent,
-    Instance,
     OrchestratorCompleted,
     OrchestratorStarted,
-    Status,
+    RuntimeStatus,
     SubOrchestrationInstanceCompleted,
     SubOrchestrationInstanceCreated,
     SubOrchestrationInstanceFailed,
@@ -35,10 +34,12 @@ from host.durable.history import (
     TimerCreated,
     TimerFired,
 )
-from host.web.durable import ROUTES
-from host.web.query import Parameters
+from fnhost.host.durable.model.states import Instance
+from fnhost.host.web.durable import payloads
+from fnhost.host.web.durable.management import ROUTES
+from fnhost.host.web.durable.query import Parameters
 
-ADDRESS = Address("http://localhost:7071", "TestHubName", key="KEY", rpc="http://127.0.0.1:17071/durabletask/")
+ADDRESS = HubEndpoints("http://localhost:7071", "TestHubName", key="KEY", rpc="http://127.0.0.1:17071/durabletask/")
 T0 = "2024-05-01T10:00:00.1234567Z"
 T1 = "2024-05-01T10:00:01.5000000Z"
 T2 = "2024-05-01T10:00:02.0000000Z"
@@ -75,7 +76,7 @@ def test_the_client_payload_is_the_platforms() -> None:
 
 
 def test_without_a_key_links_have_no_code() -> None:
-    payload = json.loads(Address("http://localhost:7071", "Hub").client())
+    payload = json.loads(HubEndpoints("http://localhost:7071", "Hub").client())
     start = "http://localhost:7071/runtime/webhooks/durabletask/orchestrators/{functionName}[/{instanceId}]?"
     assert payload["creationUrls"]["createNewInstancePostUri"] == start
     assert payload["managementUrls"]["statusQueryGetUri"].endswith("?taskHub=Hub&connection=Storage")
@@ -127,7 +128,9 @@ class Recorder:
 
 def opened(recorder: Recorder, type: str, direction: Any = "in", **properties: str) -> Any:
     binding = Binding("b", type, direction, properties=properties)
-    return openers(recorder, recorder, ADDRESS)[type]("Fn", binding, (binding,))
+    services, open = DurableServices(recorder, recorder, ADDRESS), binding_types()[type].open
+    assert open
+    return open(services, "Fn", binding, (binding,))
 
 
 async def nothing(event: Event) -> Outcome:
@@ -146,9 +149,20 @@ async def nothing(event: Event) -> Outcome:
 )
 async def test_a_trigger_serves_while_it_listens(type: str, properties: dict[str, str], expected: Any) -> None:
     recorder = Recorder()
-    listening = asyncio.create_task(opened(recorder, type, **properties).listen(nothing))
+    stopping = asyncio.Event()
+    listening = asyncio.create_task(opened(recorder, type, **properties).listen(nothing, stopping))
     await recorder.is_serving.wait()
     assert recorder.served == [expected]
+    stopping.set()
+    await listening
+    assert not recorder.served
+
+
+@pytest.mark.anyio
+async def test_a_trigger_can_be_cancelled() -> None:
+    recorder = Recorder()
+    listening = asyncio.create_task(opened(recorder, "activitytrigger").listen(nothing, asyncio.Event()))
+    await recorder.is_serving.wait()
     listening.cancel()
     await asyncio.wait([listening])
     assert listening.cancelled()
@@ -261,12 +275,12 @@ def test_dates(text: str, expected: str | None) -> None:
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
-        ("s=Running,+Failed&s=5", {Status.Running, Status.Failed, Status.Terminated}),
+        ("s=Running,+Failed&s=5", {RuntimeStatus.Running, RuntimeStatus.Failed, RuntimeStatus.Terminated}),
         ("s=running,Nonsense,99", set()),
         ("", set()),
     ],
 )
-def test_statuses(query: str, expected: set[Status]) -> None:
+def test_statuses(query: str, expected: set[RuntimeStatus]) -> None:
     assert Parameters.parse(query).statuses("s") == expected
 
 
@@ -328,12 +342,19 @@ def test_stored_texts_are_shown_as_they_are_or_as_strings(stored: str | None, ex
 
 
 def an_instance(**changes: Any) -> Instance:
-    members = {"id": "i", "execution_id": "e", "name": "Fn", "status": Status.Running, "created": T0, "updated": T1}
+    members = {
+        "id": "i",
+        "execution_id": "e",
+        "name": "Fn",
+        "status": RuntimeStatus.Running,
+        "created": T0,
+        "updated": T1,
+    }
     return Instance(**{**members, **changes})
 
 
 def test_a_status_has_eight_members_in_order_and_whole_seconds() -> None:
-    text = payloads.status(an_instance(input='{"b":1, "a":2}', status=Status.Suspended))
+    text = payloads.status(an_instance(input='{"b":1, "a":2}', status=RuntimeStatus.Suspended))
     assert text == (
         '{"name":"Fn","instanceId":"i","runtimeStatus":"Suspended","input":{"b":1, "a":2},"customStatus":null,'
         '"output":null,"createdTime":"2024-05-01T10:00:00Z","lastUpdatedTime":"2024-05-01T10:00:01Z"}'
@@ -364,7 +385,7 @@ EVENTS: tuple[HistoryEvent, ...] = (
     ExecutionSuspended(timestamp=T2, reason="s"),
     ExecutionResumed(timestamp=T2),
     ExecutionTerminated(timestamp=T2, input="why"),
-    ExecutionCompleted(timestamp=T2, orchestration_status=Status.Terminated, result="why"),
+    ExecutionCompleted(timestamp=T2, orchestration_status=RuntimeStatus.Terminated, result="why"),
 )
 START_TIME, MIDDLE, END = "2024-05-01T10:00:00.1234567Z", "2024-05-01T10:00:01.5Z", "2024-05-01T10:00:02Z"
 SHOWN = [

@@ -7,15 +7,13 @@ from typing import Any
 
 import pytest
 
-from bindings.contract import Json, Outcome
-from bindings.formats import compact
-from host.durable.actions import BadAnswer
-from host.durable.codec import Unreadable
-from host.durable.entity import (
+from fnhost.bindings.contract import Json, Outcome
+from fnhost.bindings.formats import compact
+from fnhost.host.durable.entities.entity import (
     Batch,
-    BatchAnswer,
     Entity,
-    Result,
+    EntityBatchResult,
+    OperationResult,
     Signal,
     all_failed,
     done,
@@ -24,13 +22,16 @@ from host.durable.entity import (
     is_early,
     next_batch,
     payload,
-    read_batch_answer,
+    read_batch_result,
     read_entity,
     received,
 )
-from host.durable.entity_messages import NEVER, EntityId, Request, read_request, release_text, request_json
-from host.durable.history import EventRaised, Execution, Instant, later
-from host.durable.hub import Message
+from fnhost.host.durable.entities.messages import NEVER, EntityRequest, read_request, release_text, request_json
+from fnhost.host.durable.model.errors import InvalidWorkerResponse, UnreadableRecord
+from fnhost.host.durable.model.history import EventRaised, Execution
+from fnhost.host.durable.model.ids import EntityId
+from fnhost.host.durable.model.instants import Instant, later
+from fnhost.host.durable.model.messages import Message
 
 TESTS = Path(__file__).parents[1]
 VECTORS: Any = json.loads((TESTS / "vectors" / "entity-state.json").read_text("utf-8"))
@@ -50,7 +51,7 @@ def raised(name: str, input: str | None = None, now: Instant = NOW) -> EventRais
     return EventRaised(timestamp=now, name=name, input=input)
 
 
-def told(entity: Entity, *requests: Request) -> Entity:
+def told(entity: Entity, *requests: EntityRequest) -> Entity:
     for each in requests:
         entity = received(entity, raised(each.event_name, compact(request_json(each))), WINDOW)
     return entity
@@ -60,15 +61,17 @@ def released(entity: Entity, parent: str, lock: str, now: Instant = NOW) -> Enti
     return received(entity, raised("release", release_text(parent, lock), now), WINDOW)
 
 
-def signal(id: str) -> Request:
-    return Request(id, "add", is_signal=True, input="5")
+def signal(id: str) -> EntityRequest:
+    return EntityRequest(id, "add", is_signal=True, input="5")
 
 
-def call(id: str, parent: str, seconds: float = 0) -> Request:
-    return Request(id, "get", parent=parent, parent_execution="run", timestamp=later(NOW, seconds))
+def call(id: str, parent: str, seconds: float = 0) -> EntityRequest:
+    return EntityRequest(id, "get", parent=parent, parent_execution="run", timestamp=later(NOW, seconds))
 
 
-def lock(id: str, parent: str, seconds: float = 0, *, over: tuple[EntityId, ...] = (A,), position: int = 0) -> Request:
+def lock(
+    id: str, parent: str, seconds: float = 0, *, over: tuple[EntityId, ...] = (A,), position: int = 0
+) -> EntityRequest:
     return replace(call(id, parent, seconds), operation=None, lock_set=over, position=position)
 
 
@@ -78,8 +81,8 @@ def ids(batch: Batch) -> list[str]:
 
 def answered(
     *texts: str, exists: bool = True, state: str | None = "5", signals: tuple[Signal, ...] = ()
-) -> BatchAnswer:
-    return BatchAnswer(exists, state, tuple(map(Result, texts)), signals)
+) -> EntityBatchResult:
+    return EntityBatchResult(exists, state, tuple(map(OperationResult, texts)), signals)
 
 
 def said(message: Message) -> Any:
@@ -108,7 +111,7 @@ def test_a_host_that_does_not_write_whether_it_exists_is_understood() -> None:
 
 @pytest.mark.parametrize("text", ["{", "5", '{"queue":[1]}', '{"sorter":5}'])
 def test_what_is_no_state_says_so(text: str) -> None:
-    with pytest.raises(Unreadable, match="This is"):
+    with pytest.raises(UnreadableRecord, match="This is"):
         read_entity(text)
 
 
@@ -151,7 +154,7 @@ def test_events_of_another_name_change_nothing() -> None:
 
 def test_a_message_that_cannot_be_read_says_so() -> None:
     for event in (raised("op", "{"), raised("op", "{}"), raised("release", "[]")):
-        with pytest.raises(Unreadable, match="This "):
+        with pytest.raises(UnreadableRecord, match="This "):
             received(Entity(), event, WINDOW)
 
 
@@ -168,9 +171,9 @@ def test_nothing_else_comes_early(name: str) -> None:
 # --- the entity function ----------------------------------------------------------------------------------------------
 
 
-def requests_of(batch: list[Any]) -> list[Request]:
+def requests_of(batch: list[Any]) -> list[EntityRequest]:
     return [
-        Request(str(number), each["name"], is_signal=each["isSignal"], input=each["input"], parent="p")
+        EntityRequest(str(number), each["name"], is_signal=each["isSignal"], input=each["input"], parent="p")
         for number, each in enumerate(batch)
     ]
 
@@ -188,7 +191,7 @@ def test_a_batch_is_given_as_the_sdks_know_it(name: str) -> None:
 def test_the_answers_of_the_sdks_are_carried_out(name: str) -> None:
     request, returned = RECORDED[name]["request"], RECORDED[name]["response"]["returned"]
     operations = tuple(requests_of(request["batch"]))
-    answer = read_batch_answer(Outcome(returned=Json(json.dumps(returned))), operations)
+    answer = read_batch_result(Outcome(returned=Json(json.dumps(returned))), operations)
     before = Entity(exists=request["exists"], state=request["state"], queue=operations)
     after, outbox = done(before, US, Batch(operations), answer, NOW)
     assert (after.exists, after.queue) == (returned["entityExists"], ())
@@ -212,8 +215,8 @@ def test_the_answers_of_the_sdks_are_carried_out(name: str) -> None:
     ],
 )
 def test_an_answer_that_no_sdk_would_give_is_refused(returned: Any, why: str) -> None:
-    with pytest.raises(BadAnswer, match=why):
-        read_batch_answer(Outcome(returned=returned), [signal("a")])
+    with pytest.raises(InvalidWorkerResponse, match=why):
+        read_batch_result(Outcome(returned=returned), [signal("a")])
 
 
 def test_when_the_time_is_up_every_operation_is_answered_with_that() -> None:

@@ -1,4 +1,4 @@
-"""Requests to entities as texts, in the platform's forms (task-hub-storage.md 9, durable-replay-protocol.md 10.2)."""
+"""Requests to entities as texts, in the platform's forms (platform/entities.md 2)."""
 
 import json
 from pathlib import Path
@@ -6,20 +6,19 @@ from typing import Any
 
 import pytest
 
-from host.durable.codec import Unreadable
-from host.durable.entity_messages import (
+from fnhost.host.durable.entities.messages import (
     LOCKED,
     NEVER,
-    EntityId,
-    Request,
+    EntityRequest,
     answer_text,
-    is_entity,
     read_request,
     release_text,
     request_json,
     sent_request,
 )
-from host.durable.history import EventSent
+from fnhost.host.durable.model.errors import UnreadableRecord
+from fnhost.host.durable.model.history import EventSent
+from fnhost.host.durable.model.ids import EntityId, is_entity
 
 VECTORS: Any = json.loads((Path(__file__).parents[1] / "vectors" / "entity-state.json").read_text("utf-8"))
 REQUESTS: Any = VECTORS["requestMessages"]
@@ -40,7 +39,9 @@ def test_a_delayed_request_names_its_time_with_all_digits() -> None:
 
 
 def test_a_call_is_read_in_full() -> None:
-    call = Request("99999999-0000-0000-0000-555555555555", "get", parent="order-42", parent_execution=RUN, timestamp=AT)
+    call = EntityRequest(
+        "99999999-0000-0000-0000-555555555555", "get", parent="order-42", parent_execution=RUN, timestamp=AT
+    )
     assert read_request(json.dumps(REQUESTS["call"])) == call
     assert (call.event_name, call.wants_result, call.is_lock) == ("op", True, False)
 
@@ -55,7 +56,7 @@ def test_a_lock_request_names_its_entities_in_lower_case() -> None:
     "text", [None, "1", "{", "[]", '{"op":"x"}', '{"id":"1","Timestamp":"soon"}', '{"id":1,"lockset":3}']
 )
 def test_what_is_no_request_says_so(text: str | None) -> None:
-    with pytest.raises(Unreadable, match="This is"):
+    with pytest.raises(UnreadableRecord, match="This is"):
         read_request(text)
 
 

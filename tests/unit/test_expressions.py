@@ -3,11 +3,11 @@ from uuid import UUID
 
 import pytest
 
-from bindings.contract import Json
-from bindings.expressions import ExpressionError, System, parse, resolve_settings
+from fnhost.bindings.contract import Json
+from fnhost.bindings.expressions import ExpressionError, SystemVariables, parse, resolve_settings
 
 GUID = UUID("6f1d4bbd-2c4e-4b0c-9d7a-0a1b2c3d4e5f")
-SYSTEM = System("Resize", lambda: datetime(2024, 5, 1, 8, 4, 9, 120000, UTC), lambda: GUID)
+SYSTEM = SystemVariables("Resize", lambda: datetime(2024, 5, 1, 8, 4, 9, 120000, UTC), lambda: GUID)
 SETTINGS = {"QUEUE": "orders", "EMPTY": ""}
 
 
@@ -101,7 +101,7 @@ def test_the_data_may_have_a_datetime_of_its_own() -> None:
 
 
 def test_every_random_id_is_another() -> None:
-    first, second = parse("{rand-guid} {rand-guid}").render({}, System("F", lambda: datetime.now(UTC))).split()
+    first, second = parse("{rand-guid} {rand-guid}").render({}, SystemVariables("F", lambda: datetime.now(UTC))).split()
     assert first != second
 
 

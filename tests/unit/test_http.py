@@ -1,4 +1,4 @@
-"""The HTTP binding without a server: requests read, answers rendered, routes in order (functions-host.md 3)."""
+"""The HTTP binding without a server: requests read, answers rendered, routes in order (platform/http.md)."""
 
 import asyncio
 import json
@@ -10,11 +10,29 @@ from urllib.parse import unquote
 
 import pytest
 
-from bindings.contract import Binding, BindingError, Cookie, Event, Failure, HttpRequest, HttpResponse, Json, Outcome
-from bindings.http import HttpSettings, HttpTrigger, Route, Routes, open_trigger, openers, read_settings, template_text
-from bindings.http_request import Scope, read_metadata, read_path, read_request
-from bindings.http_response import BadResponse, Response, render
-from bindings.routes import compile_template
+from fnhost.bindings.contract import (
+    Binding,
+    BindingError,
+    Cookie,
+    Event,
+    Failure,
+    HttpRequest,
+    HttpResponse,
+    Json,
+    Outcome,
+)
+from fnhost.bindings.http.request import Scope, read_metadata, read_path, read_request
+from fnhost.bindings.http.response import BadResponse, HttpReply, render
+from fnhost.bindings.http.templates import compile_template
+from fnhost.bindings.http.trigger import (
+    HttpRoute,
+    HttpSettings,
+    HttpTrigger,
+    RouteTable,
+    open_trigger,
+    read_settings,
+    template_text,
+)
 
 TEXT = (b"content-type", b"text/plain; charset=utf-8")
 
@@ -101,63 +119,63 @@ def test_a_body_that_is_no_object_adds_no_metadata(body: bytes | None) -> None:
 
 # --- responses
 
-RENDERED: list[tuple[Any, Response]] = [
-    (None, Response(204)),
-    ("hello", Response(200, (TEXT,), b"hello")),
-    ("", Response(200, (TEXT,), b"")),
-    ("é", Response(200, (TEXT,), "é".encode())),
-    ('{"a":1,"b":[]}', Response(200, (TEXT,), b'{\n  "a": 1,\n  "b": []\n}')),
-    ('["é"]', Response(200, (TEXT,), '[\n  "é"\n]'.encode())),
-    (Json('{"a":{}}'), Response(200, (TEXT,), b'{\n  "a": {}\n}')),
-    ("true", Response(200, (TEXT,), b"True")),
-    ("1.0", Response(200, (TEXT,), b"1")),
-    ("17", Response(200, (TEXT,), b"17")),
-    ('"quoted"', Response(200, (TEXT,), b"quoted")),
-    ("null", Response(200)),
-    ("NaN", Response(200, (TEXT,), b"NaN")),
+RENDERED: list[tuple[Any, HttpReply]] = [
+    (None, HttpReply(204)),
+    ("hello", HttpReply(200, (TEXT,), b"hello")),
+    ("", HttpReply(200, (TEXT,), b"")),
+    ("é", HttpReply(200, (TEXT,), "é".encode())),
+    ('{"a":1,"b":[]}', HttpReply(200, (TEXT,), b'{\n  "a": 1,\n  "b": []\n}')),
+    ('["é"]', HttpReply(200, (TEXT,), '[\n  "é"\n]'.encode())),
+    (Json('{"a":{}}'), HttpReply(200, (TEXT,), b'{\n  "a": {}\n}')),
+    ("true", HttpReply(200, (TEXT,), b"True")),
+    ("1.0", HttpReply(200, (TEXT,), b"1")),
+    ("17", HttpReply(200, (TEXT,), b"17")),
+    ('"quoted"', HttpReply(200, (TEXT,), b"quoted")),
+    ("null", HttpReply(200)),
+    ("NaN", HttpReply(200, (TEXT,), b"NaN")),
     (
         '{"status":404,"headers":{"x":"y"}}',
-        Response(200, (TEXT,), b'{\n  "status": 404,\n  "headers": {\n    "x": "y"\n  }\n}'),
+        HttpReply(200, (TEXT,), b'{\n  "status": 404,\n  "headers": {\n    "x": "y"\n  }\n}'),
     ),
-    ('{"Body":"no","status":404}', Response(404, (TEXT,), b"no")),
-    ('{"body":{"a":1},"status":404,"statusCode":"201"}', Response(201, (TEXT,), b'{"a":1}')),
+    ('{"Body":"no","status":404}', HttpReply(404, (TEXT,), b"no")),
+    ('{"body":{"a":1},"status":404,"statusCode":"201"}', HttpReply(201, (TEXT,), b'{"a":1}')),
     (
         '{"body":"<p>","headers":{"Content-Type":"text/html"}}',
-        Response(200, ((b"content-type", b"text/html"),), b"<p>"),
+        HttpReply(200, ((b"content-type", b"text/html"),), b"<p>"),
     ),
-    ('{"body":null}', Response(200)),
+    ('{"body":null}', HttpReply(200)),
     (
         '{"body":{"a":1},"enableContentNegotiation":true}',
-        Response(200, ((b"content-type", b"application/json; charset=utf-8"),), b'{"a":1}'),
+        HttpReply(200, ((b"content-type", b"application/json; charset=utf-8"),), b'{"a":1}'),
     ),
     (
         '{"body":"x","cookies":[{"name":"a","value":"b","maxAge":5,"httpOnly":true}]}',
-        Response(200, (TEXT, (b"set-cookie", b"a=b; max-age=5; path=/; httponly")), b"x"),
+        HttpReply(200, (TEXT, (b"set-cookie", b"a=b; max-age=5; path=/; httponly")), b"x"),
     ),
-    (b"\x00\x01", Response(200, (), b"\x00\x01")),
-    (5, Response(200, (TEXT,), b"5")),
-    (HttpResponse(), Response(200)),
-    (HttpResponse(status="404", body="gone"), Response(404, (TEXT,), b"gone")),
-    (HttpResponse(status="abc"), Response(200)),
-    (HttpResponse(status="99"), Response(200)),
-    (HttpResponse(body='{"a":1}'), Response(200, (TEXT,), b'{"a":1}')),
-    (HttpResponse(body=b"\xff"), Response(200, (), b"\xff")),
-    (HttpResponse(body=Json('{"a":1}')), Response(200, (TEXT,), b'{\n  "a": 1\n}')),
-    (HttpResponse(body=Json('"\\ud800"')), Response(200, (TEXT,), b"?")),
+    (b"\x00\x01", HttpReply(200, (), b"\x00\x01")),
+    (5, HttpReply(200, (TEXT,), b"5")),
+    (HttpResponse(), HttpReply(200)),
+    (HttpResponse(status="404", body="gone"), HttpReply(404, (TEXT,), b"gone")),
+    (HttpResponse(status="abc"), HttpReply(200)),
+    (HttpResponse(status="99"), HttpReply(200)),
+    (HttpResponse(body='{"a":1}'), HttpReply(200, (TEXT,), b'{"a":1}')),
+    (HttpResponse(body=b"\xff"), HttpReply(200, (), b"\xff")),
+    (HttpResponse(body=Json('{"a":1}')), HttpReply(200, (TEXT,), b'{\n  "a": 1\n}')),
+    (HttpResponse(body=Json('"\\ud800"')), HttpReply(200, (TEXT,), b"?")),
     (
         HttpResponse(body=Json("[1]"), negotiate=True),
-        Response(200, ((b"content-type", b"application/json; charset=utf-8"),), b"[1]"),
+        HttpReply(200, ((b"content-type", b"application/json; charset=utf-8"),), b"[1]"),
     ),
     (
         HttpResponse(headers={"Content-Type": "application/json", "X-A": "é", "Content-Length": "99"}, body="{}"),
-        Response(200, ((b"content-type", b"application/json"), (b"x-a", b"\xe9")), b"{}"),
+        HttpReply(200, ((b"content-type", b"application/json"), (b"x-a", b"\xe9")), b"{}"),
     ),
-    (HttpResponse(headers={"X-A": "1", "x-a": "2"}), Response(200, ((b"x-a", b"1"),))),
+    (HttpResponse(headers={"X-A": "1", "x-a": "2"}), HttpReply(200, ((b"x-a", b"1"),))),
 ]
 
 
 @pytest.mark.parametrize(("value", "response"), RENDERED)
-def test_a_value_is_rendered(value: Any, response: Response) -> None:
+def test_a_value_is_rendered(value: Any, response: HttpReply) -> None:
     assert render(value) == response
 
 
@@ -199,22 +217,22 @@ def test_a_collection_is_no_body() -> None:
 # --- routes
 
 
-async def never(scope: Scope, params: Mapping[str, str], body: bytes | None) -> Response:
+async def never(scope: Scope, params: Mapping[str, str], body: bytes | None) -> HttpReply:
     raise AssertionError("nobody asks")
 
 
-def route(function: str, template: str, *methods: str, all_methods: bool = True) -> Route:
+def route(function: str, template: str, *methods: str, all_methods: bool = True) -> HttpRoute:
     chosen = frozenset(methods) if methods or not all_methods else None
-    return Route(function, compile_template(template), chosen, "anonymous", False, never)
+    return HttpRoute(function, compile_template(template), chosen, "anonymous", False, never)
 
 
-def matched(routes: Routes, method: str, path: str) -> str | None:
+def matched(routes: RouteTable, method: str, path: str) -> str | None:
     found = routes.match(method, path)
     return found[0].function if found else None
 
 
 def test_routes_are_tried_by_function_name_and_method() -> None:
-    routes = Routes(HttpSettings())
+    routes = RouteTable(HttpSettings())
     with ExitStack() as stack:
         for each in (
             route("Zeta", "api/items/list", "GET"),
@@ -234,7 +252,7 @@ def test_routes_are_tried_by_function_name_and_method() -> None:
 
 
 def test_hidden_routes_are_told() -> None:
-    routes = Routes(HttpSettings())
+    routes = RouteTable(HttpSettings())
     with ExitStack() as stack:
         for each in (
             route("A", "api/items/{id}", "GET"),
@@ -268,7 +286,7 @@ def test_the_template_of_a_function(prefix: str, properties: dict[str, Any], tex
 
 def test_a_route_with_a_leading_slash_under_a_prefix_is_refused() -> None:
     with pytest.raises(BindingError, match="'api//x' is not valid"):
-        open_trigger(Routes(HttpSettings()), "Hello", binding(route="/x"), (binding(route="/x"), OUT))
+        open_trigger(RouteTable(HttpSettings()), "Hello", binding(route="/x"), (binding(route="/x"), OUT))
 
 
 def test_settings_are_read_whatever_their_case() -> None:
@@ -294,12 +312,12 @@ def test_settings_of_the_wrong_kind_are_refused(section: dict[str, Any]) -> None
 
 
 def opened(*bindings: Binding) -> HttpTrigger:
-    trigger = openers(Routes(HttpSettings()))["httptrigger"]("Hello", bindings[0], bindings)
+    trigger = open_trigger(RouteTable(HttpSettings()), "Hello", bindings[0], bindings)
     assert isinstance(trigger, HttpTrigger)
     return trigger
 
 
-def asked(trigger: HttpTrigger, outcome: Outcome, asking: Scope) -> tuple[Response, Event]:
+def asked(trigger: HttpTrigger, outcome: Outcome, asking: Scope) -> tuple[HttpReply, Event]:
     events: list[Event] = []
 
     async def fire(event: Event) -> Outcome:
@@ -315,13 +333,13 @@ def test_the_http_output_is_the_response() -> None:
     outcome = Outcome({"res": "named", "$return": "returned"}, "returned")
     assert asked(opened(binding(), OUT), outcome, scope())[0].body == b"returned"
     assert asked(opened(binding(), named, queue), outcome, scope())[0].body == b"named"
-    assert asked(opened(binding(), queue), outcome, scope())[0] == Response(204)
-    assert asked(opened(binding(), OUT), Outcome(), scope())[0] == Response(204)
+    assert asked(opened(binding(), queue), outcome, scope())[0] == HttpReply(204)
+    assert asked(opened(binding(), OUT), Outcome(), scope())[0] == HttpReply(204)
 
 
 def test_a_failure_is_an_empty_500() -> None:
     failed = Outcome({"$return": "x"}, failure=Failure("ValueError: no"))
-    assert asked(opened(binding(), OUT), failed, scope())[0] == Response(500)
+    assert asked(opened(binding(), OUT), failed, scope())[0] == HttpReply(500)
 
 
 def test_the_event_tells_function_reason_and_trace() -> None:

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bindings.contract import Binding
-from host.app import App, Function, Retry
-from host.errors import AppError, Problem, StartError
-from host.load import find_root, load
-from host.load.documents import Unreadable, read_json
+from fnhost.bindings.contract import Binding
+from fnhost.host.app import App, Function, Retry
+from fnhost.host.errors import AppError, Problem, StartError
+from fnhost.host.load import find_root, load
+from fnhost.host.load.documents import UnreadableFile, read_json
 
 HTTP = [{"type": "httpTrigger", "name": "req"}, {"type": "http", "direction": "out", "name": "$return"}]
 NO_SETTINGS: Mapping[str, str] = {}
@@ -127,7 +127,7 @@ def test_comments_last_commas_and_a_byte_order_mark_are_tolerated(root: Path) ->
 
 @pytest.mark.parametrize("text", ["[,]", "{ ,}", "[1,,]", '{"a":,}'])
 def test_commas_that_follow_nothing_are_not(text: str) -> None:
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableFile):
         read_json(text)
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from host.app import HostConfig, Retry
-from host.load.hostjson import override, read_host
+from fnhost.host.app import HostConfig, Retry
+from fnhost.host.load.hostjson import override, read_host
 
 
 def config(root: Path, document: Any, environment: Mapping[str, str] | None = None) -> HostConfig:

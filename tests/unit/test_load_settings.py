@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from host.app import Settings
-from host.load.localsettings import merge, read_local, remarks
+from fnhost.host.app import Settings
+from fnhost.host.load import load
+from fnhost.host.load.localsettings import merge, read_local, setting_warnings
 
 
 def write(root: Path, document: Any) -> None:
@@ -31,7 +32,7 @@ def test_values_become_texts_of_the_environment(tmp_path: Path) -> None:
         "F": "1.5",
         "AZURE_FUNCTIONS_ENVIRONMENT": "Development",
     }
-    assert list(remarks(tmp_path, {}, read_local(tmp_path))) == [
+    assert list(setting_warnings(tmp_path, {}, read_local(tmp_path))) == [
         "Skipping 'NULL' because value is null",
         "Skipping local setting with empty key.",
     ]
@@ -42,7 +43,7 @@ def test_the_shell_wins_unless_it_is_empty(tmp_path: Path) -> None:
     shell = {"A": "shell", "B": ""}
     merged = settings(tmp_path, shell)
     assert (merged.get("A"), merged.get("B")) == ("shell", "file")
-    assert list(remarks(tmp_path, shell, read_local(tmp_path))) == [
+    assert list(setting_warnings(tmp_path, shell, read_local(tmp_path))) == [
         "Skipping 'A' from local settings as it's already defined in current environment variables."
     ]
 
@@ -78,7 +79,8 @@ def test_one_bad_value_and_the_file_counts_as_empty(tmp_path: Path, document: An
     assert (problem.pointer, local.values) == (place, {})
     assert problem.message.startswith(f"Failed to read app settings file at '{tmp_path / 'local.settings.json'}'.")
     assert message in problem.message
-    assert list(remarks(tmp_path, {}, local)) == [str(problem)]
+    (tmp_path / "host.json").write_text('{"version": "2.0"}')
+    assert load(tmp_path, {}).problems == (problem,)
 
 
 @pytest.mark.parametrize(
@@ -93,7 +95,7 @@ def test_encrypted_values_are_not_used(tmp_path: Path, more: Mapping[str, Any], 
 
 
 def test_a_missing_file_is_remarked_upon(tmp_path: Path) -> None:
-    (remark,) = remarks(tmp_path, {}, read_local(tmp_path))
+    (remark,) = setting_warnings(tmp_path, {}, read_local(tmp_path))
     assert str(tmp_path) in remark
 
 
@@ -105,10 +107,10 @@ def test_the_environment_is_development_unless_the_shell_says_otherwise(
 ) -> None:
     write(tmp_path, {"IsEncrypted": False, "Values": {"AZURE_FUNCTIONS_ENVIRONMENT": "Production"}})
     assert settings(tmp_path, shell).get("AZURE_FUNCTIONS_ENVIRONMENT") == expected
-    assert len(list(remarks(tmp_path, shell, read_local(tmp_path)))) == 1
+    assert len(list(setting_warnings(tmp_path, shell, read_local(tmp_path)))) == 1
 
 
 def test_a_reserved_name_is_remarked_upon(tmp_path: Path) -> None:
     write(tmp_path, {"IsEncrypted": False, "Values": {"CONTAINER_NAME": "c"}})
-    (remark,) = remarks(tmp_path, {}, read_local(tmp_path))
+    (remark,) = setting_warnings(tmp_path, {}, read_local(tmp_path))
     assert remark.startswith("'CONTAINER_NAME' in local.settings.json is a reserved name")

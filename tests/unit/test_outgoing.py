@@ -2,13 +2,11 @@
 
 import pytest
 
-from host.durable import codec
-from host.durable.decide import Completed, Continued, Failed, Finish
-from host.durable.history import (
+from fnhost.host.durable.model.history import (
     Execution,
     ExecutionStarted,
     HistoryEvent,
-    Parent,
+    ParentInstance,
     Scheduling,
     SubOrchestrationInstanceCompleted,
     SubOrchestrationInstanceCreated,
@@ -17,8 +15,9 @@ from host.durable.history import (
     TimerCreated,
     TimerFired,
 )
-from host.durable.hub import Message
-from host.durable.outgoing import (
+from fnhost.host.durable.model.messages import Message
+from fnhost.host.durable.replay.decide import Completed, Continued, Failed, Finish
+from fnhost.host.durable.replay.outgoing import (
     activity_completed,
     activity_end,
     activity_failed,
@@ -27,9 +26,10 @@ from host.durable.outgoing import (
     scheduled_messages,
     unknown_function,
 )
+from fnhost.host.durable.storage import codec
 
 AT, LATER = "2024-05-01T10:00:00.0000000Z", "2024-05-01T10:00:05.0000000Z"
-US, PARENT = Execution("i", "e"), Parent("P", Execution("p", "x"), 3)
+US, PARENT = Execution("i", "e"), ParentInstance("P", Execution("p", "x"), 3)
 STARTED = ExecutionStarted(timestamp=AT, orchestration_instance=US, name="O")
 CHILD = ExecutionStarted(timestamp=AT, orchestration_instance=US, name="O", parent_instance=PARENT)
 ACTIVITY = TaskScheduled(timestamp=AT, event_id=0, name="A", input="[1]")
@@ -58,7 +58,7 @@ def test_a_child_knows_its_parent_and_is_the_same_however_often_it_is_sent() -> 
     first, again = sent(created), sent(created)
     assert first == again
     assert isinstance(first.event, ExecutionStarted)
-    assert first.event.parent_instance == Parent("O", US, 3)
+    assert first.event.parent_instance == ParentInstance("O", US, 3)
     assert (first.target.instance_id, first.event.name, first.event.input) == ("c", "C", "1")
 
 

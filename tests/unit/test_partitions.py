@@ -10,68 +10,70 @@ from typing import Any
 
 import pytest
 
-from host.durable.azure.owners import ownership_of
-from host.durable.history import Instant, later
-from host.durable.hub import Ownership
-from host.durable.partitions import LEASE, Me, others, plan
+from fnhost.host.durable.model.instants import Instant, later
+from fnhost.host.durable.model.states import PartitionLease
+from fnhost.host.durable.sharing.partitions import LEASE, LocalHost, others, plan
+from fnhost.host.durable.storage.azure.partition_table import partition_lease_of
 
 VECTORS: Mapping[str, Any] = json.loads(
     (Path(__file__).parent.parent / "vectors" / "partitions-and-leases.json").read_text("utf-8")
 )["partitionsTable"]
 NOW = "2025-03-04T10:20:00.1234567Z"
-SERVING = Me("me", serving=frozenset({"q0"}))
+SERVING = LocalHost("me", serving=frozenset({"q0"}))
 LEAVING = replace(SERVING, is_leaving=True)
 
 
-def owned(queue: str, owner: str | None, asked_by: str | None = None, ago: float = 5.0, **values: Any) -> Ownership:
+def owned(
+    queue: str, owner: str | None, next_owner: str | None = None, ago: float = 5.0, **values: Any
+) -> PartitionLease:
     renewed = later(NOW, -ago)
-    return Ownership(queue, owner, asked_by, renewed, renewed, later(renewed, LEASE), **values)
+    return PartitionLease(queue, owner, next_owner, renewed, renewed, later(renewed, LEASE), **values)
 
 
-def mine(asked_by: str | None = None, **values: Any) -> Ownership:
-    return owned("q0", "me", asked_by, **values)
+def mine(next_owner: str | None = None, **values: Any) -> PartitionLease:
+    return owned("q0", "me", next_owner, **values)
 
 
-def renewed(row: Ownership, **values: Any) -> Ownership:
+def renewed(row: PartitionLease, **values: Any) -> PartitionLease:
     return replace(row, renewed=NOW, until=later(NOW, LEASE), **values)
 
 
-def taken(row: Ownership) -> Ownership:
-    return renewed(row, owner="me", asked_by=None, since=NOW, is_draining=False)
+def taken(row: PartitionLease) -> PartitionLease:
+    return renewed(row, owner="me", next_owner=None, since=NOW, is_draining=False)
 
 
-def one(row: Ownership, me: Me = SERVING, dead: Sequence[str] = ()) -> Ownership | None:
+def one(row: PartitionLease, me: LocalHost = SERVING, dead: Sequence[str] = ()) -> PartitionLease | None:
     """What becomes of a row; None if it is left as it is."""
     return next(iter(plan([row], me, NOW, dead).writes), None)
 
 
-FREE = Ownership("q0")
+FREE = PartitionLease("q0")
 THEIRS = owned("q0", "other")
 OVER = owned("q0", "other", ago=LEASE)
 
 
-@pytest.mark.parametrize("row", [FREE, OVER, replace(OVER, asked_by="third"), owned("q0", None, "me"), mine(ago=60)])
-def test_what_is_free_is_taken(row: Ownership) -> None:
+@pytest.mark.parametrize("row", [FREE, OVER, replace(OVER, next_owner="third"), owned("q0", None, "me"), mine(ago=60)])
+def test_what_is_free_is_taken(row: PartitionLease) -> None:
     assert one(row) == taken(row)
     assert plan([row], SERVING, NOW).served == {"q0"}
 
 
 @pytest.mark.parametrize("row", [THEIRS, owned("q0", None, "other"), owned("q0", "other", ago=LEASE - 0.001)])
-def test_what_is_not_is_left_and_not_received_from(row: Ownership) -> None:
+def test_what_is_not_is_left_and_not_received_from(row: PartitionLease) -> None:
     found = plan([row], SERVING, NOW)
     assert (found.writes, found.served, found.lost) == ((), frozenset(), {"q0"})
     assert found.is_shared
 
 
-@pytest.mark.parametrize("row", [THEIRS, owned("q0", None, "other"), replace(THEIRS, asked_by="other")])
-def test_what_the_dead_had_is_free_at_once(row: Ownership) -> None:
+@pytest.mark.parametrize("row", [THEIRS, owned("q0", None, "other"), replace(THEIRS, next_owner="other")])
+def test_what_the_dead_had_is_free_at_once(row: PartitionLease) -> None:
     assert one(row, dead=["other"]) == taken(row)
     assert not plan([row], SERVING, NOW, ["other"]).is_shared
 
 
 def test_what_is_mine_is_renewed() -> None:
     assert one(mine()) == renewed(mine())
-    assert one(mine(), Me("me")) == renewed(mine())
+    assert one(mine(), LocalHost("me")) == renewed(mine())
     assert not plan([mine()], SERVING, NOW).is_moving
 
 
@@ -81,8 +83,8 @@ def test_what_is_asked_for_is_drained_while_it_is_busy_and_then_given() -> None:
     found = plan([row], SERVING, NOW)
     assert (found.writes, found.draining, found.served, found.lost) == ((draining,), {"q0"}, set(), set())
     assert found.is_moving
-    assert one(replace(draining, until=NOW[:-2] + "9Z"), Me("me", busy=busy)) == draining
-    assert one(draining, Me("me")) == replace(draining, owner=None, is_draining=False)
+    assert one(replace(draining, until=NOW[:-2] + "9Z"), LocalHost("me", busy=busy)) == draining
+    assert one(draining, LocalHost("me")) == replace(draining, owner=None, is_draining=False)
 
 
 def test_what_the_dead_asked_for_is_kept() -> None:
@@ -98,16 +100,16 @@ def test_who_leaves_gives_all_that_is_his_and_takes_nothing() -> None:
 
 def test_who_leaves_is_asked_for_his_queues() -> None:
     leaving = replace(THEIRS, is_draining=True)
-    assert one(leaving) == replace(leaving, asked_by="me")
+    assert one(leaving) == replace(leaving, next_owner="me")
     assert plan([leaving], SERVING, NOW).is_moving
-    assert one(replace(leaving, asked_by="third")) is None
+    assert one(replace(leaving, next_owner="third")) is None
 
 
 def asked(owners: str, me: str = "m") -> str:
     """The hosts that give a queue, where each letter is the owner of one; a capital means it is asked for by m."""
     rows = [owned(f"q{at}", name.lower(), me if name.isupper() else None) for at, name in enumerate(owners)]
-    found = plan(rows, Me(me), NOW)
-    return "".join(sorted(str(row.owner) for row in found.writes if row.asked_by == me and row.owner != me))
+    found = plan(rows, LocalHost(me), NOW)
+    return "".join(sorted(str(row.owner) for row in found.writes if row.next_owner == me and row.owner != me))
 
 
 @pytest.mark.parametrize(
@@ -144,12 +146,12 @@ def test_the_others_are_those_who_have_a_queue_or_ask_for_one() -> None:
 # --- the platform's own rows -----------------------------------------------------------------------------------------
 
 
-def row(state: str) -> Ownership:
-    return ownership_of(VECTORS[state])
+def row(state: str) -> PartitionLease:
+    return partition_lease_of(VECTORS[state])
 
 
-def worker(name: str, is_serving: bool = True) -> Me:
-    return Me(name, serving=frozenset({"myhub-control-00"} if is_serving else ()))
+def worker(name: str, is_serving: bool = True) -> LocalHost:
+    return LocalHost(name, serving=frozenset({"myhub-control-00"} if is_serving else ()))
 
 
 @pytest.mark.parametrize(
@@ -161,22 +163,22 @@ def worker(name: str, is_serving: bool = True) -> Me:
         ("draining", worker("workerA", False), "2025-03-04T10:20:12.1234567Z", "released"),
     ],
 )
-def test_a_row_goes_through_its_states_as_on_the_platform(before: str, me: Me, now: Instant, after: str) -> None:
+def test_a_row_goes_through_its_states_as_on_the_platform(before: str, me: LocalHost, now: Instant, after: str) -> None:
     """The platform keeps seven digits of a second and we write six."""
     (written,) = plan([row(before)], me, now).writes
     assert cut(written) == cut(row(after))
 
 
-def cut(ownership: Ownership) -> tuple[object, ...]:
-    times = (ownership.since, ownership.renewed, ownership.until)
-    states = (ownership.owner, ownership.asked_by, ownership.is_draining)
+def cut(lease: PartitionLease) -> tuple[object, ...]:
+    times = (lease.since, lease.renewed, lease.until)
+    states = (lease.owner, lease.next_owner, lease.is_draining)
     return (*states, *(at and at[:-2] for at in times))
 
 
 def test_a_second_worker_gets_what_was_released_for_it() -> None:
-    assert one(row("released"), Me("workerC")) is None
-    given = plan([row("released")], Me("workerB"), "2025-03-04T10:20:12.0000000Z")
-    assert [(one.owner, one.asked_by) for one in given.writes] == [("workerB", None)]
+    assert one(row("released"), LocalHost("workerC")) is None
+    given = plan([row("released")], LocalHost("workerB"), "2025-03-04T10:20:12.0000000Z")
+    assert [(one.owner, one.next_owner) for one in given.writes] == [("workerB", None)]
 
 
 # --- hosts that come, go and die -------------------------------------------------------------------------------------
@@ -186,10 +188,10 @@ def test_a_second_worker_gets_what_was_released_for_it() -> None:
 class Table:
     """The shared rows; a row that changed since it was read is not replaced."""
 
-    rows: dict[str, Ownership]
+    rows: dict[str, PartitionLease]
     version: int = 0
 
-    def replace(self, row: Ownership) -> bool:
+    def replace(self, row: PartitionLease) -> bool:
         if self.rows[row.queue].version != row.version:
             return False
         self.version += 1
@@ -206,7 +208,7 @@ class Host:
     serving: set[str] = field(default_factory=set)
     busy: dict[str, int] = field(default_factory=dict)
     is_leaving: bool = False
-    read: Sequence[Ownership] = ()
+    read: Sequence[PartitionLease] = ()
 
     @property
     def is_gone(self) -> bool:
@@ -218,7 +220,7 @@ class Host:
     def act(self, now: Instant, chance: random.Random) -> tuple[int, bool]:
         """On what was read, be it old by now. When to look again, and whether all was written."""
         self.busy = {queue: passes - 1 for queue, passes in self.busy.items() if passes}
-        me = Me(self.id, frozenset(self.serving), frozenset(self.busy), self.is_leaving)
+        me = LocalHost(self.id, frozenset(self.serving), frozenset(self.busy), self.is_leaving)
         found = plan(self.read, me, now)
         for queue in found.lost & self.serving:
             self.serving.remove(queue)
@@ -288,7 +290,7 @@ class World:
 
 
 def world(seed: int, queues: int) -> World:
-    table = Table({f"q{at}": Ownership(f"q{at}") for at in range(queues)})
+    table = Table({f"q{at}": PartitionLease(f"q{at}") for at in range(queues)})
     return World(random.Random(seed), table)
 
 

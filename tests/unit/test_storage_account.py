@@ -2,8 +2,8 @@
 
 import pytest
 
-from bindings.storage import Account, BadConnection, parse, resolve
-from bindings.storage.wire import Request, signed
+from fnhost.bindings.storage import Account, BadConnection, parse, resolve
+from fnhost.bindings.storage.client import StorageRequest, signed
 
 KEY = "a2V5"
 
@@ -37,7 +37,7 @@ def test_an_explicit_endpoint_wins() -> None:
 def test_a_signature_takes_the_place_of_the_key() -> None:
     endpoints = "BlobEndpoint=http://b;QueueEndpoint=http://q;TableEndpoint=http://t"
     account = parse(f"{endpoints};SharedAccessSignature=?sv=1&sig=a%3D")
-    url, headers = signed(account, Request("queue", "GET", "/x", {"a": "b/c"}), "now")
+    url, headers = signed(account, StorageRequest("queue", "GET", "/x", {"a": "b/c"}), "now")
     assert url == "http://q/x?a=b%2Fc&sv=1&sig=a%3D"
     assert "Authorization" not in headers
 

@@ -6,8 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bindings.contract import HttpRequest, HttpResponse, Json, Value
-from host.worker.values import HEAD, TEXT_IN_JSON, Blobs, Frames, decode, encode, pack
+from fnhost.bindings.contract import HttpRequest, HttpResponse, Json, Value
+from fnhost.host.worker.values import (
+    HEAD,
+    MARK,
+    TEXT_IN_JSON,
+    Blobs,
+    BrokenFrame,
+    Frames,
+    FrameTooLong,
+    decode,
+    encode,
+    pack,
+)
 
 LONG = "ä" * (TEXT_IN_JSON + 1)
 values = st.one_of(
@@ -89,10 +100,31 @@ def test_frames_may_be_cut_anywhere(cuts: list[int], body: bytes) -> None:
     assert all(decode(message["data"], beside) == body for message, beside in received)
 
 
-def test_a_frame_is_two_lengths_the_json_and_the_blobs() -> None:
+def test_a_frame_is_its_mark_two_lengths_the_json_and_the_blobs() -> None:
     blobs = Blobs()
     blobs.put(b"one")
     blobs.put(b"two")
     frame = pack({"t": "x"}, blobs)
-    assert HEAD.unpack(frame[:8]) == (len(b'{"t":"x"}onetwo'), len(b'{"t":"x"}'))
-    assert frame[8:] == b'{"t":"x"}onetwo'
+    assert HEAD.unpack(frame[: HEAD.size]) == (MARK, len(b'{"t":"x"}onetwo'), len(b'{"t":"x"}'))
+    assert frame[HEAD.size :] == b'{"t":"x"}onetwo'
+
+
+@pytest.mark.parametrize(
+    ("stream", "text"),
+    [
+        (b"printed by a library\n", "does not begin with its mark but with b'printed by a library'"),
+        (HEAD.pack(MARK, 5, 6), "a frame of 5 bytes with 6 bytes of JSON"),
+        (HEAD.pack(MARK, 2**31, 6), "a frame of 2,147,483,648 bytes"),
+        (HEAD.pack(MARK, 2, 2) + b"{]", "a message is not JSON"),
+    ],
+)
+def test_a_broken_frame_is_told(stream: bytes, text: str) -> None:
+    with pytest.raises(BrokenFrame, match=text):
+        Frames().feed(stream)
+
+
+def test_a_message_that_is_too_long_is_not_sent() -> None:
+    blobs = Blobs()
+    blobs.parts = [bytes(1 << 20)] * 257  # one object, not 257 MB
+    with pytest.raises(FrameTooLong, match="a message to a worker may have 268,435,456"):
+        pack({"t": "x"}, blobs)

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from host.app import App, HostConfig, Settings
-from host.errors import StartError
-from host.worker.commands import PYTHON_IN_ENVIRONMENT, command
+from fnhost.host.app import App, HostConfig, Settings
+from fnhost.host.errors import StartError
+from fnhost.host.worker.commands import command
+from fnhost.host.worker.toolchains import TOOLCHAINS, foreign_package_folders, likely_toolchain, script_suffixes
+from fnhost.host.worker.toolchains.python import EXECUTABLE
 
 SETTING = "languageWorkers__python__defaultExecutablePath"
 
@@ -18,14 +20,14 @@ def app_in(root: Path, language: str = "python", **environment: str) -> App:
 
 
 def make_environment(folder: Path) -> Path:
-    executable = folder / PYTHON_IN_ENVIRONMENT
+    executable = folder / EXECUTABLE
     executable.parent.mkdir(parents=True)
     executable.touch(0o755)
     return executable
 
 
 def python_of(app: App, option: str | None = None) -> str:
-    return command(app, option, "/host/python").arguments[0]
+    return command(app, {"python": option} if option else {}).arguments[0]
 
 
 def test_the_nearest_python_wins(tmp_path: Path) -> None:
@@ -33,7 +35,7 @@ def test_the_nearest_python_wins(tmp_path: Path) -> None:
     active = make_environment(tmp_path / "active")
     setting = make_environment(tmp_path / "setting")
     everything = {"VIRTUAL_ENV": str(tmp_path / "active"), SETTING: str(setting)}
-    assert python_of(app_in(tmp_path)) == "/host/python"
+    assert python_of(app_in(tmp_path)) == sys.executable
     assert python_of(app_in(tmp_path, **{SETTING: str(setting)})) == str(setting)
     own = make_environment(tmp_path / ".venv")
     assert python_of(app_in(tmp_path, **{SETTING: str(setting)})) == str(own)
@@ -42,7 +44,7 @@ def test_the_nearest_python_wins(tmp_path: Path) -> None:
 
 
 def test_an_active_environment_that_is_gone_does_not_count(tmp_path: Path) -> None:
-    assert python_of(app_in(tmp_path, VIRTUAL_ENV=str(tmp_path / "gone"))) == "/host/python"
+    assert python_of(app_in(tmp_path, VIRTUAL_ENV=str(tmp_path / "gone"))) == sys.executable
 
 
 def test_a_name_is_looked_up_on_the_apps_path(tmp_path: Path) -> None:
@@ -61,14 +63,14 @@ def test_a_python_that_is_not_there_is_named(tmp_path: Path, language: str) -> N
 
 def test_arguments_of_a_debugger_stand_before_the_program(tmp_path: Path) -> None:
     app = app_in(tmp_path, languageWorkers__python__arguments="-m debugpy --listen 127.0.0.1:9091")
-    made = command(app, None, sys.executable)
+    made = command(app)
     assert made.arguments[1:-1] == ("-m", "debugpy", "--listen", "127.0.0.1:9091")
     assert made.is_exclusive
-    assert not command(app_in(tmp_path), None, sys.executable).is_exclusive
+    assert not command(app_in(tmp_path)).is_exclusive
 
 
 def test_the_environment_is_the_settings_and_what_a_worker_is_told(tmp_path: Path) -> None:
-    made = command(app_in(tmp_path, MINE="1", PYTHON_THREADPOOL_THREAD_COUNT="4"), None, sys.executable)
+    made = command(app_in(tmp_path, MINE="1", PYTHON_THREADPOOL_THREAD_COUNT="4"))
     folder = made.environment["FUNCTIONS_WORKER_DIRECTORY"]
     assert made.environment == {
         "MINE": "1",
@@ -86,4 +88,27 @@ def test_the_environment_is_the_settings_and_what_a_worker_is_told(tmp_path: Pat
 
 def test_languages_that_are_not_served_are_refused_in_words(tmp_path: Path) -> None:
     with pytest.raises(StartError, match="No worker for the language 'cobol'"):
-        command(app_in(tmp_path, "cobol"), None, sys.executable)
+        command(app_in(tmp_path, "cobol"))
+
+
+def test_the_source_of_the_interpreter_is_told(tmp_path: Path) -> None:
+    assert command(app_in(tmp_path)).source == "the Python that runs fnhost"
+    make_environment(tmp_path / ".venv")
+    assert command(app_in(tmp_path)).source == "the app's .venv"
+
+
+def test_what_an_app_will_need_is_guessed_from_its_settings_and_files(tmp_path: Path) -> None:
+    assert likely_toolchain(Settings({}), tmp_path) is TOOLCHAINS["python"]
+    assert likely_toolchain(Settings({"FUNCTIONS_WORKER_RUNTIME": "Node"}), tmp_path) is TOOLCHAINS["node"]
+    (tmp_path / "package.json").touch()
+    assert likely_toolchain(Settings({}), tmp_path) is TOOLCHAINS["node"]
+    assert likely_toolchain(Settings({"FUNCTIONS_WORKER_RUNTIME": "python"}), tmp_path) is TOOLCHAINS["python"]
+    (tmp_path / "requirements.txt").touch()
+    assert likely_toolchain(Settings({}), tmp_path) is TOOLCHAINS["python"]
+
+
+def test_a_language_says_which_files_matter() -> None:
+    assert script_suffixes("python") == (".py",)
+    assert script_suffixes("") == (".py", ".js", ".mjs", ".cjs")
+    assert foreign_package_folders("python") == {"node_modules"}
+    assert foreign_package_folders("node") == frozenset()

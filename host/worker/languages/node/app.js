@@ -1,5 +1,5 @@
 'use strict';
-/** The app in this process: its functions, its programming model, its start (function-rpc.md 7.2). */
+/** The app in this process: its functions, its programming model, its start (platform/node-worker.md 1). */
 
 const fs = require('node:fs');
 const path = require('node:path');

@@ -1,5 +1,5 @@
 'use strict';
-/** The module `@azure/functions-core`, which exists in a worker only: programming models are built on it (7.1). */
+/** The module `@azure/functions-core`, which exists in a worker only: programming models are built on it (platform/node-worker.md 3). */
 
 const Module = require('node:module');
 

@@ -1,6 +1,6 @@
 'use strict';
 /**
- * Typed data: as it lies in a frame, and as programming models have it (function-rpc.md 7.1): `{string}`, `{json}`,
+ * Typed data: as it lies in a frame, and as programming models have it (platform/node-worker.md 3): `{string}`, `{json}`,
  * `{bytes: Buffer}`, `{http}`, `{int}`, `{double}`, `{collectionString: {string: []}}` ..., `{}` for nothing.
  */
 
@@ -26,7 +26,7 @@ const READERS = {
   collectionBytes: (value, blobs) => ({ bytes: value.bytes.map((each) => getBytes(each, blobs)) }),
 };
 
-/** Headers with an empty value do not reach Node, query parameters do (functions-host.md 3.3). */
+/** Headers with an empty value do not reach Node, query parameters do (platform/http.md 3). */
 function readRequest(http, blobs) {
   const request = { method: http.method, url: http.url, headers: {}, query: http.query, params: http.params };
   for (const name in http.headers) {

@@ -1,5 +1,5 @@
 'use strict';
-/** The files that the `main` of a package.json names: a path, a folder, or a pattern (function-rpc.md 7.2). */
+/** The files that the `main` of a package.json names: a path, a folder, or a pattern (platform/node-worker.md 1). */
 
 const fs = require('node:fs');
 const path = require('node:path');

@@ -1,5 +1,5 @@
 'use strict';
-/** The hooks that an app or a programming model registers, in order (function-rpc.md 7.1). */
+/** The hooks that an app or a programming model registers, in order (platform/node-worker.md 3). */
 
 const { Disposable } = require('./disposable.js');
 const { SystemRangeError, SystemTypeError } = require('./errors.js');

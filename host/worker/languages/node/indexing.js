@@ -1,6 +1,6 @@
 'use strict';
 /**
- * What an app tells of the functions that it registers itself (function-rpc.md 2.2). The messages:
+ * What an app tells of the functions that it registers itself (platform/worker-protocol.md 6.2). The messages:
  *
  *   host:   {"t": "functionsMetadataRequest", "functionAppDirectory": "/the/app"}
  *   worker: {"t": "functionMetadataResponse",

@@ -1,5 +1,5 @@
 'use strict';
-/** One invocation: from what the host sent, through hooks and programming model, to the answer (function-rpc.md 7.1). */
+/** One invocation: from what the host sent, through hooks and programming model, to the answer (platform/node-worker.md 3). */
 
 const { fromWire, toWire } = require('./data.js');
 const { ensureError, messageOf, stackOf } = require('./errors.js');

@@ -1,5 +1,5 @@
 'use strict';
-/** From a script to its module, and from a module to the function in it (functions-host.md 4.6). */
+/** From a script to its module, and from a module to the function in it (platform/node-worker.md 2). */
 
 const fs = require('node:fs');
 const path = require('node:path');

@@ -1,5 +1,5 @@
 'use strict';
-/** What user code and this program log, each line with the invocation it belongs to (function-rpc.md 2.5). */
+/** What user code and this program log, each line with the invocation it belongs to (platform/worker-protocol.md 6.5). */
 
 const { AsyncLocalStorage } = require('node:async_hooks');
 
@@ -8,12 +8,15 @@ const { AsyncLocalStorage } = require('node:async_hooks');
 /** @type {AsyncLocalStorage<Running>} */
 const running = new AsyncLocalStorage();
 
+const UNIMPORTANT = new Set(['trace', 'debug', 'information']);
+
 class Logs {
   /** @param {import('./wire.js').Wire} wire */
   constructor(wire) {
     this._wire = wire;
     this._contexts = new Map();
     this._isHooked = false;
+    this._dropped = 0;
   }
 
   /** From now on the app's log hooks are asked before each line. @param {import('./hooks.js').Hooks} hooks */
@@ -40,7 +43,17 @@ class Logs {
   write(level, logCategory, message, category = 'node', invocationId = '') {
     const changed = this._asked(level, logCategory, message, invocationId);
     if (changed.level === 'none') return;
+    if (this._wire.isFull && UNIMPORTANT.has(changed.level)) return void this._dropped++;
+    this._tellDropped();
     this._wire.sendNow({ t: 'rpcLog', invocationId, category, ...changed, logCategory });
+  }
+
+  _tellDropped() {
+    if (!this._dropped) return;
+    const message = `${this._dropped} lines were dropped: they came faster than the host reads them.`;
+    this._dropped = 0;
+    const about = { invocationId: '', category: 'node', level: 'warning', logCategory: 'system' };
+    this._wire.sendNow({ t: 'rpcLog', ...about, message });
   }
 
   system(level, message) {

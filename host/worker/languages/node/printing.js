@@ -1,7 +1,7 @@
 'use strict';
 /**
  * What is printed while a function runs goes to the host with its invocation, line by line; all else to the pipe.
- * The host shows both as console output, with a level made of the stream and the words (functions-host.md 4.5).
+ * The host shows both as console output, with a level made of the stream and the words (platform/console-and-logs.md 3).
  */
 
 const { running } = require('./logs.js');

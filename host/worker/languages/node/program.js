@@ -1,5 +1,5 @@
 'use strict';
-/** The program: reads the host's messages, runs the app's functions, answers (function-rpc.md 1.3, 12). */
+/** The program: reads the host's messages, runs the app's functions, answers (platform/worker-protocol.md 2 and 8). */
 
 const { App } = require('./app.js');
 const { openCore } = require('./core.js');
@@ -65,13 +65,24 @@ class Program {
 
   _invoke(message, blobs) {
     const registered = this._app.functions.get(message.functionId);
-    if (!registered) return this._wire.send(refusal(message));
+    if (!registered) return this._wire.send(refusal(message, notLoaded(message)));
     this._running++;
     running.run({ id: message.invocationId, name: registered.metadata.name }, async () => {
       const [answer, parts] = await this._invocations.run(registered, message, blobs);
-      if (--this._running) this._wire.send(answer, parts);
-      else this._wire.sendNow(answer, parts);
+      this._running--;
+      this._answer(registered.metadata.name, answer, parts);
     });
+  }
+
+  /** An answer without company leaves at once. One that is too long is a failure of its invocation. */
+  _answer(name, answer, parts) {
+    try {
+      if (this._running) this._wire.send(answer, parts);
+      else this._wire.sendNow(answer, parts);
+    } catch (error) {
+      const message = `The answer of the function ${name} cannot be sent. ${error.name}: ${error.message}`;
+      this._wire.send(refusal(answer, message));
+    }
   }
 
   async _terminate() {
@@ -83,8 +94,11 @@ class Program {
   }
 }
 
-function refusal({ invocationId, functionId }) {
-  const message = `Function code for '${functionId}' is not loaded and cannot be invoked.`;
+function notLoaded({ functionId }) {
+  return `Function code for '${functionId}' is not loaded and cannot be invoked.`;
+}
+
+function refusal({ invocationId }, message) {
   const result = { status: 'failure', exception: { message, stackTrace: '' } };
   return { t: 'invocationResponse', invocationId, result };
 }

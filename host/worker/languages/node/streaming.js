@@ -1,7 +1,7 @@
 'use strict';
 /**
  * Apps that stream HTTP (`app.setup({ enableHttpStream: true })`) take requests at an address of their own, the
- * capability `HttpUri`, beside the invocation (function-rpc.md 2.9). This worker passes them on and hands the host the
+ * capability `HttpUri`, beside the invocation (platform/worker-protocol.md 6.6). This worker passes them on and hands the host the
  * whole answer: what the app streams arrives when it is complete.
  */
 

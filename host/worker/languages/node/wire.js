@@ -1,14 +1,19 @@
 'use strict';
 /**
- * The socket to the host, and its frames: `u32 n | u32 json length | n bytes: JSON, then blobs`, big endian.
+ * The socket to the host, and its frames: `"FNH1" | u32 n | u32 json length | n bytes: JSON, then blobs`, big endian.
  *
- * A value that lies in the blobs is `{"$b": offset, "n": length}` in the JSON (function-rpc.md 12).
+ * A value that lies in the blobs is `{"$b": offset, "n": length}` in the JSON (platform/worker-protocol.md 8).
  */
 
 const fs = require('node:fs');
 const net = require('node:net');
 
-const HEAD = 8;
+/** Every frame begins with it: bytes of somebody else on the same socket are told from a frame. */
+const MARK = 0x464e4831;
+const HEAD = 12;
+const MOST_FRAME_BYTES = 256 * 1024 * 1024;
+/** With more on its way to a host that does not read, lines that are not important are dropped. */
+const MOST_WAITING_BYTES = 64 * 1024 * 1024;
 /** Longer texts travel as blobs: never escaped. */
 const TEXT_IN_JSON = 4096;
 /** Milliseconds that the last frames of a process may take when the host does not read. */
@@ -49,14 +54,19 @@ function getText(value, blobs) {
   return typeof value === 'string' ? value : getBytes(value, blobs).toString();
 }
 
-/** @param {Message} message @param {Blobs} [blobs] */
+/** @param {Message} message @param {Blobs} [blobs] Raises RangeError for a message that is too long. */
 function pack(message, blobs) {
   const text = JSON.stringify(message);
   const length = Buffer.byteLength(text);
   const size = length + (blobs ? blobs.size : 0);
+  if (size > MOST_FRAME_BYTES) {
+    const [taken, most] = [size, MOST_FRAME_BYTES].map((bytes) => bytes.toLocaleString('en'));
+    throw new RangeError(`It takes ${taken} bytes; a message to the host may have ${most}.`);
+  }
   const frame = Buffer.allocUnsafe(HEAD + size);
-  frame.writeUInt32BE(size, 0);
-  frame.writeUInt32BE(length, 4);
+  frame.writeUInt32BE(MARK, 0);
+  frame.writeUInt32BE(size, 4);
+  frame.writeUInt32BE(length, 8);
   frame.write(text, HEAD);
   let end = HEAD + length;
   for (const part of blobs ? blobs.parts : NO_PARTS) {
@@ -87,7 +97,7 @@ class Frames {
     const data = this._kept.length === 1 ? chunk : Buffer.concat(this._kept);
     let start = 0;
     while (data.length >= (this._needed = this._end(data, start))) {
-      const middle = start + HEAD + data.readUInt32BE(start + 4);
+      const middle = start + HEAD + data.readUInt32BE(start + 8);
       take(JSON.parse(data.toString('utf8', start + HEAD, middle)), data.subarray(middle, this._needed));
       start = this._needed;
     }
@@ -99,7 +109,10 @@ class Frames {
   /** The end of the frame at `start`, as far as the data tells: of its head, when even that is not whole. */
   _end(data, start) {
     const end = start + HEAD;
-    return end <= data.length ? end + data.readUInt32BE(start) : end;
+    if (end > data.length) return end;
+    if (data.readUInt32BE(start) === MARK) return end + data.readUInt32BE(start + 4);
+    const read = JSON.stringify(data.toString('latin1', start, end));
+    throw new Error(`The socket to the host was read by somebody else: ${read} is not a frame.`);
   }
 }
 
@@ -114,9 +127,15 @@ class Wire {
     this._flush = () => this.flush();
   }
 
-  /** @param {Message} message @param {Blobs} [blobs] */
+  /** Whether the host is far behind. */
+  get isFull() {
+    return this._socket.writableLength > MOST_WAITING_BYTES;
+  }
+
+  /** @param {Message} message @param {Blobs} [blobs] Raises RangeError, and what JSON raises. */
   send(message, blobs) {
-    if (this._outbox.push(pack(message, blobs)) === 1) setImmediate(this._flush);
+    const frame = pack(message, blobs);
+    if (this._outbox.push(frame) === 1) setImmediate(this._flush);
   }
 
   /** @param {Message} message @param {Blobs} [blobs] */
@@ -166,11 +185,37 @@ function writeWhole(descriptor, data) {
   }
 }
 
+/**
+ * Close what was inherited beside the standard streams and the socket: descriptors of the host are not the app's. Node
+ * opens descriptors that no program inherits: one that can be was there before this process. Linux alone tells.
+ */
+function closeStrays(keep) {
+  const folder = '/proc/self/fdinfo';
+  for (const name of fs.existsSync(folder) ? fs.readdirSync(folder) : []) {
+    const descriptor = Number(name);
+    if (descriptor > 2 && descriptor !== keep && isInheritable(`${folder}/${name}`)) fs.closeSync(descriptor);
+  }
+}
+
+const CLOSE_ON_EXEC = 0o2000000;
+
+function isInheritable(file) {
+  try {
+    const flags = /^flags:\s*([0-7]+)/m.exec(fs.readFileSync(file, 'latin1'));
+    return flags !== null && (parseInt(flags[1], 8) & CLOSE_ON_EXEC) === 0;
+  } catch {
+    return false; // it was the one that listed the folder
+  }
+}
+
 /** The inherited socket or, where sockets cannot be inherited, a loopback one that opens with the token. */
 function connect() {
   const { FNHOST_WORKER_SOCKET: descriptor, FNHOST_WORKER_PORT: port, FNHOST_WORKER_TOKEN: token } = process.env;
   for (const name of ['FNHOST_WORKER_SOCKET', 'FNHOST_WORKER_PORT', 'FNHOST_WORKER_TOKEN']) delete process.env[name];
-  if (descriptor) return new Wire(new net.Socket({ fd: Number(descriptor) }), Number(descriptor));
+  if (descriptor) {
+    closeStrays(Number(descriptor));
+    return new Wire(new net.Socket({ fd: Number(descriptor) }), Number(descriptor));
+  }
   const socket = net.connect({ host: '127.0.0.1', port: Number(port), noDelay: true });
   socket.write(Buffer.from(token, 'hex'));
   return new Wire(socket);

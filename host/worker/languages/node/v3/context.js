@@ -1,5 +1,5 @@
 'use strict';
-/** What a v3 function is handed: `context`, and its inputs in the order of their bindings (functions-host.md 4.6). */
+/** What a v3 function is handed: `context`, and its inputs in the order of their bindings (platform/node-worker.md 2). */
 
 const { randomUUID } = require('node:crypto');
 

@@ -1,5 +1,5 @@
 'use strict';
-/** The v3 programming model: functions in folders with a function.json (functions-host.md 4.6). */
+/** The v3 programming model: functions in folders with a function.json (platform/node-worker.md 2). */
 
 const { format } = require('node:util');
 

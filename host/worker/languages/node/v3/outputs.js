@@ -1,5 +1,5 @@
 'use strict';
-/** What a v3 function returned and put into its bindings, as typed data (functions-host.md 3.6, 4.4, 4.6). */
+/** What a v3 function returned and put into its bindings, as typed data (platform/node-worker.md 2.3). */
 
 const { SystemError } = require('../errors.js');
 const { RETURN } = require('./description.js');

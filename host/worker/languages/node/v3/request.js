@@ -1,5 +1,5 @@
 'use strict';
-/** `context.req` of the v3 model (functions-host.md 3.5). */
+/** `context.req` of the v3 model (platform/http.md 5). */
 
 const { SystemError } = require('../errors.js');
 const { decoded } = require('./encodings.js');

@@ -1,5 +1,5 @@
 'use strict';
-/** `context.res` of the v3 model: a builder that is also the response (functions-host.md 3.6). */
+/** `context.res` of the v3 model: a builder that is also the response (platform/http.md 6.4). */
 
 class Response {
   headers = {};

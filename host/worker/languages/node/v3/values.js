@@ -1,5 +1,5 @@
 'use strict';
-/** Values of v3 functions, and the typed data they travel as (functions-host.md 4.1, 4.6). */
+/** Values of v3 functions, and the typed data they travel as (platform/values.md 1). */
 
 /** A text that is JSON becomes what it says. Nothing becomes null. */
 function fromTypedData(data) {

@@ -1,4 +1,4 @@
-"""What user code is handed beside its inputs: `context` and `Out` (functions-host.md 4.5)."""
+"""What user code is handed beside its inputs: `context` and `Out` (platform/python-worker.md 3)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Which converter serves a binding: that of the app's `azure.functions`, else the generic one.
 
-Rules from functions-host.md 4.5 and function-rpc.md 6.
+Rules from platform/python-worker.md 3 and 6.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Typed data of the wire to and from the datums of the app's `azure.functions` (functions-host.md 4.1)."""
+"""Typed data of the wire to and from the datums of the app's `azure.functions` (platform/values.md 1)."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def to_datum(data: TypedData | None, blobs: bytes) -> Datum | None:
 
 
 def _request(http: TypedData, blobs: bytes) -> dict[str, Any]:
-    """A query parameter without a value is not handed to Python (functions-host.md 3.3)."""
+    """A query parameter without a value is not handed to Python (platform/http.md 3)."""
     return {
         "method": Datum(http["method"], "string"),
         "url": Datum(http["url"], "string"),

@@ -85,6 +85,11 @@ class Invocation:
         failure = {"message": title(error), "stackTrace": stack(error)}
         return self._answer({"status": "failure", "exception": failure}), Blobs()
 
+    def unsent(self, error: BaseException) -> Answer:
+        """The failure in place of an answer that cannot be sent."""
+        message = f"The answer of the function {self._function.name} cannot be sent. {title(error)}"
+        return self._answer({"status": "failure", "exception": {"message": message, "stackTrace": ""}}), Blobs()
+
     def _answer(self, result: Message) -> Message:
         return {"t": "invocationResponse", "invocationId": self.id, "result": result}
 

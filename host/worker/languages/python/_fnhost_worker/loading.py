@@ -1,4 +1,4 @@
-"""From a function's files to its callable (functions-host.md 4.5).
+"""From a function's files to its callable (platform/python-worker.md 1).
 
 Modules are imported as `__app__.<folder>`, where `__app__` is a namespace package over the parents of the functions'
 folders: `from . import x`, `from ..shared import y` and `from __app__.shared import y` all work.
@@ -62,7 +62,7 @@ def load_callable(name: str, directory: str, script: str, entry_point: str) -> C
     """Raises FunctionLoadError, whose text holds the traceback of what user code raised."""
     parent = os.path.dirname(os.path.normpath(directory))
     module = _import(module_name(script, parent), parent)
-    found = getattr(module, entry_point or "main", None)
+    found: Callable[..., Any] | None = getattr(module, entry_point or "main", None)
     if not callable(found):
         raise FunctionLoadError(f"function {entry_point or 'main'}() is not present in {script}")
     return found

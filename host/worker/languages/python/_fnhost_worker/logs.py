@@ -1,4 +1,4 @@
-"""`logging` to the host, each record with the invocation it belongs to (functions-host.md 4.5)."""
+"""`logging` to the host, each record with the invocation it belongs to (platform/python-worker.md 5)."""
 
 from __future__ import annotations
 

@@ -7,10 +7,12 @@ import contextlib
 import contextvars
 import gc
 import importlib
+import io
 import os
 import platform
 import sys
 import threading
+import time
 import traceback
 import warnings
 
@@ -18,7 +20,7 @@ from . import loading, times
 from .context import INVOCATION, THREAD
 from .converters import Converters
 from .errors import FunctionLoadError, stack, title
-from .invocation import Invocation
+from .invocation import Answer, Invocation
 from .logs import open_logs
 from .signature import Binding, Function, bind
 from .threads import Threads
@@ -37,6 +39,8 @@ class Program:
         self._threads = threads
         self._functions: dict[str, Function] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._looked_at = 0.0
+        """When the event loop was last asked to show that it runs; 0 when it has done so."""
 
     def serve(self) -> None:
         """Until the host is gone; then nothing of this process may go on."""
@@ -45,6 +49,7 @@ class Program:
             "workerWarmupRequest": self._warm_up_soon,
             "functionLoadRequest": self._load_soon,
             "invocationRequest": self._invoke,
+            "workerStatusRequest": self._tell_status,
             "workerTerminate": self._terminate,
         }
         try:
@@ -61,6 +66,18 @@ class Program:
     def _warm_up_soon(self, message: Message, blobs: bytes) -> None:
         """While it has nothing to do, a worker imports what many apps need."""
         self._loop.call_soon_threadsafe(import_quietly, DURABLE_SDK)
+
+    def _tell_status(self, message: Message, blobs: bytes) -> None:
+        """Answered by the reading thread: so the host learns whether this process runs at all, and its event loop."""
+        now = time.monotonic()
+        blocked = now - self._looked_at if self._looked_at else 0.0
+        if not self._looked_at:
+            self._looked_at = now
+            self._loop.call_soon_threadsafe(self._look_done)
+        self._wire.send({"t": "workerStatusResponse", "loopBlocked": blocked})
+
+    def _look_done(self) -> None:
+        self._looked_at = 0.0
 
     def _load_soon(self, message: Message, blobs: bytes) -> None:
         self._loop.call_soon_threadsafe(self._load, message)
@@ -88,9 +105,9 @@ class Program:
     def _run(self, invocation: Invocation) -> None:
         INVOCATION.set(invocation.id)
         THREAD.invocation_id = invocation.id
-        answer, blobs = invocation.run()
+        answer = invocation.run()
         THREAD.invocation_id = None
-        self._wire.send(answer, blobs)
+        self._send(invocation, answer)
 
     def _start_task(self, invocation: Invocation) -> None:
         INVOCATION.set(invocation.id)
@@ -99,7 +116,15 @@ class Program:
         task.add_done_callback(self._tasks.discard)
 
     async def _run_async(self, invocation: Invocation) -> None:
-        self._wire.send(*await invocation.run_async())
+        self._send(invocation, await invocation.run_async())
+
+    def _send(self, invocation: Invocation, answer: Answer) -> None:
+        """An answer that cannot be written, or is too long, is a failure of its invocation."""
+        try:
+            self._wire.send(*answer)
+        except Exception as error:
+            del answer
+            self._wire.send(*invocation.unsent(error))
 
     def _terminate(self, message: Message, blobs: bytes) -> None:
         """End as Python does, with `atexit`, unless user code still runs."""
@@ -147,12 +172,13 @@ def import_quietly(name: str) -> None:
 
 
 def main() -> None:
-    """Run until the host says so or is gone (function-rpc.md 1.3)."""
+    """Run until the host says so or is gone (platform/worker-protocol.md 2)."""
     wire = connect()
     root = os.environ["FUNCTIONS_APPLICATION_DIRECTORY"]
     os.environ.setdefault("FUNCTIONS_WORKER_RUNTIME_VERSION", VERSION)
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     program = Program(wire, loop, Threads(int(os.environ["PYTHON_THREADPOOL_THREAD_COUNT"])))

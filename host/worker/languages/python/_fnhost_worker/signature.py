@@ -1,4 +1,4 @@
-"""Whether a callable fits its function.json; the texts are the platform's (functions-host.md 4.5)."""
+"""Whether a callable fits its function.json; the texts are the platform's (platform/python-worker.md 2)."""
 
 from __future__ import annotations
 

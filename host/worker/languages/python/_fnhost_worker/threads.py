@@ -58,7 +58,8 @@ class Threads:
         """None when there is none: whoever releases `rest` then wakes this thread."""
         with self._lock:
             if not self._jobs:
-                return self._resting.append(rest)
+                self._resting.append(rest)
+                return None
             job = self._jobs.popleft()
             self._wake_one()
             return job

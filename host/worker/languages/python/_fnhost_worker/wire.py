@@ -1,11 +1,12 @@
-"""The socket to the host, and its frames: `u32 n | u32 json length | n bytes: JSON, then blobs`, big endian.
+"""The socket to the host, and its frames: `"FNH1" | u32 n | u32 json length | n bytes: JSON, then blobs`, big endian.
 
-A value that lies in the blobs is `{"$b": offset, "n": length}` in the JSON (function-rpc.md 12).
+A value that lies in the blobs is `{"$b": offset, "n": length}` in the JSON (platform/worker-protocol.md 8).
 """
 
 from __future__ import annotations
 
 import collections
+import contextlib
 import json
 import os
 import socket
@@ -13,7 +14,13 @@ import struct
 import threading
 from typing import Any, Iterator
 
-HEAD = struct.Struct(">II")
+MARK = 0x464E4831
+"""Every frame begins with it: bytes of somebody else on the same socket are told from a frame."""
+HEAD = struct.Struct(">III")
+MOST_FRAME_BYTES = 256 * 1024 * 1024
+MOST_WAITING_BYTES = 64 * 1024 * 1024
+"""With more in the outbox, whoever sends waits until the host has read: user code cannot fill the memory with logs."""
+MOST_JOINED_BYTES = 1 << 20
 TEXT_IN_JSON = 4096
 """Longer texts travel as blobs: never escaped."""
 
@@ -55,12 +62,16 @@ class Wire:
     def __init__(self, connection: socket.socket) -> None:
         self._socket = connection
         self._outbox: collections.deque[bytes] = collections.deque()
+        self._waiting_bytes = 0
         self._sending = threading.Lock()
 
     def send(self, message: Message, blobs: Blobs | None = None) -> None:
-        self._outbox.append(pack(message, blobs.parts if blobs else []))
+        """Raises FrameTooLong, and what `json` and `bytes` raise for a message that cannot be written."""
+        frame = pack(message, blobs.parts if blobs else [])
+        self._waiting_bytes += len(frame)
+        self._outbox.append(frame)
         # Whoever holds the lock sends for all: under load the frames of many threads leave in one call.
-        while self._outbox and self._sending.acquire(blocking=False):
+        while self._outbox and self._sending.acquire(blocking=self._waiting_bytes > MOST_WAITING_BYTES):
             try:
                 self._send_all()
             finally:
@@ -70,8 +81,10 @@ class Wire:
         frames = []
         while self._outbox:
             frames.append(self._outbox.popleft())
+        self._waiting_bytes = 0
         try:
-            self._socket.sendall(b"".join(frames))
+            for data in (b"".join(frames),) if len(frames) < 2 or _are_short(frames) else frames:
+                self._socket.sendall(data)
         except OSError:
             os._exit(1)
 
@@ -80,7 +93,9 @@ class Wire:
         reader = self._socket.makefile("rb", buffering=1 << 16)
         try:
             while len(head := reader.read(HEAD.size)) == HEAD.size:
-                size, length = HEAD.unpack(head)
+                mark, size, length = HEAD.unpack(head)
+                if mark != MARK:
+                    raise ValueError(f"The socket to the host was read by somebody else: {head!r} is not a frame.")
                 message, _ = read_json(reader.read(length).decode())
                 yield message, reader.read(size - length)
         except ConnectionError:
@@ -90,14 +105,39 @@ class Wire:
         self._socket.close()
 
 
+class FrameTooLong(Exception):
+    """A message is longer than a frame may be. The text gives both sizes."""
+
+
 def pack(message: Message, parts: list[bytes]) -> bytes:
     text = to_json(message).encode()
-    return b"".join((HEAD.pack(len(text) + sum(map(len, parts)), len(text)), text, *parts))
+    size = len(text) + sum(map(len, parts))
+    if size > MOST_FRAME_BYTES:
+        raise FrameTooLong(f"It takes {size:,} bytes; a message to the host may have {MOST_FRAME_BYTES:,}.")
+    return b"".join((HEAD.pack(MARK, size, len(text)), text, *parts))
+
+
+def _are_short(frames: list[bytes]) -> bool:
+    """Whether they may be copied into one without filling the memory a second time."""
+    return sum(map(len, frames)) <= MOST_JOINED_BYTES
+
+
+def close_strays(keep: int) -> None:
+    """Close what was inherited beside the standard streams and the socket: descriptors of the host are not the app's.
+
+    Python opens descriptors as not inheritable: one that is inheritable was there before this process.
+    """
+    for name in os.listdir("/dev/fd"):
+        descriptor = int(name)
+        with contextlib.suppress(OSError):
+            if descriptor > 2 and descriptor != keep and os.get_inheritable(descriptor):
+                os.close(descriptor)
 
 
 def connect() -> Wire:
     """The inherited socket or, where sockets cannot be inherited, a loopback one that opens with the token."""
     if descriptor := os.environ.pop("FNHOST_WORKER_SOCKET", ""):
+        close_strays(int(descriptor))
         connection = socket.socket(fileno=int(descriptor))
         connection.set_inheritable(False)
         return Wire(connection)

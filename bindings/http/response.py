@@ -1,0 +1,189 @@
+"""From what a function answered to the bytes of a response (platform/http.md 6)."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from email.utils import formatdate
+from typing import Any, NoReturn, TypeAlias
+from urllib.parse import quote
+
+from fnhost.bindings.contract import BindingError, Cookie, HttpResponse, Json, Value
+from fnhost.bindings.formats import compact, indented
+
+Header: TypeAlias = tuple[bytes, bytes]
+Content: TypeAlias = tuple[bytes, Header | None]
+TEXT: Header = (b"content-type", b"text/plain; charset=utf-8")
+JSON: Header = (b"content-type", b"application/json; charset=utf-8")
+
+
+class BadResponse(BindingError):
+    """The function's answer cannot be sent over HTTP. The text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class HttpReply:
+    """What goes over the wire. The length of the body is added when it is sent."""
+
+    status: int
+    headers: tuple[Header, ...] = ()
+    body: bytes = b""
+
+
+NO_CONTENT = HttpReply(204)
+UNAUTHORIZED = HttpReply(401)
+NOT_FOUND = HttpReply(404)
+TOO_LARGE = HttpReply(413)
+TOO_MANY = HttpReply(429, ((b"x-function-scaleout", b"1"),))
+FAILED = HttpReply(500)
+
+
+def render(value: Value) -> HttpReply:
+    """The response for the value of an `http` output; None is no value. Raises BadResponse."""
+    if value is None:
+        return NO_CONTENT
+    if isinstance(value, HttpResponse):
+        return respond(read_status(value.status), value.headers, value.cookies, content(value.body, value.negotiate))
+    if isinstance(value, str):
+        return render_text(value)
+    if isinstance(value, Json):
+        return render_text(value.text)
+    return respond(200, {}, (), content(value))
+
+
+def render_text(text: str) -> HttpReply:
+    """A text that is a JSON object with a `body` is a response by itself; any other JSON is written anew."""
+    try:
+        parsed = json.loads(text, parse_constant=refuse_constant)
+    except (ValueError, RecursionError):
+        return respond(200, {}, (), typed(text, TEXT))
+    members = {name.lower(): member for name, member in parsed.items()} if isinstance(parsed, dict) else {}
+    if "body" not in members:
+        return respond(200, {}, (), written(parsed))
+    status = str(members.get("statuscode", members.get("status", "")))
+    headers = {str(name): str(value) for name, value in as_object(members.get("headers")).items()}
+    return respond(read_status(status), headers, read_cookies(members.get("cookies")), content_of_member(members))
+
+
+def respond(status: int, headers: Mapping[str, str], cookies: Iterable[Cookie], content: Content) -> HttpReply:
+    body, default = content
+    sent: dict[bytes, bytes] = {}
+    for name, text in (*map(header, headers.items()), *([default] if default else [])):
+        sent.setdefault(name, text)
+    sent.pop(b"content-length", None)
+    sent.pop(b"transfer-encoding", None)
+    return HttpReply(status, (*sent.items(), *map(set_cookie, cookies)), body)
+
+
+# --- bodies
+
+
+def content(value: Value, negotiate: bool = False) -> Content:
+    """The bytes of a body, and the content type it has unless the function gave one."""
+    if value is None:
+        return b"", None
+    if isinstance(value, bytes):
+        return value, None
+    if isinstance(value, Json):
+        return (negotiated if negotiate else written)(json.loads(value.text))
+    if isinstance(value, (str, int, float)):
+        return written(value)
+    raise BadResponse(f"A value of type {type(value).__name__} cannot be the body of an HTTP response.")
+
+
+def content_of_member(members: Mapping[str, Any]) -> Content:
+    body = members["body"]
+    if members.get("enablecontentnegotiation") is True:
+        return negotiated(body)
+    return typed(compact(body), TEXT) if isinstance(body, dict) else written(body)
+
+
+def negotiated(value: object) -> Content:
+    return written(value) if value is None or isinstance(value, str) else typed(compact(value), JSON)
+
+
+def written(value: object) -> Content:
+    """A JSON value as the platform prints it: objects and arrays indented, a scalar in .NET's words."""
+    if value is None:
+        return b"", None
+    if isinstance(value, (dict, list)):
+        return typed(indented(value), TEXT)
+    return typed(str(value).removesuffix(".0") if isinstance(value, float) else str(value), TEXT)
+
+
+def typed(text: str, kind: Header) -> Content:
+    return text.encode(errors="replace"), kind
+
+
+def refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def as_object(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+# --- status, headers, cookies
+
+TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+
+
+def read_status(text: str) -> int:
+    """The status code; 200 when it is empty or none that can end a request."""
+    status = int(text) if text.isascii() and text.isdigit() and len(text) == 3 else 200
+    return status if 200 <= status < 600 else 200
+
+
+def header(pair: tuple[str, str]) -> Header:
+    """The header in bytes. Raises BadResponse: a line break in it would forge a second header."""
+    name, value = pair
+    if not TOKEN.fullmatch(name):
+        raise BadResponse(f"'{name}' cannot be the name of a response header.")
+    if CONTROL.search(value):
+        raise BadResponse(f"The response header '{name}' contains a control character.")
+    try:
+        return name.lower().encode("ascii"), value.encode("latin-1")
+    except UnicodeEncodeError:
+        raise BadResponse(f"The response header '{name}' has characters outside Latin-1: encode them.") from None
+
+
+SAME_SITE = {"Lax": "lax", "Strict": "strict", "ExplicitNone": "none"}
+
+
+def set_cookie(cookie: Cookie) -> Header:
+    return header(("set-cookie", "; ".join(cookie_parts(cookie))))
+
+
+def cookie_parts(cookie: Cookie) -> Iterator[str]:
+    yield f"{quote(cookie.name, safe='')}={quote(cookie.value, safe='')}"
+    if cookie.expires is not None:
+        yield f"expires={formatdate(cookie.expires, usegmt=True)}"
+    if cookie.max_age is not None:
+        yield f"max-age={int(cookie.max_age)}"
+    if cookie.domain:
+        yield f"domain={cookie.domain}"
+    yield f"path={cookie.path or '/'}"
+    if cookie.secure:
+        yield "secure"
+    if cookie.same_site in SAME_SITE:
+        yield f"samesite={SAME_SITE[cookie.same_site]}"
+    if cookie.http_only:
+        yield "httponly"
+
+
+def read_cookies(entries: object) -> Iterator[Cookie]:
+    """Cookies of a response that came as JSON text."""
+    for entry in entries if isinstance(entries, list) else ():
+        members = {name.lower(): value for name, value in as_object(entry).items()}
+        if "name" in members and "value" in members:
+            yield Cookie(
+                name=str(members["name"]),
+                value=str(members["value"]),
+                domain=members.get("domain"),
+                path=members.get("path"),
+                max_age=members.get("maxage"),
+                secure=members.get("secure"),
+                http_only=members.get("httponly"),
+                same_site=members.get("samesite"),
+            )

@@ -1,0 +1,106 @@
+"""The command line: the only reader of the process's arguments and environment."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from fnhost import __version__
+from fnhost.host.console import error_lines, listing
+from fnhost.host.errors import AppError, FnhostError
+from fnhost.host.load import find_root, load
+from fnhost.host.options import ADDRESS, PORT, Options
+from fnhost.host.start import start
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except FnhostError as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    """The names and defaults of the official tool (platform/command-line.md 1). What means nothing here is accepted."""
+    parser = argparse.ArgumentParser(prog="fnhost", description="Run Azure Functions apps on this machine.")
+    parser.add_argument("--version", action="version", version=f"fnhost {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    check = commands.add_parser("check", help="validate an app and list what it has; exit 1 on a problem")
+    check.set_defaults(run=_check)
+    serve = commands.add_parser("start", help="serve an app, and every version you save of it")
+    serve.set_defaults(run=_start)
+    for command in (check, serve):
+        command.add_argument("app", nargs="?", default=".", metavar="APP", help="the app's folder (this one)")
+        command.add_argument("--functions", nargs="+", default=[], metavar="NAME", help="serve these functions only")
+    add = serve.add_argument
+    add("--port", "-p", type=int, help=f"the port to listen on ({PORT})")
+    add("--address", help=f"the address to listen on ({ADDRESS})")
+    add("--cors", metavar="ORIGINS", help="origins that browsers may call from, comma separated")
+    add("--cors-credentials", "--corsCredentials", action="store_true", help="let those origins send credentials")
+    add("--enable-auth", "--enableAuth", action="store_true", help="demand keys, as Azure does")
+    add("--use-https", "--useHttps", action="store_true", help="speak HTTPS, with a certificate made for localhost")
+    add("--cert", metavar="FILE", help="the certificate for HTTPS, a .pfx file")
+    add("--password", help="the password of that file")
+    add("--python", metavar="PATH", help="the interpreter that runs the app")
+    add("--language-worker", metavar="ARGS", help="arguments for the worker's interpreter, one string")
+    add("--user-log-level", metavar="LEVEL", help="the lowest level shown of the app's own logs")
+    add("--verbose", action="store_true", help="show what the host itself does")
+    add("--enable-json-output", action="store_true", help="print log records as JSON lines")
+    add("--json-output-file", metavar="FILE", help="write log records as JSON lines to this file")
+    for name in ("--timeout", "-t", "--runtime"):
+        add(name, dest="ignored", help=argparse.SUPPRESS)
+    for name in ("--no-build", "--dotnet-isolated-debug"):
+        add(name, dest="ignored", action="store_true", help=argparse.SUPPRESS)
+    return parser
+
+
+def _check(options: argparse.Namespace) -> int:
+    """List everything, the sound and the broken."""
+    from fnhost.host.generation import servable, uses_durable  # not needed to start a worker, and heavy
+
+    root = find_root(Path(options.app))
+    try:
+        app = servable(load(root, os.environ, options.functions))
+        if uses_durable(app):
+            from fnhost.host.durable.config import read_durable
+
+            read_durable(app)
+    except AppError as error:
+        print(error)
+        return 1
+    print(listing(app, f"http://localhost:{PORT}"))
+    for text in (*app.warnings, *error_lines(app.problems)):
+        print(text)
+    print(f"Functions that can be served: {len(app.functions)}. Problems: {len(app.problems)}.")
+    return 1 if app.problems else 0
+
+
+def _start(options: argparse.Namespace) -> int:
+    return start(
+        Options(
+            root=find_root(Path(options.app)),
+            environment=os.environ,
+            functions=options.functions,
+            port=options.port,
+            address=options.address,
+            cors=options.cors,
+            cors_credentials=options.cors_credentials,
+            enable_auth=options.enable_auth,
+            use_https=options.use_https or bool(options.cert),
+            certificate=options.cert,
+            password=options.password,
+            interpreters={"python": options.python} if options.python else {},
+            worker_arguments=options.language_worker,
+            user_log_level=options.user_log_level,
+            verbose=options.verbose,
+            json_output=options.enable_json_output,
+            json_file=options.json_output_file,
+        )
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

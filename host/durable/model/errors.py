@@ -1,0 +1,36 @@
+"""The errors of the durable engine, its hubs and the data that they read."""
+
+from fnhost.host.durable.model.history import RuntimeStatus
+from fnhost.host.errors import FnhostError
+
+
+class HubError(FnhostError):
+    """The hub could not do what was asked. The text says what to do."""
+
+
+class HubUnreachable(HubError):
+    """The storage behind the hub does not answer."""
+
+
+class HubMissing(HubError):
+    """What `create` made is gone. `create` makes it again."""
+
+
+class Conflict(HubError):
+    """Someone else recorded this instance since it was loaded. Nothing was written."""
+
+
+class AlreadyExists(HubError):
+    """An instance with this id is alive. `status` says how; nothing was written."""
+
+    def __init__(self, status: RuntimeStatus) -> None:
+        super().__init__(f"An Orchestration instance with the status {status.name} already exists.")
+        self.status = status
+
+
+class UnreadableRecord(HubError):
+    """A stored text is not what the task hub's layout says."""
+
+
+class InvalidWorkerResponse(ValueError):
+    """The worker's answer is not one an SDK would give. The text says what is wrong with it."""

@@ -1,0 +1,486 @@
+"""The durable engine: receives messages, runs sessions and activities, and sees to it that nothing is lost.
+
+Messages this host sends are dispatched in memory at once; polling is for what others send and for what a crash left.
+"""
+
+import asyncio
+import json
+import socket
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
+
+from fnhost.bindings.contract import BindingError, Event, Failure, Fire, Json, Outcome, Value
+from fnhost.clock import Clock, Timer
+from fnhost.host.durable.entities.entity import EntityLimits
+from fnhost.host.durable.entities.messages import sent_request
+from fnhost.host.durable.model.history import (
+    EventSent,
+    Execution,
+    Scheduling,
+    SubOrchestrationInstanceCreated,
+    TaskCompleted,
+    TaskFailed,
+    TaskScheduled,
+)
+from fnhost.host.durable.model.ids import EntityId, is_entity
+from fnhost.host.durable.model.instants import to_datetime, utc_now
+from fnhost.host.durable.model.messages import WORK_ITEMS, ReceivedMessage
+from fnhost.host.durable.model.states import HistoryState, Instance, Progress
+from fnhost.host.durable.model.text import json_text
+from fnhost.host.durable.replay.decide import HTTP_ACTIVITY, OrchestrationLimits
+from fnhost.host.durable.replay.outgoing import activity_completed, activity_end, activity_failed, unknown_function
+from fnhost.host.durable.runtime.entity_session import EntitySession
+from fnhost.host.durable.runtime.http_activity import HttpCalls
+from fnhost.host.durable.runtime.in_flight import InFlightMessages
+from fnhost.host.durable.runtime.registry import FunctionRegistry, Kind, ServedFunction
+from fnhost.host.durable.runtime.session import Session
+from fnhost.host.durable.runtime.status_watch import StatusSubscription, StatusWatch
+from fnhost.host.durable.sharing.identity import HostIdentity, temporary_identity
+from fnhost.host.durable.sharing.leases import LeaseManager, LeaseSettings
+from fnhost.host.durable.storage.hub import Hub
+from fnhost.host.durable.storage.retrying import RetryingHub
+from fnhost.host.errors import (
+    FnhostError,
+    FunctionNotLoadable,
+    Poisonous,
+    WorkerCrashed,
+    WorkersExhausted,
+    WorkersNotReady,
+    WorkerStopped,
+)
+from fnhost.host.limits import EPISODES_END, MESSAGES_RETURN
+from fnhost.host.log import Log
+from fnhost.host.retry import RetryPolicy, retry
+from fnhost.host.supervise import supervise
+
+REASON = "(null)"
+"""The platform gives durable functions no better reason."""
+POISONOUS = (
+    "{what} of instance {instance} has ended its worker process {limit} times in a row, the last times in a process of "
+    "its own. It counts as failed and is not tried again."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """What host.json says to the engine (platform/durable-settings.md 1). Seconds."""
+
+    limits: OrchestrationLimits = field(default_factory=OrchestrationLimits)
+    entities: EntityLimits = field(default_factory=EntityLimits)
+    orchestrators: int = 20
+    activities: int = 20
+    leases: LeaseSettings = field(default_factory=LeaseSettings)
+    hidden: float = 10.0
+    shortest_poll: float = 0.05
+    longest_poll: float = 1.0
+    sessions: int = 1000
+    grace: float = EPISODES_END
+    """How long episodes that run may take to end when all ends."""
+    patience: float = MESSAGES_RETURN
+    """How long the last messages may take to be given back when all ends; later they come back by themselves."""
+    remembered: float = 10.0
+    """How long a finished instance is remembered: longer than an emulator that is killed can forget."""
+    deaths: int = 5
+    """How often an activity may end its worker before it counts as failed."""
+    episode_crashes: int = 5
+    """How often an orchestrator or entity may end its worker, with the same messages, before it counts as failed."""
+
+
+class Engine:
+    """Serves one hub. Functions come and go with the generations; what is under way stays."""
+
+    def __init__(
+        self, storage: Hub, clock: Clock, log: Log, settings: EngineSettings, identity: HostIdentity | None = None
+    ) -> None:
+        """Without an `identity`, a host that shares the hub waits for the end of our leases should we die."""
+        hub = RetryingHub(storage, log, clock)
+        hub.returned = self.compare_all
+        self.hub, self.clock = hub, clock
+        self.limits, self.entities = settings.limits, settings.entities
+        self.log, self._settings = log, settings
+        self._registry = FunctionRegistry()
+        self._in_flight = InFlightMessages(hub, settings.hidden, clock)
+        self._sessions: OrderedDict[str, Session] = OrderedDict()
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._status_watch = StatusWatch(clock)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._alarms: dict[Timer, ReceivedMessage] = {}
+        self._polled: set[str] = set()
+        self.remote_queues = frozenset({*storage.queues, WORK_ITEMS})
+        self._leases = LeaseManager(
+            hub, self, identity or temporary_identity(socket.gethostname()), clock, log, settings.leases
+        )
+        self._orchestrators = asyncio.Semaphore(settings.orchestrators)
+        self._activities = asyncio.Semaphore(settings.activities)
+        self._http = HttpCalls(clock)
+        self._open = False
+
+    # For bindings and clients
+
+    def serving(self, kind: Kind, name: str, fire: Fire) -> AbstractContextManager[None]:
+        return self._registry.serving(kind, name, fire)
+
+    def names(self, kind: Kind) -> Sequence[str]:
+        return self._registry.names(kind)
+
+    def dispatch(self, received: Iterable[ReceivedMessage]) -> None:
+        """Deal with messages in our hands: now, or when they are due."""
+        for one in received:
+            due = one.message.visible_at
+            left = self._seconds_until(due) if due else 0.0
+            if one.queue in self.remote_queues:
+                self._hand_over(one, left)
+            elif left > 0:
+                self._later(left, one)
+            elif self._in_flight.take(one):
+                self._deliver(one)
+
+    def _hand_over(self, one: ReceivedMessage, left: float) -> None:
+        """Let the host that serves its queue see it: at once, or, as it is stored already, when it is due."""
+        if left <= 0:
+            self._in_flight.release([one])
+
+    def watching(self, instance: str) -> AbstractContextManager[StatusSubscription]:
+        return self._status_watch.watching(instance)
+
+    def recorded(self, instance: Instance) -> None:
+        self._status_watch.tell(instance)
+
+    def _seconds_until(self, due: str) -> float:
+        return (to_datetime(due) - self.clock.now()).total_seconds()
+
+    def _later(self, seconds: float, one: ReceivedMessage) -> None:
+        """A message that is hidden in storage until it is due shows itself here at the same time."""
+
+        def ring() -> None:
+            self._alarms.pop(alarm, None)
+            self.dispatch([one])
+
+        alarm = self.clock.call_later(seconds, ring)
+        self._alarms[alarm] = one
+
+    def _pass_timers_on(self) -> None:
+        """Whoever serves their queues now is to see them when they are due, not when our hold would end."""
+        for alarm, one in list(self._alarms.items()):
+            if one.queue in self.remote_queues:
+                alarm.cancel()
+                del self._alarms[alarm]
+                left = max(self._seconds_until(one.message.visible_at or utc_now(self.clock)), 0.0)
+                if left < self._settings.hidden:
+                    self._in_flight.release([one], left)
+
+    def _deliver(self, one: ReceivedMessage) -> None:
+        if not self._open:
+            self._in_flight.release([one])
+        elif one.message.is_work_item:
+            self._spawn(f"The activity of instance {one.message.target.instance_id}", lambda: self._work(one))
+        else:
+            self._post(one)
+
+    # Life
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Receive and work inside the block; at its end give back what is not finished."""
+        self._open = True
+        async with self._http:
+            await self._begin_to_share()
+            self._spawn("Sharing the task hub", self._share)
+            self._spawn("Renewing messages", self._in_flight.renew)
+            try:
+                yield
+            finally:
+                self._open = False
+                await self._stop()
+
+    async def _begin_to_share(self) -> None:
+        """Make the hub and take what is free in it. Where its storage is away, serving need not wait for that."""
+        with suppress(TimeoutError):
+            async with self.clock.timeout(self._settings.patience):
+                await (self._leases.refresh() if self._registry.has_any else self._leases.make())
+
+    async def _share(self) -> None:
+        """A host without durable functions leaves the queues to others."""
+        await self._leases.make()
+        await self._registry.any()
+        await self._leases.run()
+
+    async def _stop(self) -> None:
+        """Episodes that run may end; what they send is for whoever comes next. All else is given back."""
+        self.remote_queues = frozenset({*self.hub.queues, WORK_ITEMS})
+        self._pass_timers_on()
+        if self._running:
+            await asyncio.wait(self._running.values(), timeout=self._settings.grace)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        with suppress(TimeoutError):
+            async with self.clock.timeout(self._settings.patience), asyncio.TaskGroup() as last:
+                last.create_task(self._in_flight.release_all())
+                last.create_task(self._leases.leave())
+
+    def _spawn(self, name: str, work: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
+        task = asyncio.create_task(supervise(name, work, self.log, self.clock))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    # Queues
+
+    def listen(self, queue: str) -> None:
+        if not self._open:
+            return
+        self.remote_queues -= {queue}
+        if queue not in self._polled:
+            self._polled.add(queue)
+            self._spawn(f"Receiving from {queue}", partial(self._poll, queue))
+
+    def drain(self, queue: str) -> None:
+        self.remote_queues |= {queue}
+        self._pass_timers_on()
+        for session in [one for one in self._sessions.values() if one.queue == queue]:
+            if session.instance not in self._running:
+                self._release_session(session)
+
+    def lose(self, queue: str) -> None:
+        """Activities are not lost with their queue: their results can be sent from everywhere."""
+        self.drain(queue)
+        if queue == WORK_ITEMS:
+            return
+        for session in [one for one in self._sessions.values() if one.queue == queue]:
+            self._running.pop(session.instance).cancel()
+            self._release_session(session)
+        self._in_flight.release(self._in_flight.for_queue(queue))
+
+    def is_busy(self, queue: str) -> bool:
+        return bool(self._in_flight.for_queue(queue)) or any(
+            self._sessions[one].queue == queue for one in self._running
+        )
+
+    def _release_session(self, session: Session) -> None:
+        """The host that serves its queue now takes what was not dealt with."""
+        self._sessions.pop(session.instance, None)
+        self._in_flight.release(session.take_undelivered())
+
+    async def _poll(self, queue: str) -> None:
+        """Ask often while something comes, ever less often while nothing does (platform/task-hub.md 4.10)."""
+        pause = self._settings.shortest_poll
+        while queue not in self.remote_queues:
+            received = await self.hub.receive(queue)
+            self.dispatch(received)
+            pause = self._settings.shortest_poll if received else min(pause * 2, self._settings.longest_poll)
+            if not received:
+                await self.clock.sleep(pause)
+        self._polled.discard(queue)
+
+    # Sessions
+
+    async def commit(self, progress: Progress) -> HistoryState | None:
+        return await self._in_flight.commit(progress, self.remote_queues, self.dispatch)
+
+    def settle(self, received: Iterable[ReceivedMessage]) -> None:
+        self._in_flight.settle(received)
+
+    def release(self, received: Iterable[ReceivedMessage], after: float = 0) -> None:
+        self._in_flight.release(received, after)
+
+    def _post(self, one: ReceivedMessage) -> None:
+        instance = one.message.target.instance_id
+        session = self._sessions.get(instance) or self._begin(instance)
+        self._sessions.move_to_end(instance)
+        session.put(one)
+        if instance not in self._running:
+            self._running[instance] = self._spawn(f"Instance {instance}", lambda: self._run(session))
+
+    def _begin(self, instance: str) -> Session:
+        session = EntitySession(instance, self) if is_entity(instance) else Session(instance, self)
+        self._sessions[instance] = session
+        return session
+
+    async def _run(self, session: Session) -> None:
+        await session.run()
+        self._running.pop(session.instance, None)
+        self.release(session.take_completions())
+        if session.queue in self.remote_queues:
+            return self._release_session(session)
+        if session.is_over:
+            self.clock.call_later(self._settings.remembered, self._forget, session)
+        self._forget_the_oldest()
+
+    def _forget(self, session: Session) -> None:
+        if session.is_over and self._sessions.get(session.instance) is session and session.is_idle:
+            del self._sessions[session.instance]
+
+    def forget(self, instance: str) -> None:
+        """It was purged: nothing of it is to be remembered."""
+        if instance not in self._running:
+            self._sessions.pop(instance, None)
+
+    def compare_all(self) -> None:
+        """The storage was away: see that it still knows what it was told just before."""
+        for instance, session in self._sessions.items():
+            if instance not in self._running:
+                self._running[instance] = self._spawn(f"Instance {instance}", partial(self._compare, session))
+
+    async def _compare(self, session: Session) -> None:
+        await session.compare()
+        await self._run(session)
+
+    def _forget_the_oldest(self) -> None:
+        """Held histories are only a memory: any idle one can be loaded again."""
+        surplus = len(self._sessions) - self._settings.sessions
+        for instance in list(self._sessions)[:surplus] if surplus > 0 else ():
+            if instance not in self._running and self._sessions[instance].is_idle:
+                del self._sessions[instance]
+
+    async def replay(self, name: str, payload: str, instance: str) -> Outcome:
+        """An orchestrator that ends its worker each time has failed, and its instance with it."""
+        try:
+            return await self._turn("orchestrator", name, payload, instance)
+        except WorkersExhausted:
+            raise
+        except (FnhostError, BindingError) as error:
+            return Outcome(failure=Failure(str(error)))
+
+    async def operate(self, name: str, payload: str, instance: str) -> Outcome:
+        return await self._turn("entity", name, payload, instance)
+
+    async def _turn(self, kind: Kind, name: str, payload: str, instance: str) -> Outcome:
+        metadata: Mapping[str, Value] = {"instanceId": instance}
+
+        def event(function: str, crashes: int) -> Event:
+            return Event(function, payload, REASON, metadata=metadata, crashes=crashes)
+
+        return await self._call(kind, name, instance, event, self._orchestrators, self._settings.episode_crashes)
+
+    async def _call(
+        self,
+        kind: Kind,
+        name: str,
+        instance: str,
+        event: Callable[[str, int], Event],
+        places: asyncio.Semaphore,
+        limit: int,
+    ) -> Outcome:
+        """Call a function for an instance; `event` makes its event from the function's name and the crashes so far.
+
+        While there is no such function, or it cannot be loaded, the call waits, and takes no place from others. Raises
+        Poisonous when it has ended its worker `limit` times.
+        """
+
+        async def run(crashes: int) -> Outcome:
+            while True:
+                await self._loadable(kind, name)
+                async with places:
+                    function = await self._loadable(kind, name)
+                    try:
+                        return await function.fire(event(function.name, crashes))
+                    except FunctionNotLoadable as error:
+                        self._note_problem(kind, function, str(error))
+
+        policy, again = RetryPolicy(limit=limit), (WorkerStopped, WorkersNotReady)
+        try:
+            return await retry(run, policy, self.clock, on=(WorkerCrashed,), uncounted=again)
+        except WorkerCrashed as error:
+            self.log.error("Host.Durable", POISONOUS.format(what=f"The {kind} {name}", instance=instance, limit=limit))
+            raise Poisonous(f"{error} It happened {limit} times in a row.") from error
+
+    async def _loadable(self, kind: Kind, name: str) -> ServedFunction:
+        if self._registry.find(kind, name) is None and self._registry.note_missing(kind, name):
+            text = unknown_function(kind, name, self.names(kind))
+            self.log.warning("Host.Durable", f"{text} Instances that need it wait until there is one.")
+        return await self._registry.loadable(kind, name)
+
+    def _note_problem(self, kind: Kind, function: ServedFunction, text: str) -> None:
+        """Said once for each version of the app: every instance that needs the function waits for the same reason."""
+        if function.problem is None:
+            function.problem = text
+            self.log.error(
+                "Host.Durable",
+                f"The {kind} '{function.name}' cannot be loaded; instances that need it wait until its file is mended. "
+                f"{text}",
+            )
+
+    def unavailable(self, event: Scheduling) -> str | None:
+        kind: Kind
+        match event:
+            case TaskScheduled(name=name) if name != HTTP_ACTIVITY:
+                kind = "activity"
+            case SubOrchestrationInstanceCreated(name=name):
+                kind = "orchestrator"
+            case EventSent(instance_id=target) if (asked := sent_request(event)) and asked.wants_result:
+                kind, name = "entity", EntityId.of(target).name
+            case _:
+                return None
+        return None if self._registry.find(kind, name) else unknown_function(kind, name, self.names(kind))
+
+    # Activities
+
+    async def _work(self, one: ReceivedMessage) -> None:
+        """Its end goes straight to a session that is here: it is stored with what the instance makes of it.
+
+        To all others it is sent (platform/task-hub.md 5.2).
+        """
+        if not one.is_activity_completion:
+            one.message = activity_end(one.message, await self._end_of(one))
+        session = self._sessions.get(one.message.target.instance_id)
+        if session and session.queue not in self.remote_queues:
+            return self._post(one)
+        await self.commit(Progress([one.message], [one]))
+
+    async def _end_of(self, one: ReceivedMessage) -> TaskCompleted | TaskFailed:
+        message, item = one.message, one.message.event
+        assert isinstance(item, TaskScheduled)
+        if one.deliveries > 0 and (known := await self._known_end(message.target, item.event_id)):
+            return known
+        outcome = await self._outcome(item, message.target.instance_id)
+        if outcome.failure:
+            return activity_failed(item, outcome.failure.message, outcome.failure.stack, utc_now(self.clock))
+        return activity_completed(item, result_text(outcome.returned), utc_now(self.clock))
+
+    async def _known_end(self, target: Execution, task: int) -> TaskCompleted | TaskFailed | None:
+        """The one in the history: a host died after it had recorded it."""
+        state = await self.hub.load(target.instance_id)
+        ends = (event for event in state.events if isinstance(event, (TaskCompleted, TaskFailed)))
+        found = next((event for event in ends if event.task_scheduled_id == task), None)
+        return found if state.execution_id == target.execution_id else None
+
+    async def _outcome(self, item: TaskScheduled, instance: str) -> Outcome:
+        if item.name == HTTP_ACTIVITY:
+            return await self._http.call(item.input)
+        given = activity_input(item.input)
+        metadata: Mapping[str, Value] = {"instanceId": instance, "data": given}
+
+        def event(function: str, crashes: int) -> Event:
+            return Event(function, given, REASON, metadata=metadata, crashes=crashes)
+
+        try:
+            return await self._call("activity", item.name, instance, event, self._activities, self._settings.deaths)
+        except WorkersExhausted:
+            raise
+        except (FnhostError, BindingError) as error:
+            return Outcome(failure=Failure(str(error)))
+
+
+def activity_input(text: str | None) -> Value:
+    """What an activity is given of its one-element input: a string as it is, else JSON text (protocol 9.2)."""
+    value = json.loads(text or "[null]")
+    given = value[0] if isinstance(value, list) and len(value) == 1 else value
+    if given is None or isinstance(given, str):
+        return given
+    return json_text(given)
+
+
+def result_text(returned: Value) -> str | None:
+    """The compact JSON text of what an activity returned."""
+    match returned:
+        case None:
+            return None
+        case Json(text=text):
+            return json_text(json.loads(text))
+        case str() | int() | float():
+            return json_text(returned)
+    return json_text(str(returned))

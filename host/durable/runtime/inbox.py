@@ -1,0 +1,263 @@
+"""Which messages make an instance's next episode, and what becomes of the others. Pure.
+
+Rules from platform/task-hub.md 4.7 and platform/replay.md 6.2 and 11.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from fnhost.host.durable.entities.messages import sent_request
+from fnhost.host.durable.model.history import (
+    EventRaised,
+    EventSent,
+    Execution,
+    ExecutionCompleted,
+    ExecutionResumed,
+    ExecutionStarted,
+    ExecutionSuspended,
+    ExecutionTerminated,
+    HistoryEvent,
+    OrchestratorCompleted,
+    ParentInstance,
+    SubOrchestrationInstanceCompleted,
+    SubOrchestrationInstanceCreated,
+    SubOrchestrationInstanceFailed,
+    TaskCompleted,
+    TaskFailed,
+    TaskScheduled,
+    TimerCreated,
+    TimerFired,
+    completed_id,
+)
+from fnhost.host.durable.model.ids import is_entity
+from fnhost.host.durable.model.messages import ReceivedMessage
+from fnhost.host.durable.model.states import HistoryState, Instance
+
+MAX_EARLY_DELIVERIES = 300
+"""How often a message that came too early is tried again before it is dropped: for a quarter of an hour (4.7)."""
+
+REMEMBERED = 100
+"""How many raised events outlive their execution: more than are under way when a host dies."""
+
+Control = (ExecutionTerminated, ExecutionSuspended, ExecutionResumed)
+Completing = (
+    TaskCompleted,
+    TaskFailed,
+    SubOrchestrationInstanceCompleted,
+    SubOrchestrationInstanceFailed,
+    TimerFired,
+)
+Scheduled = (TaskScheduled, SubOrchestrationInstanceCreated, TimerCreated)
+
+
+@dataclass(slots=True)
+class Admission:
+    """What to do with a batch. `refused` are children that may not start because their id is alive."""
+
+    accepted: list[ReceivedMessage] = field(default_factory=list)
+    dropped: list[ReceivedMessage] = field(default_factory=list)
+    early: list[ReceivedMessage] = field(default_factory=list)
+    refused: list[ReceivedMessage] = field(default_factory=list)
+
+
+def next_batch(mailbox: Sequence[ReceivedMessage], *, one_at_a_time: bool, suspended: bool) -> list[ReceivedMessage]:
+    """The messages to look at next, in order of arrival.
+
+    Terminate, suspend and resume go alone, and pass a suspension. The start of a child comes after all that was sent
+    before it: that may be the end of an earlier child of the same id.
+    """
+    if suspended:
+        return [one for one in mailbox if isinstance(one.message.event, Control)][:1]
+    batch: list[ReceivedMessage] = []
+    for one in mailbox:
+        if isinstance(one.message.event, Control):
+            return batch or [one]
+        if batch and _starts_child(one.message.event):
+            return batch
+        batch.append(one)
+        if one_at_a_time:
+            break
+    return batch
+
+
+def _starts_child(event: HistoryEvent) -> bool:
+    return isinstance(event, ExecutionStarted) and event.parent_instance is not None
+
+
+def is_suspended(events: Iterable[HistoryEvent]) -> bool:
+    suspended = False
+    for event in events:
+        if isinstance(event, (ExecutionSuspended, ExecutionResumed)):
+            suspended = isinstance(event, ExecutionSuspended)
+    return suspended
+
+
+def takes_one_message(events: Sequence[HistoryEvent]) -> bool:
+    """Whether the next episode may take a single message only (platform/replay.md 6.2, Batching).
+
+    The history says so itself, so that a restart, an eviction or another host does not forget it. Histories that other
+    hosts wrote do not say.
+    """
+    last = next((event for event in reversed(events) if isinstance(event, OrchestratorCompleted)), None)
+    return last is not None and (last.listed is None or last.has_open_loops is True)
+
+
+def is_over(events: Sequence[HistoryEvent]) -> bool:
+    """Whether this execution has ended: its end is the event before the last OrchestratorCompleted."""
+    return any(isinstance(event, ExecutionCompleted) for event in events[-2:])
+
+
+def needs_row(state: HistoryState, batch: Sequence[ReceivedMessage]) -> bool:
+    """Whether `admit` must see the instance's row: it tells a start that counts from one that lost.
+
+    A start we stored ourselves a moment ago, and never received, needs no proof.
+    """
+    starts = [one for one in batch if isinstance(one.message.event, ExecutionStarted)]
+    is_alive = bool(state.events) and not is_over(state.events)
+    return any(one.deliveries > 0 or is_alive for one in starts) or (state.execution_id is None and not starts)
+
+
+def admit(state: HistoryState, row: Instance | None, batch: Sequence[ReceivedMessage]) -> Admission:
+    """Sort a batch. An accepted ExecutionStarted comes first and begins a new execution.
+
+    An execution whose first checkpoint was torn has an id but no events: it begins again with its start.
+    """
+    admission = Admission()
+    starts = [one for one in batch if isinstance(one.message.event, ExecutionStarted)]
+    for one in starts:
+        _sort_start(state, row, one, admission)
+    _sort_rest(state, row, [one for one in batch if one not in starts], admission)
+    return admission
+
+
+def _sort_start(state: HistoryState, row: Instance | None, one: ReceivedMessage, admission: Admission) -> None:
+    start = one.message.event
+    assert isinstance(start, ExecutionStarted)
+    execution = start.orchestration_instance.execution_id
+    is_alive = bool(state.events) and not is_over(state.events)
+    call = _compared(state, start)
+    if (execution == state.execution_id and state.events) or admission.accepted or call in ("same", "older"):
+        admission.dropped.append(one)
+    elif call == "newer":
+        admission.accepted.append(one)
+    elif is_alive and start.parent_instance:
+        admission.refused.append(one)
+    elif is_alive:
+        (admission.accepted if one.deliveries == 0 or _is_row_of(start, row) else admission.dropped).append(one)
+    elif start.parent_instance or one.deliveries == 0 or (row and row.execution_id in (None, execution)):
+        admission.accepted.append(one)
+    else:
+        is_hopeless = one.deliveries >= MAX_EARLY_DELIVERIES or (row and not row.status.is_terminal)
+        (admission.dropped if is_hopeless else admission.early).append(one)
+
+
+def _is_row_of(start: ExecutionStarted, row: Instance | None) -> bool:
+    """Whether this start wrote the row. The instance that ran then may have recorded since, under its own execution."""
+    ours = start.orchestration_instance.execution_id
+    return row is not None and (row.execution_id == ours or row.created == start.timestamp)
+
+
+def _compared(state: HistoryState, start: ExecutionStarted) -> Literal["same", "older", "newer", "other"]:
+    """A child's start beside what the instance is, or has grown into by continue-as-new.
+
+    A call under the same id that is not the same is one that a crash undid, or the one that was made then instead.
+    """
+    known = next((event for event in state.events if isinstance(event, ExecutionStarted)), None)
+    ours, theirs = known and known.parent_instance, start.parent_instance
+    if not ours or not theirs or _place(ours) != _place(theirs):
+        return "other"
+    if ours.child_execution_id == theirs.child_execution_id:
+        return "same"
+    return "newer" if (ours.asked or "") < (theirs.asked or "") else "older"
+
+
+def _place(call: ParentInstance) -> tuple[Execution, int]:
+    return call.orchestration_instance, call.task_schedule_id
+
+
+def _sort_rest(
+    state: HistoryState, row: Instance | None, rest: Sequence[ReceivedMessage], admission: Admission
+) -> None:
+    if admission.accepted:
+        events: Sequence[HistoryEvent] = ()
+        execution = admission.accepted[0].message.target.execution_id
+    elif state.execution_id is None:
+        is_coming = row is not None and not row.status.is_terminal
+        for one in rest:
+            (admission.early if is_coming and one.deliveries < MAX_EARLY_DELIVERIES else admission.dropped).append(one)
+        return
+    else:
+        events, execution = state.events, state.execution_id
+    known = _KnownEvents(events, state.seen)
+    for one in rest:
+        if is_over(events) or one.message.target.execution_id not in (None, execution):
+            admission.dropped.append(one)
+        else:
+            known.sort(one, admission)
+
+
+def seen_before(past: HistoryState, taken: Iterable[HistoryEvent]) -> tuple[str, ...]:
+    """Digests of what an execution knew and took, for the one that follows it."""
+    raised = (event for event in (*past.events, *taken) if isinstance(event, EventRaised))
+    return (*past.seen, *map(_digest, raised))[-REMEMBERED:]
+
+
+class _KnownEvents:
+    """What the history says of messages that may have come before."""
+
+    def __init__(self, events: Sequence[HistoryEvent], seen: Iterable[str]) -> None:
+        self._scheduled = {event.event_id: _mark(event) for event in events if isinstance(event, Scheduled)}
+        self._completed = {completed_id(event) for event in events if isinstance(event, Completing)}
+        self._raised = {_print(event) for event in events if isinstance(event, EventRaised)}
+        self._seen = frozenset(seen)
+        self._asked = {
+            request.id for event in events if isinstance(event, EventSent) and (request := sent_request(event))
+        }
+
+    def sort(self, one: ReceivedMessage, admission: Admission) -> None:
+        event = one.message.event
+        if isinstance(event, Completing):
+            target = self._completing(one, completed_id(event), admission)
+        elif isinstance(event, EventRaised):
+            target = admission.dropped if self._is_known(event) else admission.accepted
+            if _is_answer(one) and event.name not in self._asked:
+                target = admission.early
+            self._raised.add(_print(event))
+        else:
+            target = admission.accepted
+        target.append(one)
+
+    def _is_known(self, event: EventRaised) -> bool:
+        return _print(event) in self._raised or (bool(self._seen) and _digest(event) in self._seen)
+
+    def _completing(self, one: ReceivedMessage, task: int, admission: Admission) -> list[ReceivedMessage]:
+        """An episode that a crash undid may have asked for other work under the same id: its answer is not ours."""
+        if task not in self._scheduled:
+            return admission.early
+        asked, ours = one.message.asked, self._scheduled[task]
+        if task in self._completed or (asked and ours and asked != ours):
+            return admission.dropped
+        self._completed.add(task)
+        return admission.accepted
+
+
+def _mark(event: HistoryEvent) -> str | None:
+    """What answers to it are marked with."""
+    return event.child_execution_id if isinstance(event, SubOrchestrationInstanceCreated) else event.timestamp
+
+
+def _is_answer(one: ReceivedMessage) -> bool:
+    """Whether an entity answers: never before the history knows what was asked."""
+    return one.message.sender is not None and is_entity(one.message.sender.instance_id)
+
+
+def _print(event: EventRaised) -> tuple[str, str | None, str]:
+    """Two raised events that agree in all of this are one, delivered twice."""
+    return event.name, event.input, event.timestamp
+
+
+def _digest(event: EventRaised) -> str:
+    return hashlib.blake2b(json.dumps(_print(event)).encode(), digest_size=8).hexdigest()

@@ -1,0 +1,75 @@
+"""The durable functions that the app has now."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from fnhost.bindings.contract import Fire
+
+Kind: TypeAlias = Literal["orchestrator", "activity", "entity"]
+
+
+@dataclass(slots=True, eq=False)
+class ServedFunction:
+    """A function of the app version that is served: its name as written there, and how to call it.
+
+    `problem` is why a worker could not load it; None while that is not known to have failed.
+    """
+
+    name: str
+    fire: Fire
+    problem: str | None = None
+
+
+class FunctionRegistry:
+    """Functions by kind and name; names match without regard to case (platform/replay.md 6.9)."""
+
+    def __init__(self) -> None:
+        self._serving: dict[tuple[Kind, str], ServedFunction] = {}
+        self._missing: set[tuple[Kind, str]] = set()
+        self._changed = asyncio.Event()
+
+    @contextmanager
+    def serving(self, kind: Kind, name: str, fire: Fire) -> Iterator[None]:
+        """Inside the block, `fire` is what `name` means, unless a newer block says otherwise."""
+        key, ours = (kind, name.lower()), ServedFunction(name, fire)
+        self._serving[key] = ours
+        self._missing.discard(key)
+        self._changed.set()
+        try:
+            yield
+        finally:
+            if self._serving.get(key) is ours:
+                del self._serving[key]
+
+    def names(self, kind: Kind) -> Sequence[str]:
+        return sorted(function.name for (served, _), function in self._serving.items() if served == kind)
+
+    def find(self, kind: Kind, name: str) -> ServedFunction | None:
+        return self._serving.get((kind, name.lower()))
+
+    def note_missing(self, kind: Kind, name: str) -> bool:
+        """Whether it is missed for the first time since it was last served."""
+        key = (kind, name.lower())
+        is_news = key not in self._missing
+        self._missing.add(key)
+        return is_news
+
+    async def loadable(self, kind: Kind, name: str) -> ServedFunction:
+        """Wait until there is such a function, and it is not known that it cannot be loaded."""
+        while (found := self.find(kind, name)) is None or found.problem is not None:
+            self._changed.clear()
+            await self._changed.wait()
+        return found
+
+    @property
+    def has_any(self) -> bool:
+        return bool(self._serving)
+
+    async def any(self) -> None:
+        """Wait until there is a function at all."""
+        while not self._serving:
+            self._changed.clear()
+            await self._changed.wait()

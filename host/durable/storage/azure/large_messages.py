@@ -1,0 +1,98 @@
+"""Texts too large for a row or a message: gzipped blobs (platform/task-hub.md 2.3, 3.3 and 4.6)."""
+
+import secrets
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Any, TypeGuard
+
+from fnhost.bindings.storage import Account, ResourceNotFound, Row
+from fnhost.host.durable.model.history import ExecutionStarted
+from fnhost.host.durable.storage.azure.gather import gather_all
+from fnhost.host.durable.storage.azure.names import blob_of, blob_url, column_blob, is_message_blob
+from fnhost.host.durable.storage.codec import Envelope, open_envelope
+
+if TYPE_CHECKING:
+    from fnhost.bindings.storage.blobs import BlobTexts
+
+LONGEST_COLUMN = 61_440
+"""Bytes of a column in UTF-16; a longer one goes to a blob."""
+LARGE_COLUMNS = ("Name", "Input", "Result", "Output", "Reason", "Details", "Correlation", "FailureDetails", "Tags")
+
+
+class LargeMessages(AsyncExitStack):
+    """The container for large texts. Open it as a block."""
+
+    def __init__(self, account: Account, container: str) -> None:
+        super().__init__()
+        self._account, self._container = account, container
+        self._texts: BlobTexts | None = None
+
+    async def _client(self) -> "BlobTexts":
+        if self._texts is None:
+            # The official client takes half a second to import, and most hubs never hold a large text.
+            from fnhost.bindings.storage.blobs import blob_texts
+
+            self._texts = await self.enter_async_context(blob_texts(self._account, self._container))
+        return self._texts
+
+    @property
+    def address(self) -> str:
+        return f"{self._account.blob}/{self._container}"
+
+    def url(self, blob: str) -> str:
+        return blob_url(self.address, blob)
+
+    async def put(self, blob: str, text: str) -> None:
+        await (await self._client()).put(blob, text)
+
+    async def get(self, blob: str) -> str:
+        """Raises NotFound."""
+        return await (await self._client()).get(blob)
+
+    async def put_column(self, key: str, row: str, kind: str, column: str, text: str) -> str:
+        """Store a column's text; the name of its new blob."""
+        blob = column_blob(key, row, kind, column, secrets.token_hex(4).upper())
+        await self.put(blob, text)
+        return blob
+
+    async def columns(self, row: Row) -> Mapping[str, str]:
+        """The texts of a history row that lie in blobs."""
+        return {column: await self.get(blob) for column, blob in blobs_of(row).items()}
+
+    async def referred(self, text: str) -> str | None:
+        """The text, or the one that it refers to; None if that was removed meanwhile."""
+        blob = blob_of(self.address, text)
+        if blob is None:
+            return text
+        try:
+            found = await self.get(blob)
+        except ResourceNotFound:
+            return None
+        return _input_of(found) if is_message_blob(blob) else found
+
+    async def remove(self, prefix: str, keep: frozenset[str] = frozenset()) -> None:
+        """Remove the blobs right below a prefix that ends with a slash, or begin with it."""
+        client = await self._client()
+        names = [name for name in await client.names(prefix) if "/" not in name.removeprefix(prefix)]
+        await gather_all(client.remove(name) for name in names if name not in keep)
+
+    async def delete(self) -> None:
+        await (await self._client()).delete()
+
+
+def blobs_of(row: Row) -> Mapping[str, str]:
+    """The blobs of a history row's columns."""
+    names = {column: row.get(f"{column}BlobName") for column in LARGE_COLUMNS}
+    return {column: name for column, name in names.items() if name}
+
+
+def is_large(text: Any) -> TypeGuard[str]:
+    if not isinstance(text, str) or len(text) * 4 <= LONGEST_COLUMN:
+        return False
+    return len(text.encode("utf-16-le", "surrogatepass")) > LONGEST_COLUMN
+
+
+def _input_of(envelope: str) -> str | None:
+    found = open_envelope(envelope)
+    event = found.message.event if isinstance(found, Envelope) else None
+    return event.input if isinstance(event, ExecutionStarted) else None

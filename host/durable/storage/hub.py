@@ -1,0 +1,139 @@
+"""The seam between the durable engine and storage: a dozen verbs, kept alike by every hub.
+
+Any verb may be repeated: the engine drops what it sees twice. All hubs pass `tests/contracts/test_hub.py`.
+"""
+
+from collections.abc import AsyncIterator, Container, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from fnhost.host.durable.model.history import (
+    RuntimeStatus,
+)
+from fnhost.host.durable.model.messages import Message, ReceivedMessage
+from fnhost.host.durable.model.states import (
+    OVERRIDABLE,
+    Checkpoint,
+    HistoryState,
+    Instance,
+    Page,
+    PartitionLease,
+    Progress,
+    PurgeResult,
+    Query,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class HubSettings:
+    """What every hub is told (platform/durable-settings.md 1). Seconds."""
+
+    name: str = "TestHubName"
+    partitions: int = 4
+    hidden: float = 10.0
+    """How long a message stays invisible in our hands unless renewed: how soon another host may go on after a crash."""
+    keep_inputs: bool = False
+    """storeInputsInOrchestrationHistory."""
+    app: str = ""
+    """WEBSITE_SITE_NAME: hosts of one app reserve the hub together."""
+
+
+class Hub(Protocol):
+    """What the durable engine asks of storage.
+
+    Every verb raises HubUnreachable when the storage does not answer, HubMissing when the hub is not there.
+    """
+
+    @property
+    def queues(self) -> Sequence[str]:
+        """The control queues, in order. `WORK_ITEMS` is not among them."""
+
+    @property
+    def transactions(self) -> "TransactionalHub | None":
+        """This hub if it has transactions; with others the same takes one verb after another."""
+
+    async def create(self) -> None:
+        """Make what is missing. Safe to repeat."""
+
+    async def delete(self) -> None:
+        """Remove the hub and all that is in it."""
+
+    async def start(self, start: Message, overridable: Iterable[RuntimeStatus] = OVERRIDABLE) -> ReceivedMessage:
+        """Send an ExecutionStarted and make its instance Pending. Raises AlreadyExists, having written nothing.
+
+        An instance in one of the `overridable` states is replaced; a start asked again is the same start. The message
+        comes back in our hands, as by `send`; it tells whether the instance `is_new`.
+        """
+
+    async def send(self, messages: Iterable[Message], remote_queues: Container[str] = ()) -> Sequence[ReceivedMessage]:
+        """Store each message, invisible to all, and hand it back as if received: the sender dispatches it itself.
+
+        It shows itself to `receive` when its `visible_at` has come or, if that is past, when our hold ends. One for a
+        queue that is `elsewhere`, in the hands of another host, is not held and not handed back.
+        """
+
+    async def receive(self, queue: str) -> Sequence[ReceivedMessage]:
+        """Messages that are visible now, at most 32 (one for work items), invisible from now on; maybe none."""
+
+    async def settle(self, received: Iterable[ReceivedMessage]) -> None:
+        """Delete them: they are dealt with. Those gone already do not matter."""
+
+    async def release(self, received: Iterable[ReceivedMessage], after: float = 0) -> None:
+        """Let others see them again, in `after` seconds."""
+
+    async def renew(self, received: Iterable[ReceivedMessage]) -> None:
+        """Hold them for another full time. Those gone already do not matter."""
+
+    async def load(self, instance: str) -> HistoryState:
+        """The history of its current execution; an empty State if there is none."""
+
+    async def record(self, checkpoint: Checkpoint) -> HistoryState:
+        """Append history, then set the row. Raises Conflict if someone else recorded since.
+
+        Returns the state after it, whose `version` the next record needs.
+        """
+
+    async def find(self, instance: str) -> Instance | None: ...
+
+    async def list(self, query: Query, top: int = 100, token: str | None = None) -> Page:
+        """One page. It may be short or even empty while there is a token."""
+
+    async def purge(self, instance: str) -> PurgeResult:
+        """Delete all that is stored of it, and of no other."""
+
+    async def partition_leases(self) -> Sequence[PartitionLease]:
+        """Who serves each control queue, in order."""
+
+    async def update_partition_lease(self, lease: PartitionLease) -> bool:
+        """Replace one of the `owners`. False if someone else did since they were read."""
+
+    async def acquire_app_lease(self, seconds: float) -> bool:
+        """Take or keep the hub for the hosts of this app, for so long. False while another app has it (6.3)."""
+
+    async def release_app_lease(self) -> None:
+        """End the reservation."""
+
+
+class TransactionalHub(Hub, Protocol):
+    """A hub that can send, record and settle in one transaction."""
+
+    async def commit(self, progress: Progress) -> tuple[HistoryState | None, Sequence[ReceivedMessage]]:
+        """All of it or nothing: what `record` returns, if there is a checkpoint, and what `send` returns.
+
+        Raises Conflict.
+        """
+
+
+def all_of(hub: Hub, query: Query) -> AsyncIterator[Instance]:
+    """Every instance of a query, page after page."""
+
+    async def pages() -> AsyncIterator[Instance]:
+        page = await hub.list(query, 1000)
+        while True:
+            for instance in page.instances:
+                yield instance
+            if page.token is None:
+                return
+            page = await hub.list(query, 1000, page.token)
+
+    return pages()

@@ -1,0 +1,410 @@
+"""A hub in one SQLite file, or in memory: for tests, and for machines without Node. One host at a time.
+
+One thread owns the connection. Whatever waits when it is free is committed together, so that many small writes cost
+one flush to the disk.
+"""
+
+import asyncio
+import json
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable, Container, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeAlias, TypeVar
+
+from fnhost.clock import SYSTEM_CLOCK, Clock
+from fnhost.host.durable.model.errors import AlreadyExists, Conflict, HubError
+from fnhost.host.durable.model.history import ExecutionStarted, RuntimeStatus
+from fnhost.host.durable.model.instants import Instant, later, utc_now
+from fnhost.host.durable.model.messages import WORK_ITEMS, Message, ReceivedMessage
+from fnhost.host.durable.model.states import (
+    OVERRIDABLE,
+    Checkpoint,
+    HistoryState,
+    Instance,
+    Page,
+    PartitionLease,
+    Progress,
+    PurgeResult,
+    Query,
+    pending,
+)
+from fnhost.host.durable.storage import codec
+from fnhost.host.durable.storage.hub import HubSettings
+
+T = TypeVar("T")
+Job = Callable[[sqlite3.Connection], T]
+CONTROL = "control-00"
+BATCH = 32
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS messages (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, queue TEXT NOT NULL, due TEXT NOT NULL, held_until TEXT NOT NULL,
+    deliveries INTEGER NOT NULL DEFAULT 0, body TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS messages_by_due ON messages (queue, due);
+CREATE TABLE IF NOT EXISTS heads (
+    instance TEXT PRIMARY KEY, execution TEXT NOT NULL, version INTEGER NOT NULL, custom_status TEXT) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS history (
+    instance TEXT NOT NULL, ordinal INTEGER NOT NULL, event TEXT NOT NULL,
+    PRIMARY KEY (instance, ordinal)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS instances (
+    id TEXT PRIMARY KEY, status TEXT NOT NULL, created TEXT NOT NULL, row TEXT NOT NULL) WITHOUT ROWID;
+"""
+
+SETTLE = "DELETE FROM messages WHERE id = ? AND deliveries = ?"
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A job and who waits for it."""
+
+    job: Job[Any]
+    done: asyncio.Future[Any]
+    loop: asyncio.AbstractEventLoop
+
+
+_Answer: TypeAlias = tuple[_Waiting, Any, Exception | None]
+
+
+class _Store:
+    """The connection and its thread."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._jobs: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name="sqlite hub", daemon=True)
+
+    def open(self) -> None:
+        self._thread.start()
+
+    async def close(self) -> None:
+        self._jobs.put(None)
+        await asyncio.to_thread(self._thread.join)
+
+    async def run(self, job: Job[T]) -> T:
+        """Do it in a transaction, perhaps with others; committed when this returns. Raises what the job raises."""
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[T] = loop.create_future()
+        self._jobs.put(_Waiting(job, done, loop))
+        return await done
+
+    async def write(self, statement: str, rows: Sequence[tuple[str, ...]]) -> None:
+        """One statement for many rows."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.executemany(statement, rows)  # its cursor must not leave this thread
+
+        await self.run(work)
+
+    def _work(self) -> None:
+        connection: sqlite3.Connection | None = None
+        while batch := self._next_batch():
+            try:
+                connection = connection or self._connect()
+                answers = _commit(connection, batch)
+            except sqlite3.Error as error:
+                failure = HubError(
+                    f"The task hub {self._path} cannot be used: {error}. Does another host have it open?"
+                )
+                answers = [(waiting, None, failure) for waiting in batch]
+            batch[0].loop.call_soon_threadsafe(_tell, answers)
+        if connection:
+            connection.close()
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self._path or ":memory:", isolation_level=None)
+        connection.executescript("PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;")
+        return connection
+
+    def _next_batch(self) -> list[_Waiting]:
+        """Everything that waits, at least one; empty at the end."""
+        first = self._jobs.get()
+        batch = [first] if first else []
+        while batch and not self._jobs.empty():
+            if (one := self._jobs.get()) is None:
+                self._jobs.put(None)
+                break
+            batch.append(one)
+        return batch
+
+
+def _commit(connection: sqlite3.Connection, batch: Sequence[_Waiting]) -> list[_Answer]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        answers = [(waiting, *_attempt(connection, waiting.job)) for waiting in batch]
+        connection.execute("COMMIT")
+    except sqlite3.Error:
+        connection.execute("ROLLBACK")
+        raise
+    return answers
+
+
+def _attempt(connection: sqlite3.Connection, job: Job[Any]) -> tuple[Any, Exception | None]:
+    """Run one job of a batch; if it refuses, what it wrote is undone and the others stand."""
+    connection.execute("SAVEPOINT job")
+    try:
+        return job(connection), None
+    except (HubError, ValueError) as error:
+        connection.execute("ROLLBACK TO job")
+        return None, error
+    finally:
+        connection.execute("RELEASE job")
+
+
+def _tell(answers: Iterable[_Answer]) -> None:
+    for waiting, answer, error in answers:
+        if waiting.done.done():
+            continue
+        if error is None:
+            waiting.done.set_result(answer)
+        else:
+            waiting.done.set_exception(error)
+
+
+class SqliteHub:
+    """Keeps the promises of `Hub`. Open it as a block; without a path it is gone when the block ends."""
+
+    def __init__(self, settings: HubSettings, path: Path | None = None, clock: Clock = SYSTEM_CLOCK) -> None:
+        self._settings = settings
+        self._store = _Store(path)
+        self._clock = clock
+
+    async def __aenter__(self) -> Self:
+        self._store.open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._store.close()
+
+    @property
+    def queues(self) -> Sequence[str]:
+        return (CONTROL,)
+
+    @property
+    def transactions(self) -> Self:
+        return self
+
+    async def create(self) -> None:
+        """What a dead host held is free at once: there is no other host that could hold it."""
+
+        def create(connection: sqlite3.Connection) -> None:
+            for statement in SCHEMA.split(";"):
+                connection.execute(statement)
+            if "seen" not in {column for _, column, *_ in connection.execute("PRAGMA table_info(heads)")}:
+                connection.execute("ALTER TABLE heads ADD COLUMN seen TEXT")
+            connection.execute("UPDATE messages SET held_until = ''")
+
+        await self._store.run(create)
+
+    async def delete(self) -> None:
+        def delete(connection: sqlite3.Connection) -> None:
+            for table in ("messages", "heads", "history", "instances"):
+                connection.execute(f"DELETE FROM {table}")
+
+        await self._store.run(delete)
+
+    async def start(self, start: Message, overridable: Iterable[RuntimeStatus] = OVERRIDABLE) -> ReceivedMessage:
+        event, replaceable = start.event, frozenset(overridable)
+        assert isinstance(event, ExecutionStarted), "only an ExecutionStarted starts an instance"
+
+        def begin(connection: sqlite3.Connection) -> ReceivedMessage:
+            execution = event.orchestration_instance
+            known = _find(connection, execution.instance_id)
+            if known and known.execution_id == execution.execution_id:
+                return self._put(connection, start)  # Asked again: the row is there.
+            if known and known.status not in replaceable:
+                raise AlreadyExists(known.status)
+            fresh = replace(event, generation=(known.generation or 0) + 1 if known else 0)
+            _write_instance(connection, pending(fresh, utc_now(self._clock)))
+            return replace(self._put(connection, replace(start, event=fresh)), is_new=known is None)
+
+        return await self._store.run(begin)
+
+    async def send(self, messages: Iterable[Message], remote_queues: Container[str] = ()) -> Sequence[ReceivedMessage]:
+        outgoing = list(messages)
+        sent = await self._store.run(lambda connection: [self._put(connection, one, remote_queues) for one in outgoing])
+        return [one for one in sent if one.queue not in remote_queues]
+
+    async def commit(self, progress: Progress) -> tuple[HistoryState | None, Sequence[ReceivedMessage]]:
+        """There is no other host: what is sent is for ours."""
+
+        def commit(connection: sqlite3.Connection) -> tuple[HistoryState | None, Sequence[ReceivedMessage]]:
+            state = self._record(connection, progress.checkpoint) if progress.checkpoint else None
+            connection.executemany(SETTLE, [(one.id, one.receipt) for one in progress.done])
+            return state, [self._put(connection, one) for one in progress.outbox]
+
+        return await self._store.run(commit)
+
+    def _put(
+        self, connection: sqlite3.Connection, message: Message, remote_queues: Container[str] = ()
+    ) -> ReceivedMessage:
+        target = WORK_ITEMS if message.is_work_item else CONTROL
+        due, held = message.visible_at or "", "" if target in remote_queues else self._held()
+        row = (target, due, "" if due > held else held, codec.envelope(message, 0, ""))
+        added = connection.execute("INSERT INTO messages (queue, due, held_until, body) VALUES (?, ?, ?, ?)", row)
+        return ReceivedMessage(message, target, str(added.lastrowid), "0")
+
+    def _held(self) -> Instant:
+        return later(utc_now(self._clock), self._settings.hidden)
+
+    async def receive(self, queue: str) -> Sequence[ReceivedMessage]:
+        def receive(connection: sqlite3.Connection) -> list[ReceivedMessage]:
+            now = utc_now(self._clock)
+            found = connection.execute(
+                "SELECT id, deliveries + 1, body FROM messages WHERE queue = ? AND due <= ? AND held_until <= ?"
+                " ORDER BY id LIMIT ?",
+                (queue, now, now, 1 if queue == WORK_ITEMS else BATCH),
+            ).fetchall()
+            held = [(self._held(), deliveries, number) for number, deliveries, _ in found]
+            connection.executemany("UPDATE messages SET held_until = ?, deliveries = ? WHERE id = ?", held)
+            return [_received(queue, *row) for row in found]
+
+        return await self._store.run(receive)
+
+    async def settle(self, received: Iterable[ReceivedMessage]) -> None:
+        ours = [(one.id, one.receipt) for one in received]
+        await self._store.write(SETTLE, ours)
+
+    async def release(self, received: Iterable[ReceivedMessage], after: float = 0) -> None:
+        await self._hold(received, later(utc_now(self._clock), after) if after else "")
+
+    async def renew(self, received: Iterable[ReceivedMessage]) -> None:
+        await self._hold(received, self._held())
+
+    async def _hold(self, received: Iterable[ReceivedMessage], until: Instant) -> None:
+        ours = [(until, one.id, one.receipt) for one in received]
+        await self._store.write("UPDATE messages SET held_until = ? WHERE id = ? AND deliveries = ?", ours)
+
+    async def load(self, instance: str) -> HistoryState:
+        return await self._store.run(lambda connection: _load(connection, instance))
+
+    async def record(self, checkpoint: Checkpoint) -> HistoryState:
+        return await self._store.run(lambda connection: self._record(connection, checkpoint))
+
+    def _record(self, connection: sqlite3.Connection, checkpoint: Checkpoint) -> HistoryState:
+        since, instance = checkpoint.since, checkpoint.instance
+        version = _next_version(connection, instance.id, since.version)
+        if checkpoint.replaces:
+            connection.execute("DELETE FROM history WHERE instance = ?", (instance.id,))
+        before = () if checkpoint.replaces else since.events
+        rows = [
+            (instance.id, ordinal, json.dumps(codec.event_columns(codec.kept(event, self._settings.keep_inputs))))
+            for ordinal, event in enumerate(checkpoint.events, len(before))
+        ]
+        connection.executemany("INSERT INTO history (instance, ordinal, event) VALUES (?, ?, ?)", rows)
+        seen = checkpoint.seen_after
+        connection.execute(
+            "INSERT OR REPLACE INTO heads (instance, execution, version, custom_status, seen) VALUES (?, ?, ?, ?, ?)",
+            (instance.id, checkpoint.execution_id, version, instance.custom_status, " ".join(seen)),
+        )
+        is_usual_episode = checkpoint.events and not checkpoint.replaces
+        if not (is_usual_episode and _is_replaced(connection, instance)):
+            _write_instance(connection, instance)
+        events = (*before, *checkpoint.events)
+        return HistoryState(checkpoint.execution_id, events, str(version), instance.custom_status, seen)
+
+    async def find(self, instance: str) -> Instance | None:
+        return await self._store.run(lambda connection: _find(connection, instance))
+
+    async def list(self, query: Query, top: int = 100, token: str | None = None) -> Page:
+        """The token is the last id of the page before."""
+        where, values = _conditions(query, token or "")
+        statement = f"SELECT id, row FROM instances WHERE {where} ORDER BY id LIMIT ?"
+        rows = await self._store.run(lambda connection: connection.execute(statement, (*values, top + 1)).fetchall())
+        found = [_instance(*row) for row in rows[:top]]
+        shown = found if query.with_input else [replace(instance, input=None) for instance in found]
+        return Page(tuple(shown), found[-1].id if len(rows) > top else None)
+
+    async def purge(self, instance: str) -> PurgeResult:
+        def purge(connection: sqlite3.Connection) -> PurgeResult:
+            rows = connection.execute("DELETE FROM history WHERE instance = ?", (instance,)).rowcount
+            connection.execute("DELETE FROM heads WHERE instance = ?", (instance,))
+            return PurgeResult(connection.execute("DELETE FROM instances WHERE id = ?", (instance,)).rowcount, rows)
+
+        return await self._store.run(purge)
+
+    async def partition_leases(self) -> Sequence[PartitionLease]:
+        """Free for whoever asks: the file has one host."""
+        return [PartitionLease(CONTROL)]
+
+    async def update_partition_lease(self, lease: PartitionLease) -> bool:
+        return True
+
+    async def acquire_app_lease(self, seconds: float) -> bool:
+        return True
+
+    async def release_app_lease(self) -> None:
+        """Nothing was reserved."""
+
+
+def _received(queue: str, number: int, deliveries: int, body: str) -> ReceivedMessage:
+    opened = codec.open_envelope(body)
+    assert isinstance(opened, codec.Envelope), "this hub keeps every envelope in its row"
+    return ReceivedMessage(opened.message, queue, str(number), str(deliveries), deliveries)
+
+
+def _load(connection: sqlite3.Connection, instance: str) -> HistoryState:
+    head = connection.execute(
+        "SELECT execution, version, custom_status, seen FROM heads WHERE instance = ?", (instance,)
+    ).fetchone()
+    if head is None:
+        return HistoryState()
+    found = connection.execute("SELECT event FROM history WHERE instance = ? ORDER BY ordinal", (instance,))
+    events = tuple(codec.event_of_row(json.loads(text)) for (text,) in found)
+    return HistoryState(head[0], events, str(head[1]), head[2], tuple((head[3] or "").split()))
+
+
+def _next_version(connection: sqlite3.Connection, instance: str, since: str | None) -> int:
+    head = connection.execute("SELECT version FROM heads WHERE instance = ?", (instance,)).fetchone()
+    if (None if head is None else str(head[0])) != since:
+        raise Conflict(f"Instance {instance} was recorded by someone else in the meantime.")
+    return int(since or 0) + 1
+
+
+def _is_replaced(connection: sqlite3.Connection, instance: Instance) -> bool:
+    """Whether the row belongs to a start that came over this execution while it ran, and waits to be taken."""
+    row = connection.execute(
+        "SELECT id, row FROM instances WHERE id = ? AND status = ?", (instance.id, RuntimeStatus.Pending.name)
+    ).fetchone()
+    return row is not None and _instance(*row).execution_id != instance.execution_id
+
+
+def _find(connection: sqlite3.Connection, instance: str) -> Instance | None:
+    row = connection.execute("SELECT id, row FROM instances WHERE id = ?", (instance,)).fetchone()
+    return _instance(*row) if row else None
+
+
+def _instance(instance_id: str, row: str) -> Instance:
+    return codec.instance_of_row(instance_id, json.loads(row))
+
+
+def _conditions(query: Query, after: str) -> tuple[str, list[str]]:
+    """The WHERE of a query, and its values."""
+    statuses = sorted(status.name for status in query.statuses)
+    conditions: list[tuple[str, list[str]]] = [("id > ?", [after])]
+    if query.created_from:
+        conditions.append(("created >= ?", [query.created_from]))
+    if query.created_to:
+        conditions.append(("created <= ?", [query.created_to]))
+    if statuses:
+        conditions.append((f"status IN ({', '.join('?' * len(statuses))})", statuses))
+    if query.prefix:
+        conditions.append(("substr(id, 1, ?) = ?", [str(len(query.prefix)), query.prefix]))
+    return " AND ".join(text for text, _ in conditions), [value for _, values in conditions for value in values]
+
+
+def _write_instance(connection: sqlite3.Connection, instance: Instance) -> None:
+    row = {
+        **codec.start_columns(instance),
+        **codec.status_columns(instance, ""),
+        **codec.custom_status_column(instance),
+    }
+    connection.execute(
+        "INSERT OR REPLACE INTO instances (id, status, created, row) VALUES (?, ?, ?, ?)",
+        (instance.id, instance.status.name, instance.created, json.dumps(row)),
+    )

@@ -1,0 +1,71 @@
+"""What an app can be served with, but its author should know."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from fnhost.host.app import Function, Settings
+from fnhost.host.load.checks import Functions
+from fnhost.host.load.folders import Folder
+from fnhost.host.load.hostjson import FILE as HOST_FILE
+from fnhost.host.load.localsettings import FILE as SETTINGS_FILE
+from fnhost.host.load.localsettings import has_connection
+
+
+def root_warnings(root: Path, settings: Settings) -> Iterator[str]:
+    """Of the files in the root (platform/app-files.md 7, platform/settings.md 1, platform/command-line.md 2)."""
+    if not (root / HOST_FILE).is_file():
+        yield f'There is no {HOST_FILE} in \'{root}\': it is taken as {{"version": "2.0"}}.'
+    decorated = settings.get("PYTHON_SCRIPT_FILE_NAME") or "function_app.py"
+    if (root / decorated).is_file():
+        yield (
+            f"{decorated} is not loaded: functions declared with decorators (the Python v2 model) are not supported"
+            " yet. Only folders with a function.json are."
+        )
+    if (root / "proxies.json").is_file():
+        yield "proxies.json is ignored: proxies are no longer supported."
+    if _requires_worker(root / "requirements.txt"):
+        yield "requirements.txt names azure-functions-worker, which is the platform's own: remove it."
+
+
+def _requires_worker(requirements: Path) -> bool:
+    lines = requirements.read_text("utf-8", "replace").splitlines() if requirements.is_file() else []
+    return any(line.strip().lower().startswith("azure-functions-worker") for line in lines)
+
+
+def allow_list_warnings(names: Sequence[str]) -> Iterator[str]:
+    if names:
+        listed = ", ".join(names)
+        yield f"A function allow list has been specified, excluding all but the following functions: [{listed}]"
+
+
+def function_warnings(functions: Functions, settings: Settings) -> Iterator[str]:
+    if not functions:
+        yield "No job functions found. A function is a folder with a function.json, in the app or in its functions/."
+    for folder, function in functions.items():
+        yield from _disabled_warnings(folder, function)
+        yield from _connection_warnings(folder, function, settings)
+
+
+def _disabled_warnings(folder: Folder, function: Function) -> Iterator[str]:
+    if function.config.get("disabled") is True and not function.disabled:
+        setting = f"AzureWebJobs.{function.name}.Disabled"
+        yield f"'disabled' in {folder.file} does nothing: set {setting} to true in {SETTINGS_FILE} instead."
+
+
+def _connection_warnings(folder: Folder, function: Function, settings: Settings) -> Iterator[str]:
+    """platform/command-line.md 2, item 5."""
+    for binding, entry in zip(function.bindings, function.config["bindings"], strict=True):
+        for key in ("connection", "connectionName"):
+            name = binding.properties.get(key)
+            if name == "":
+                yield f"Warning: '{key}' property in '{folder.file}' is empty."
+            elif name and not has_connection(settings, name):
+                yield (
+                    f"Warning: Cannot find value named '{name}' in {SETTINGS_FILE} that matches '{key}' property set on"
+                    f" '{_type(entry)}' in '{folder.file}'."
+                )
+
+
+def _type(entry: Mapping[str, Any]) -> str:
+    return str(next(value for key, value in entry.items() if key.lower() == "type"))

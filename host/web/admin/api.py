@@ -1,0 +1,190 @@
+"""The admin endpoints of the platform (platform/keys-and-admin.md 3 to 7)."""
+
+import json
+import os
+import platform
+import uuid
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from importlib.metadata import version
+from typing import Any, Protocol
+
+from starlette.applications import Starlette
+from starlette.background import BackgroundTask
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from fnhost.bindings.contract import BindingError
+from fnhost.host.app import Function
+from fnhost.host.endpoints import endpoint_of
+from fnhost.host.errors import FnhostError
+from fnhost.host.web.active_app import ActiveApp
+from fnhost.host.web.admin.keys import key_routes
+from fnhost.host.web.keys import Keys
+
+PLATFORM = "4.1052.0.0"
+"""The version of the platform's host that we behave like: tools read it."""
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+class ActiveAppProvider(Protocol):
+    """Where the views come and go."""
+
+    @property
+    def view(self) -> ActiveApp | None: ...
+
+    async def wait(self) -> ActiveApp | None: ...
+
+
+def admin(stage: ActiveAppProvider, keys: Keys, host_id: str, clock: Callable[[], float]) -> Starlette:
+    """The app for `/admin`. `clock` counts seconds."""
+
+    def seen(answer: Callable[[ActiveApp, Request], Awaitable[Response]]) -> Endpoint:
+        async def endpoint(request: Request) -> Response:
+            view = stage.view or await stage.wait()
+            return await answer(view, request) if view else PlainTextResponse("Function host is not running.", 503)
+
+        return endpoint
+
+    return Starlette(
+        routes=[
+            Route("/admin/host/ping", ping, methods=["GET", "POST"]),
+            Route("/admin/host/status", status_of(stage, host_id, clock)),
+            Route("/admin/host/config", seen(config)),
+            Route("/admin/functions", seen(functions)),
+            Route("/admin/functions/{function}", seen(function)),
+            Route("/admin/functions/{function}", seen(run), methods=["POST"]),
+            Route("/admin/functions/{function}/status", seen(function_status)),
+            *key_routes(keys),
+        ],
+        exception_handlers={HTTPException: nothing},
+    )
+
+
+async def nothing(request: Request, error: Exception) -> Response:
+    """A wrong path or method is 404, a refusal its own status; none has a body."""
+    status = error.status_code if isinstance(error, HTTPException) else 404
+    return Response(status_code=404 if status == 405 else status)
+
+
+async def ping(request: Request) -> Response:
+    return Response(headers={"cache-control": "no-store, no-cache"})
+
+
+def status_of(stage: ActiveAppProvider, host_id: str, clock: Callable[[], float]) -> Endpoint:
+    started, instance = clock(), uuid.uuid4().hex
+
+    async def status(request: Request) -> Response:
+        view = stage.view
+        members = {
+            "id": host_id,
+            "state": view.state if view else "Starting",
+            "version": PLATFORM,
+            "versionDetails": f"{PLATFORM} fnhost {version('fnhost')}",
+            "instanceId": instance,
+            "computerName": platform.node(),
+            "processUptime": round((clock() - started) * 1000),
+            "functionAppContentEditingState": "Unknown",
+            "extensionBundle": view.app.config.raw.get("extensionBundle") if view else None,
+            "errors": list(view.errors) if view else [],
+        }
+        return JSONResponse({name: value for name, value in members.items() if value not in (None, "", [])})
+
+    return status
+
+
+async def config(view: ActiveApp, request: Request) -> Response:
+    return JSONResponse(view.app.config.raw)
+
+
+# --- functions
+
+
+async def functions(view: ActiveApp, request: Request) -> Response:
+    return JSONResponse([description(view, each, str(request.base_url)) for each in view.app.functions])
+
+
+async def function(view: ActiveApp, request: Request) -> Response:
+    return JSONResponse(description(view, found(view, request), str(request.base_url)))
+
+
+async def function_status(view: ActiveApp, request: Request) -> Response:
+    name = request.path_params["function"].lower()
+    problems = [str(problem) for problem in view.app.problems if (problem.function or "").lower() == name]
+    if not problems:
+        found(view, request)
+    errors = problems + [text for failed, text in view.failures.items() if failed.lower() == name]
+    return JSONResponse({"errors": errors} if errors else {})
+
+
+async def run(view: ActiveApp, request: Request) -> Response:
+    """202 at once; what becomes of it stands in the log."""
+    wanted = found(view, request)
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise HTTPException(415)
+    given = read_input(await request.body())
+    return Response(status_code=202, background=BackgroundTask(run_quietly, view, wanted.name, given))
+
+
+async def run_quietly(view: ActiveApp, name: str, given: str) -> None:
+    with suppress(FnhostError, BindingError):
+        await view.fire_manually(name, given)
+
+
+def found(view: ActiveApp, request: Request) -> Function:
+    """The function the path names, whatever the case. Raises HTTPException."""
+    name = request.path_params["function"].lower()
+    for each in view.app.functions:
+        if each.name.lower() == name:
+            return each
+    raise HTTPException(404)
+
+
+def read_input(body: bytes) -> str:
+    """The text of `{"input": ...}`; empty without one. Raises HTTPException."""
+    try:
+        members = json.loads(body)
+    except ValueError:
+        raise HTTPException(400) from None
+    if not isinstance(members, dict):
+        raise HTTPException(400)
+    given = members.get("input") or ""
+    return given if isinstance(given, str) else json.dumps(given)
+
+
+def description(view: ActiveApp, each: Function, base: str) -> dict[str, Any]:
+    files = f"{base}admin/vfs"
+    directory = relative(each.directory, view)
+    return {
+        "name": each.name,
+        "script_root_path_href": f"{files}/{directory}/",
+        "script_href": f"{files}/{relative(each.script, view)}",
+        "config_href": f"{files}/{directory}/function.json",
+        "test_data_href": f"{files}/data/Functions/sampledata/{each.name}.dat",
+        "href": f"{base}admin/functions/{each.name}",
+        "invoke_url_template": invoke_url(view, each, base),
+        "language": each.language,
+        "config": each.config,
+        "files": None,
+        "test_data": sample_text(each),
+        "isDisabled": each.disabled,
+        "isDirect": False,
+        "isProxy": False,
+    }
+
+
+def relative(path: os.PathLike[str], view: ActiveApp) -> str:
+    return os.path.relpath(path, view.app.root).replace(os.sep, "/")
+
+
+def invoke_url(view: ActiveApp, each: Function, base: str) -> str | None:
+    endpoint = endpoint_of(each, view.app.config)
+    return f"{base}{endpoint.path}".lower() if endpoint else None
+
+
+def sample_text(each: Function) -> str:
+    sample = each.directory / "sample.dat"
+    return sample.read_text("utf-8", errors="replace") if sample.is_file() else ""

@@ -1,0 +1,72 @@
+"""The keys as the admin endpoints list and change them (platform/keys-and-admin.md 2 and 4)."""
+
+import json
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from fnhost.host.web.keys import HOST, MASTER, SYSTEM, Keys, function_scope
+
+KINDS = {"keys": HOST, "functionkeys": HOST, "systemkeys": SYSTEM}
+
+
+def key_routes(keys: Keys) -> list[Route]:
+    async def listed(request: Request) -> Response:
+        named = keys.of(scope(request))
+        return JSONResponse({"keys": [entry(name, named[name]) for name in named], "links": links(request)})
+
+    async def one(request: Request) -> Response:
+        held, name = scope(request), request.path_params["name"]
+        if request.method in ("POST", "PUT"):
+            is_new = keys.put(held, name, read_value(await request.body()) if request.method == "PUT" else None)
+            return described(request, keys.of(held)[name], 201 if is_new else 200)
+        if name not in keys.of(held):
+            raise HTTPException(404)
+        if request.method == "GET":
+            return described(request, keys.of(held)[name], 200)
+        if name == MASTER or held == SYSTEM:
+            raise HTTPException(400)
+        keys.drop(held, name)
+        return Response(status_code=204)
+
+    methods = ["GET", "POST", "PUT", "DELETE"]
+    return [
+        Route("/admin/host/{kind}", listed),
+        Route("/admin/host/{kind}/{name}", one, methods=methods),
+        Route("/admin/functions/{function}/keys", listed),
+        Route("/admin/functions/{function}/keys/{name}", one, methods=methods),
+    ]
+
+
+def scope(request: Request) -> str:
+    """Whose keys the path speaks of. Raises HTTPException."""
+    if "function" in request.path_params:
+        return function_scope(request.path_params["function"])
+    if request.path_params["kind"] not in KINDS:
+        raise HTTPException(404)
+    return KINDS[request.path_params["kind"]]
+
+
+def read_value(body: bytes) -> str:
+    """The text of `{"name": ..., "value": ...}`. Raises HTTPException."""
+    try:
+        value = json.loads(body)["value"]
+    except (ValueError, KeyError, TypeError):
+        raise HTTPException(400) from None
+    if not isinstance(value, str) or not value:
+        raise HTTPException(400)
+    return value
+
+
+def described(request: Request, value: str, status: int) -> Response:
+    return JSONResponse(entry(request.path_params["name"], value) | {"links": links(request)}, status)
+
+
+def entry(name: str, value: str) -> dict[str, object]:
+    return {"name": name, "value": value}
+
+
+def links(request: Request) -> list[dict[str, str]]:
+    return [{"rel": "self", "href": str(request.url.replace(query=""))}]

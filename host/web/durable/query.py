@@ -1,0 +1,64 @@
+"""Query strings as the platform reads them: what cannot be read counts as absent.
+
+Rules from platform/durable-http.md 4.3 and 4.4.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import parse_qsl
+
+from fnhost.host.durable.model.history import RuntimeStatus
+from fnhost.host.durable.model.instants import Instant, parse_instant
+
+STATUSES: Mapping[str, RuntimeStatus] = {
+    text: status for status in RuntimeStatus for text in (status.name, str(status.value))
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """Values by lower-case name; those of a repeated name are joined with a comma."""
+
+    values: Mapping[str, str]
+
+    @classmethod
+    def parse(cls, query_string: str) -> "Parameters":
+        values: dict[str, str] = {}
+        for name, value in parse_qsl(query_string, keep_blank_values=True):
+            key = name.lower()
+            values[key] = f"{values[key]},{value}" if key in values else value
+        return cls(values)
+
+    def text(self, name: str) -> str | None:
+        return self.values.get(name.lower())
+
+    def flag(self, name: str, default: bool) -> bool:
+        return {"true": True, "false": False}.get(self._trimmed(name).lower(), default)
+
+    def whole(self, name: str) -> int | None:
+        try:
+            return int(self._trimmed(name))
+        except ValueError:
+            return None
+
+    def seconds(self, name: str) -> float | None:
+        try:
+            number = float(self._trimmed(name))
+        except ValueError:
+            return None
+        return number if math.isfinite(number) and number >= 0 else None
+
+    def moment(self, name: str) -> Instant | None:
+        try:
+            return parse_instant(self._trimmed(name))
+        except ValueError:
+            return None
+
+    def statuses(self, name: str) -> frozenset[RuntimeStatus]:
+        """Names are case-sensitive, numbers are accepted, unknown ones dropped."""
+        wanted = (each.strip() for each in self._trimmed(name).split(","))
+        return frozenset(STATUSES[each] for each in wanted if each in STATUSES)
+
+    def _trimmed(self, name: str) -> str:
+        return (self.text(name) or "").strip()

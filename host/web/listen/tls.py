@@ -1,0 +1,57 @@
+"""Certificates for `--useHttps`: the one that is given, or one of our own for localhost."""
+
+import os
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, pkcs12
+from cryptography.x509.oid import NameOID
+
+from fnhost.host.errors import StartError
+
+LIFE = timedelta(days=365)
+NAMES = (x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1")), x509.IPAddress(ip_address("::1")))
+
+
+def certificate(folder: Path, given: str | None, password: str | None) -> Path:
+    """A PEM file with key and certificate, in `folder`. `given` is a .pfx file. Raises StartError."""
+    pem = _opened(Path(given), password) if given else _made()
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "certificate.pem"
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(pem)
+    return path
+
+
+def _opened(path: Path, password: str | None) -> bytes:
+    try:
+        found = pkcs12.load_pkcs12(path.read_bytes(), password.encode() if password else None)
+    except (OSError, ValueError) as error:
+        raise StartError(f"--cert {path} cannot be used: {error}. Give a .pfx file, and its --password.") from error
+    if found.key is None or found.cert is None:
+        raise StartError(f"--cert {path} holds no certificate with its private key. Export both into the .pfx file.")
+    certificates = (found.cert, *found.additional_certs)
+    key = found.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return key + b"".join(each.certificate.public_bytes(Encoding.PEM) for each in certificates)
+
+
+def _made() -> bytes:
+    """Self-signed: a browser has to be told to trust it, as with the official tool's."""
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + LIFE)
+        .add_extension(x509.SubjectAlternativeName(NAMES), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()) + made.public_bytes(Encoding.PEM)

@@ -1,0 +1,352 @@
+"""The conversation with one worker process in our own frames (platform/worker-protocol.md 8)."""
+
+import asyncio
+import contextlib
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, cast
+
+from fnhost.bindings.contract import RETURN, Failure, Outcome
+from fnhost.clock import SYSTEM_CLOCK, Clock
+from fnhost.host.app import Function
+from fnhost.host.errors import TimedOut, WorkerCrashed, WorkerEnded, WorkerStartFailed, WorkerStopped
+from fnhost.host.limits import DEAF, START, STOP
+from fnhost.host.log import Level, Log
+from fnhost.host.worker import Invocation, RetryContext
+from fnhost.host.worker.commands import Command
+from fnhost.host.worker.groups import ProcessGroups
+from fnhost.host.worker.liveness import Liveness
+from fnhost.host.worker.process import CONSOLE, ProcessExit, WorkerProcess, start_process
+from fnhost.host.worker.transport import DEFAULT_TRANSPORT, TransportFactory
+from fnhost.host.worker.values import (
+    Blobs,
+    BrokenFrame,
+    Frame,
+    Frames,
+    FrameTooLong,
+    RpcMessage,
+    decode,
+    encode,
+    pack,
+)
+
+BROKEN = (
+    "The channel of the worker process {pid} is broken, and the process is replaced: {error}. Only the worker itself "
+    "may use this socket: does user code write to a file descriptor that it did not open?"
+)
+DEAF_TEXT = "The worker process {pid} closed its socket to the host and is replaced."
+
+
+class FramedChannel(asyncio.Protocol):
+    """A WorkerChannel over a socket. Every wait ends when the process does."""
+
+    def __init__(self, process: WorkerProcess, log: Log, clock: Clock, *, is_watched: bool = True) -> None:
+        """`is_watched`: whether a worker that does not answer is reported. One that a debugger holds is not."""
+        self._process = process
+        self._log, self._clock = log, clock
+        self._frames = Frames()
+        self._hello: asyncio.Future[Frame] = asyncio.get_running_loop().create_future()
+        self._answers = {"startStream": self._hello}  # it may come before anybody waits for it
+        self._running: dict[str, Invocation] = {}
+        self._outbox: list[bytes] = []
+        self._is_stopped = False
+        self._fault = ""
+        self._liveness: Liveness | None = None
+        if is_watched:
+            self._liveness = Liveness(process.pid, self._running.values(), self._ask_status, log, clock)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def is_alive(self) -> bool:
+        return not self._process.exited.done()
+
+    @property
+    def is_stopped(self) -> bool:
+        return self._is_stopped
+
+    @property
+    def running(self) -> Collection[Invocation]:
+        """The invocations it holds: those it has not answered, whether or not someone still waits."""
+        return self._running.values()
+
+    async def load(self, functions: Iterable[Function]) -> Mapping[str, str]:
+        """Why it could not load those it could not, by name. Raises WorkerEnded."""
+        asked = {f.name: self._ask(_load_key(f.name), _load_request(f), Blobs()) for f in functions}
+        results = {
+            name: message["result"]
+            for name, (message, _) in zip(asked, await asyncio.gather(*asked.values()), strict=True)
+        }
+        return {
+            name: result["exception"]["message"] for name, result in results.items() if result["status"] != "success"
+        }
+
+    async def metadata(self, root: str) -> RpcMessage:
+        """The functions that the app itself registers: a `functionMetadataResponse` (platform/worker-protocol.md 6.2).
+
+        Ask before `load`: from then on nothing more can be registered. Raises WorkerEnded.
+        """
+        request = {"t": "functionsMetadataRequest", "functionAppDirectory": root}
+        message, _ = await self._ask("functionMetadataResponse", request, Blobs())
+        return message
+
+    async def call(self, invocation: Invocation) -> Outcome:
+        """Raises WorkerEnded when the process ends meanwhile, TimedOut after the invocation's limit.
+
+        An input that cannot be sent and an answer that cannot be read are failures of the invocation.
+        """
+        blobs = Blobs()
+        try:
+            frame = pack(_invocation_request(invocation, blobs), blobs)
+        except (FrameTooLong, TypeError, ValueError) as error:
+            return _unsent(invocation, error)
+        self._running[invocation.id] = invocation
+        if self._liveness:
+            self._liveness.begin()
+        self._send(frame)
+        message, answered = await self._answer_to(invocation.id, invocation.limit)
+        try:
+            return _outcome(invocation.function, message, answered)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            return _unread(invocation, error)
+
+    async def wait(self) -> ProcessExit:
+        return await self._process.wait()
+
+    def kill(self) -> None:
+        self._is_stopped = True
+        self._process.kill()
+
+    async def stop(self, grace: float = STOP) -> None:
+        """Ask it to end; kill it when it does not."""
+        self._is_stopped = True
+        if self.is_alive:
+            self._send(_packed({"t": "workerTerminate"}))
+        with contextlib.suppress(TimeoutError):
+            async with self._clock.timeout(grace):
+                await self.wait()
+        self._process.kill()
+        await self.wait()
+
+    async def greet(self, root: str) -> None:
+        """The first exchange on a new socket."""
+        await self._hello
+        self._send(_packed({"t": "workerInitRequest", "hostVersion": "4", "functionAppDirectory": root}))
+        await self._answer_to("workerInitResponse")
+
+    def warm_up(self) -> None:
+        """Let it import what its app may need, as it has nothing to do."""
+        self._send(_packed({"t": "workerWarmupRequest"}))
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.WriteTransport, transport)
+        self._process.exited.add_done_callback(self._ended)
+
+    def data_received(self, data: bytes) -> None:
+        if self._fault:
+            return  # nobody knows where the next frame would begin
+        try:
+            for message, blobs in self._frames.feed(data):
+                self._received(message, blobs)
+        except (BrokenFrame, KeyError, TypeError, ValueError) as error:
+            self._replace(BROKEN.format(pid=self.pid, error=error))
+
+    def _received(self, message: RpcMessage, blobs: memoryview) -> None:
+        match message["t"]:
+            case "rpcLog":
+                self._pass_on(message)
+            case "workerStatusResponse":
+                if self._liveness:
+                    self._liveness.answered(float(message.get("loopBlocked", 0)))
+            case _:
+                self._answered(_key_of(message), (message, blobs))
+
+    def _answered(self, key: str, frame: Frame) -> None:
+        self._running.pop(key, None)
+        waiting = self._answers.get(key)
+        if waiting and not waiting.done():
+            waiting.set_result(frame)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._clock.call_later(DEAF, self._replace, DEAF_TEXT.format(pid=self.pid))
+
+    def _replace(self, fault: str) -> None:
+        """End a process that cannot be spoken with any more: that is a crash, though the host deals the blow."""
+        if self.is_alive and not self._fault and not self._is_stopped:
+            self._fault = fault
+            self._log.error("Worker.Process", fault)
+        self._process.kill()
+
+    def _ended(self, exited: asyncio.Future[ProcessExit]) -> None:
+        if self._liveness:
+            self._liveness.end()
+        for waiting in self._answers.values():
+            if not waiting.done():
+                waiting.set_exception(self._end_of(exited))
+        self._transport.close()
+
+    def _end_of(self, exited: asyncio.Future[ProcessExit]) -> WorkerEnded:
+        if self._is_stopped:
+            return WorkerStopped(f"The host has stopped the worker process: {exited.result()}")
+        return WorkerCrashed(f"The worker process ended: {exited.result()}{self._fault and f' {self._fault}'}")
+
+    def _pass_on(self, message: RpcMessage) -> None:
+        invocation = message["invocationId"]
+        found = self._running.get(invocation)
+        function = found.function.name if found else ""
+        category = f"Function.{function}.User" if function else "Function.User"
+        if message["logCategory"] == "system":
+            category = f"Worker.{message['category']}"
+        elif message["logCategory"] == "console":  # printed while a function ran: a pipe cannot say which
+            category = CONSOLE
+        self._log(Level[message["level"].upper()], category, message["message"], function, invocation)
+
+    def _ask_status(self) -> None:
+        self._send(_packed({"t": "workerStatusRequest"}))
+
+    async def _ask(self, key: str, message: RpcMessage, blobs: Blobs) -> Frame:
+        if self.is_alive:
+            self._send(pack(message, blobs))
+        return await self._answer_to(key)
+
+    async def _answer_to(self, key: str, limit: float | None = None) -> Frame:
+        if not self.is_alive:
+            raise self._end_of(self._process.exited)
+        waiting: asyncio.Future[Frame] = asyncio.get_running_loop().create_future()
+        self._answers[key] = waiting
+        # A timer on the answer costs a fraction of a time limit around the call.
+        timer = self._clock.call_later(limit, _expire, waiting) if limit else None
+        try:
+            return await waiting
+        finally:
+            if timer:
+                timer.cancel()
+            del self._answers[key]
+
+    def _send(self, frame: bytes) -> None:
+        """A call alone leaves at once; calls beside each other leave together, in one write for a turn of the loop."""
+        if len(self._running) <= 1 and not self._outbox:
+            return self._transport.write(frame)
+        if not self._outbox:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._outbox.append(frame)
+
+    def _flush(self) -> None:
+        frames, self._outbox = self._outbox, []
+        self._transport.writelines(frames)
+
+
+def _packed(message: RpcMessage) -> bytes:
+    return pack(message, Blobs())
+
+
+def _expire(waiting: asyncio.Future[Frame]) -> None:
+    if not waiting.done():
+        waiting.set_exception(TimedOut("The function did not answer in time."))
+
+
+async def open_channel(
+    command: Command,
+    log: Log,
+    groups: ProcessGroups | None = None,
+    clock: Clock = SYSTEM_CLOCK,
+    transport: TransportFactory = DEFAULT_TRANSPORT,
+) -> FramedChannel:
+    """A worker that has imported its SDKs and waits for functions. Raises WorkerStartFailed."""
+    try:
+        async with clock.timeout(START):
+            return await _open(command, log, groups or ProcessGroups(log), clock, transport)
+    except TimeoutError:
+        raise WorkerStartFailed(f"The worker did not answer within {START:.0f} s: {command.arguments}") from None
+    except WorkerEnded as ended:
+        raise WorkerStartFailed(str(ended)) from ended
+
+
+async def _open(
+    command: Command, log: Log, groups: ProcessGroups, clock: Clock, transport: TransportFactory
+) -> FramedChannel:
+    process, connection = await start_process(command, log, groups, clock, transport)
+    with contextlib.ExitStack() as undo:
+        undo.callback(process.kill)
+        channel = FramedChannel(process, log, clock, is_watched=not command.is_exclusive)
+        await asyncio.get_running_loop().create_connection(lambda: channel, sock=connection)
+        await channel.greet(str(command.directory))
+        undo.pop_all()
+    return channel
+
+
+def _load_key(function_id: str) -> str:
+    return f"load {function_id}"
+
+
+def _key_of(message: RpcMessage) -> str:
+    match message["t"]:
+        case "invocationResponse":
+            return str(message["invocationId"])
+        case "functionLoadResponse":
+            return _load_key(message["functionId"])
+        case kind:
+            return str(kind)
+
+
+def _load_request(function: Function) -> RpcMessage:
+    bindings = {
+        binding.name: {
+            "type": binding.type,
+            "direction": binding.direction,
+            "dataType": binding.data_type or "undefined",
+        }
+        for binding in function.bindings
+    }
+    metadata = {
+        "name": function.name,
+        "directory": str(function.directory),
+        "scriptFile": str(function.script),
+        "entryPoint": function.entry_point,
+        "bindings": bindings,
+    }
+    return {"t": "functionLoadRequest", "functionId": function.name, "metadata": metadata}
+
+
+def _invocation_request(invocation: Invocation, blobs: Blobs) -> RpcMessage:
+    event = invocation.event
+    return {
+        "t": "invocationRequest",
+        "invocationId": invocation.id,
+        "functionId": invocation.function.name,
+        "inputData": [{"name": name, "data": encode(value, blobs)} for name, value in invocation.inputs.items()],
+        "triggerMetadata": {name: encode(value, blobs) for name, value in event.metadata.items() if value is not None},
+        "traceContext": {"traceParent": event.trace_parent, "traceState": event.trace_state, "attributes": {}},
+        "retryContext": invocation.retry and _retry_context(invocation.retry),
+    }
+
+
+def _retry_context(retry: RetryContext) -> dict[str, Any]:
+    return {
+        "retryCount": retry.count,
+        "maxRetryCount": retry.limit,
+        "exception": {"message": retry.previous},
+    }
+
+
+def _unsent(invocation: Invocation, error: Exception) -> Outcome:
+    text = f"The inputs of the function {invocation.function.name} cannot be sent to its worker. {error}"
+    return Outcome(failure=Failure(text))
+
+
+def _unread(invocation: Invocation, error: Exception) -> Outcome:
+    text = f"The answer of the function {invocation.function.name} cannot be read: {type(error).__name__}: {error}"
+    return Outcome(failure=Failure(text))
+
+
+def _outcome(function: Function, message: RpcMessage, blobs: memoryview) -> Outcome:
+    result = message["result"]
+    if result["status"] != "success":
+        exception = result.get("exception") or {}
+        return Outcome(failure=Failure(exception.get("message", ""), exception.get("stackTrace", "")))
+    outputs = {entry["name"]: decode(entry["data"], blobs) for entry in message["outputData"]}
+    returned = decode(message["returnValue"], blobs)
+    if returned is not None and any(binding.name == RETURN for binding in function.bindings):
+        outputs[RETURN] = returned
+    return Outcome(outputs, returned)

@@ -1,0 +1,103 @@
+"""Processes that have imported their SDKs and wait without user code, so that a reload need not start any."""
+
+import asyncio
+from typing import Self
+
+from fnhost.clock import SYSTEM_CLOCK, Clock, Timer
+from fnhost.host.errors import WorkerStartFailed
+from fnhost.host.log import Log
+from fnhost.host.tasks import BackgroundTasks
+from fnhost.host.worker.channel import OpenChannel, WorkerChannel
+from fnhost.host.worker.commands import Command
+from fnhost.host.worker.framed import open_channel
+from fnhost.host.worker.groups import ProcessGroups
+
+STANDBY_DELAY = 0.2
+"""Seconds between a load and the start of the next standby: a reload has the CPU for itself."""
+
+
+class StandbyWorkers:
+    """Starts every worker process, and keeps some in waiting. Owns their process groups."""
+
+    def __init__(self, log: Log, clock: Clock = SYSTEM_CLOCK, open_channel: OpenChannel = open_channel) -> None:
+        """`open_channel` is the form of the conversation with every worker."""
+        self._log, self._clock, self._open_channel = log, clock, open_channel
+        self._groups = ProcessGroups(log)
+        self._tasks = BackgroundTasks(log)
+        self._waiting: list[tuple[Command, asyncio.Task[WorkerChannel | WorkerStartFailed]]] = []
+        self._timer: Timer | None = None
+        self._turn = asyncio.Lock()
+
+    async def __aenter__(self) -> Self:
+        self._groups.__enter__()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._cancel_timer()
+        self._drop_all_but(None)
+        await self._tasks.wait()
+        self._groups.__exit__()
+
+    async def begin(self, command: Command) -> None:
+        """Have the first process on its way when this returns."""
+        if _can_wait(command):
+            self._waiting.append((command, self._tasks.spawn("The first worker", self._tried(command))))
+            await asyncio.sleep(0)
+
+    def prepare(self, command: Command, count: int = 1, after: float = STANDBY_DELAY) -> None:
+        """In `after` seconds, have `count` of them waiting. Asked again meanwhile, the time starts anew."""
+        self._cancel_timer()
+        self._timer = self._clock.call_later(after, self._fill, command, count)
+
+    async def take(self, command: Command) -> WorkerChannel:
+        """One that waits, or a new one. Raises WorkerStartFailed."""
+        while found := min((e for e in self._waiting if e[0] == command), key=lambda e: not e[1].done(), default=None):
+            self._waiting.remove(found)
+            channel = await found[1]
+            if not isinstance(channel, WorkerStartFailed) and channel.is_alive:
+                return channel
+        return await self._open(command)
+
+    def _fill(self, command: Command, count: int) -> None:
+        self._drop_all_but(command)
+        missing = count - len(self._waiting) if _can_wait(command) else 0
+        for _ in range(missing):
+            self._waiting.append((command, self._tasks.spawn("A worker in waiting", self._warm(command))))
+
+    async def _open(self, command: Command) -> WorkerChannel:
+        return await self._open_channel(command, self._log, self._groups, self._clock)
+
+    async def _tried(self, command: Command) -> WorkerChannel | WorkerStartFailed:
+        """Nobody may ever ask for it: a failure is told when somebody does, by the try that then follows."""
+        try:
+            return await self._open(command)
+        except WorkerStartFailed as error:
+            return error
+
+    async def _warm(self, command: Command) -> WorkerChannel | WorkerStartFailed:
+        async with self._turn:  # the others need the processor more
+            channel = await self._tried(command)
+        if not isinstance(channel, WorkerStartFailed):
+            channel.warm_up()
+        return channel
+
+    def _cancel_timer(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+
+    def _drop_all_but(self, command: Command | None) -> None:
+        for entry in [entry for entry in self._waiting if entry[0] != command]:
+            self._waiting.remove(entry)
+            self._tasks.spawn("Ending a worker in waiting", _kill_when_open(entry[1]))
+
+
+def _can_wait(command: Command) -> bool:
+    return command.stands_by and not command.is_exclusive
+
+
+async def _kill_when_open(opening: "asyncio.Task[WorkerChannel | WorkerStartFailed]") -> None:
+    """A process that is half started cannot be called off without losing sight of it. It holds nothing of an app."""
+    channel = await opening
+    if not isinstance(channel, WorkerStartFailed):
+        channel.kill()
+        await channel.wait()

@@ -1,0 +1,50 @@
+"""The languages that the host can run, one value for each.
+
+A new language is a worker program in host/worker/languages, a module here, and a line in TOOLCHAINS.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from fnhost.host.app import Settings
+from fnhost.host.worker.toolchains.node import NODE
+from fnhost.host.worker.toolchains.python import PYTHON
+from fnhost.host.worker.toolchains.toolchain import Toolchain
+
+TOOLCHAINS: Mapping[str, Toolchain] = {toolchain.language: toolchain for toolchain in (PYTHON, NODE)}
+"""By language."""
+BY_SUFFIX: Mapping[str, Toolchain] = {
+    suffix: toolchain for toolchain in TOOLCHAINS.values() for suffix in toolchain.script_suffixes
+}
+"""By the suffix of a script."""
+DEFAULT_SCRIPTS = frozenset(name for toolchain in TOOLCHAINS.values() for name in toolchain.default_scripts)
+PACKAGE_FOLDERS = frozenset(name for toolchain in TOOLCHAINS.values() for name in toolchain.package_folders)
+LIKELIEST = PYTHON
+"""The language of an app that has not been read yet and whose settings name none."""
+RUNTIME = "FUNCTIONS_WORKER_RUNTIME"
+
+
+def likely_toolchain(settings: Settings, root: Path) -> Toolchain:
+    """What will run an app that has not been read yet, as far as its settings and the files at its root tell."""
+    if runtime := settings.get(RUNTIME):
+        return TOOLCHAINS.get(runtime.lower(), LIKELIEST)
+    found = (each for each in TOOLCHAINS.values() if each.project_file and (root / each.project_file).is_file())
+    return next(found, LIKELIEST)
+
+
+def script_suffixes(language: str) -> tuple[str, ...]:
+    """Those of the language; those of all languages where it is not known."""
+    toolchain = TOOLCHAINS.get(language)
+    return toolchain.script_suffixes if toolchain else tuple(BY_SUFFIX)
+
+
+def watched_files(language: str) -> tuple[str, ...]:
+    """Names of files that matter in this language beside the app's own."""
+    toolchain = TOOLCHAINS.get(language)
+    return toolchain.watched_files if toolchain else ()
+
+
+def foreign_package_folders(language: str) -> frozenset[str]:
+    """Folders of installed packages that belong to other languages than this one."""
+    toolchain = TOOLCHAINS.get(language)
+    return PACKAGE_FOLDERS - frozenset(toolchain.package_folders if toolchain else ())

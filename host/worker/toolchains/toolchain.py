@@ -1,0 +1,72 @@
+"""What the host knows of a language: a value for each, so that shared code names none."""
+
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fnhost.host.app import App
+from fnhost.host.errors import StartError
+
+PROGRAMS = Path(__file__).parents[1] / "languages"
+"""The folder that holds a worker program for each language."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interpreter:
+    """What runs a worker program. `source` says, in words for the user, where it was found."""
+
+    executable: str
+    source: str
+
+
+FindInterpreter = Callable[[App, str | None], Interpreter]
+"""The interpreter for an app. The second argument is what the command line names. Raises StartError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Toolchain:
+    """A language whose apps the host can run.
+
+    `language` is the value of FUNCTIONS_WORKER_RUNTIME. `program` is the file that the interpreter runs.
+    """
+
+    language: str
+    title: str
+    program: Path
+    find_interpreter: FindInterpreter
+    script_suffixes: tuple[str, ...]
+    """Suffixes of the files that can hold a function; their changes reload the app (platform/lifecycle.md 5)."""
+    default_scripts: tuple[str, ...] = ()
+    """File names that are a function's script when it names none and has several files (platform/app-files.md 4)."""
+    default_entry_point: str = ""
+    package_folders: tuple[str, ...] = ()
+    """Folders of installed packages at the app's root; their changes reload the app (platform/lifecycle.md 5)."""
+    project_file: str = ""
+    """The file at the root of an app in this language that lists its packages."""
+    watched_files: tuple[str, ...] = ()
+    """Names of other files that say what is loaded, and how; their changes reload the app."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """Environment variables of a worker that the app's settings may override (platform/settings.md 4)."""
+    stands_by: bool = True
+    """Whether a worker may be started before it is known what it has to load."""
+
+    @property
+    def arguments_setting(self) -> str:
+        """The app setting with the interpreter's own arguments, a debugger's for example."""
+        return f"languageWorkers:{self.language}:arguments"
+
+    @property
+    def executable_setting(self) -> str:
+        return f"languageWorkers:{self.language}:defaultExecutablePath"
+
+    def interpreter_arguments(self, app: App) -> list[str]:
+        return (app.settings.get(self.arguments_setting) or "").split()
+
+
+def find_executable(name: str, source: str, title: str, app: App) -> Interpreter:
+    """A path or a name on the app's PATH, which `source` gave. Raises StartError."""
+    if found := shutil.which(name, path=app.settings.get("PATH")):
+        return Interpreter(os.path.abspath(found), source)
+    raise StartError(f"The {title} that {source} names does not exist: {name}. Give a path or a name found on PATH.")

@@ -1,0 +1,149 @@
+"""Which messages begin, continue or miss an execution."""
+
+from dataclasses import replace
+
+from fnhost.host.durable.model.history import (
+    EventRaised,
+    EventSent,
+    Execution,
+    ExecutionCompleted,
+    ExecutionResumed,
+    ExecutionStarted,
+    ParentInstance,
+    RuntimeStatus,
+    SubOrchestrationInstanceCompleted,
+    SubOrchestrationInstanceCreated,
+    TaskCompleted,
+    TaskScheduled,
+)
+from fnhost.host.durable.model.messages import Message, ReceivedMessage
+from fnhost.host.durable.model.states import HistoryState, Instance, fold
+from fnhost.host.durable.runtime.inbox import admit, next_batch
+
+US = Execution("i", "e")
+AT = "2024-05-01T10:00:00.0000000Z"
+START = ExecutionStarted(timestamp=AT, orchestration_instance=US, name="O")
+DONE = TaskCompleted(timestamp=AT, task_scheduled_id=0, result="1")
+
+
+def received(event: ExecutionStarted | TaskCompleted, deliveries: int = 1) -> ReceivedMessage:
+    return ReceivedMessage(Message(US, event), "control-00", type(event).__name__, "r", deliveries)
+
+
+def row() -> Instance:
+    found = fold(None, (START,), None)
+    assert found
+    return found
+
+
+def test_a_start_that_is_delivered_again_is_dropped() -> None:
+    start = received(START)
+    admission = admit(HistoryState("e", (START,)), row(), [start])
+    assert (admission.accepted, admission.dropped) == ([], [start])
+
+
+def test_an_execution_whose_first_checkpoint_was_torn_begins_again() -> None:
+    start, early = received(START), received(DONE)
+    admission = admit(HistoryState("e", (), "version"), row(), [early, start])
+    assert (admission.accepted, admission.early, admission.dropped) == ([start], [early], [])
+
+
+def test_a_child_whose_first_checkpoint_was_torn_begins_again() -> None:
+    start = received(replace(START, parent_instance=ParentInstance("P", Execution("p", "x"), 0)))
+    assert admit(HistoryState("e", ()), row(), [start]).accepted == [start]
+
+
+def test_a_childs_first_start_does_not_disturb_what_it_has_grown_into() -> None:
+    parent = ParentInstance("P", Execution("p", "x"), 0)
+    now = replace(START, orchestration_instance=Execution(US.instance_id, "next"), parent_instance=parent)
+    first = received(replace(START, parent_instance=parent))
+    admission = admit(HistoryState("next", (now,)), None, [first])
+    assert (admission.dropped, admission.refused, admission.accepted) == ([first], [], [])
+
+
+def test_of_two_calls_under_one_id_the_later_one_counts() -> None:
+    """A crash undid the episode that made the earlier one."""
+
+    def start(call: str, asked: str) -> ExecutionStarted:
+        parent = ParentInstance("P", Execution("p", "x"), 0, "", call, asked)
+        return replace(START, orchestration_instance=Execution(US.instance_id, call), parent_instance=parent)
+
+    earlier, later = start("c1", AT), start("c2", "2024-05-01T10:00:01.0000000Z")
+    ended = ExecutionCompleted(timestamp=AT, event_id=1, orchestration_status=RuntimeStatus.Completed)
+    for history in ((earlier,), (earlier, ended)):
+        assert admit(HistoryState("c1", history), None, [received(later)]).accepted
+    for history in ((later,), (later, ended)):
+        assert admit(HistoryState("c2", history), None, [received(earlier)]).dropped
+        assert admit(HistoryState("c2", history), None, [received(later)]).dropped
+
+
+def test_a_childs_end_must_be_that_of_the_call_on_record() -> None:
+    call = SubOrchestrationInstanceCreated(
+        timestamp=AT, event_id=0, name="C", instance_id="e:0", child_execution_id="c2"
+    )
+    end = SubOrchestrationInstanceCompleted(timestamp=AT, task_scheduled_id=0, result="1")
+
+    def told(asked: str | None) -> ReceivedMessage:
+        return ReceivedMessage(Message(US, end, Execution("e:0", "x"), asked=asked), "control-00", "1")
+
+    state = HistoryState("e", (START, call))
+    assert admit(state, None, [told("c1")]).dropped
+    assert admit(state, None, [told("c2")]).accepted
+    assert admit(state, None, [told(None)]).accepted, "other hosts do not say"
+
+
+def test_an_entitys_answer_waits_until_the_history_knows_what_was_asked() -> None:
+    answer = EventRaised(timestamp=AT, name="request", input='{"result":"1"}')
+    message = ReceivedMessage(Message(US, answer, Execution("@counter@a", "x")), "control-00", "1", "r", 1)
+    asked = EventSent(
+        timestamp=AT, event_id=0, instance_id="@counter@a", name="op", input='{"op":"get","id":"request"}'
+    )
+    assert admit(HistoryState("e", (START,)), None, [message]).early == [message]
+    assert admit(HistoryState("e", (START, asked)), None, [message]).accepted == [message]
+
+
+def test_the_start_of_a_child_waits_for_what_came_before_it() -> None:
+    def start(number: int) -> ReceivedMessage:
+        return received(replace(START, parent_instance=ParentInstance("P", Execution("p", "x"), number)))
+
+    first, done, second = start(0), received(DONE), start(1)
+    assert next_batch([first, done, second], one_at_a_time=False, suspended=False) == [first, done]
+    assert next_batch([second], one_at_a_time=False, suspended=False) == [second]
+
+
+def test_an_answer_to_an_episode_that_a_crash_undid_is_dropped() -> None:
+    scheduled = TaskScheduled(timestamp=AT, event_id=0, name="A")
+    state = HistoryState("e", (START, scheduled))
+    undone, ours, foreign = (
+        ReceivedMessage(Message(US, DONE, US, 1, asked), "control-00", str(asked), "r")
+        for asked in ("before", AT, None)
+    )
+    admission = admit(state, row(), [undone, ours])
+    assert (admission.dropped, admission.accepted) == ([undone], [ours])
+    assert admit(state, row(), [foreign]).accepted == [foreign]
+
+
+def test_an_answer_that_comes_before_the_call_is_recorded_waits() -> None:
+    early = received(DONE)
+    assert admit(HistoryState("e", (START,)), row(), [early]).early == [early]
+
+
+def test_an_answer_counts_once() -> None:
+    scheduled = TaskScheduled(timestamp=AT, event_id=0, name="A")
+    first, again = received(DONE), received(DONE)
+    admission = admit(HistoryState("e", (START, scheduled)), row(), [first, again])
+    assert (admission.accepted, admission.dropped) == ([first], [again])
+    assert admit(HistoryState("e", (START, scheduled, DONE)), row(), [again]).dropped == [again]
+
+
+def test_suspended_instances_take_what_ends_or_resumes_them_alone() -> None:
+    resumed = ReceivedMessage(Message(US, ExecutionResumed(timestamp=AT)), "control-00", "r", "r")
+    done = received(DONE)
+    assert next_batch([done, resumed], one_at_a_time=False, suspended=True) == [resumed]
+    assert next_batch([done], one_at_a_time=False, suspended=True) == []
+    assert next_batch([resumed, done], one_at_a_time=False, suspended=False) == [resumed]
+
+
+def test_only_one_message_is_taken_while_a_loop_runs() -> None:
+    first, second = received(DONE), received(DONE)
+    assert next_batch([first, second], one_at_a_time=True, suspended=False) == [first]
