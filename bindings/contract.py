@@ -189,6 +189,10 @@ class Output(Protocol):
         """Write what the function answered for this binding. Raises BindingError."""
 
 
+Level = Literal["debug", "information", "warning", "error"]
+Report = Callable[[str, Level, str], None]
+"""Writes a line of the log: the function it is about, the level, the sentence."""
+
 Adapter: TypeAlias = Trigger | Input | Output
 Schema: TypeAlias = Mapping[str, Any]
 """A JSON Schema of one binding entry, without the members common to all."""

@@ -35,6 +35,14 @@ def _setting(name: str, get: Callable[[str], str | None]) -> str:
     return value
 
 
+SYSTEM_NAMES = frozenset(("sys.methodname", "sys.utcnow", "sys.randguid", "datetime", "rand-guid"))
+
+
+def is_system_name(path: str) -> bool:
+    """Whether every invocation has a value for it."""
+    return path.lower() in SYSTEM_NAMES
+
+
 @dataclass(frozen=True, slots=True)
 class SystemVariables:
     """What every invocation knows beside its own data: its function's name, the time (UTC) and new ids."""
@@ -86,13 +94,20 @@ class BindingTemplate:
 
     parts: tuple[str | Placeholder, ...]
 
-    def render(self, data: Mapping[str, Any], system: SystemVariables) -> str:
-        """The text for one invocation. `data` is its binding data. Raises ExpressionError."""
-        return "".join(part if isinstance(part, str) else part.fill(data, system) for part in self.parts)
+    def render(self, data: Mapping[str, Any], system: SystemVariables, escape: Callable[[str], str] = str) -> str:
+        """The text for one invocation. `data` is its binding data, `escape` is applied to each value.
 
-    def render_for(self, event: Event, now: Callable[[], datetime]) -> str:
+        Raises ExpressionError.
+        """
+        return "".join(part if isinstance(part, str) else escape(part.fill(data, system)) for part in self.parts)
+
+    def render_for(self, event: Event, now: Callable[[], datetime], escape: Callable[[str], str] = str) -> str:
         """The text for one event. Raises ExpressionError."""
-        return self.render(event.metadata, SystemVariables(event.function, now))
+        return self.render(event.metadata, SystemVariables(event.function, now), escape)
+
+    @property
+    def is_constant(self) -> bool:
+        return all(isinstance(part, str) for part in self.parts)
 
 
 def parse(text: str) -> BindingTemplate:

@@ -32,6 +32,11 @@ def _parser() -> argparse.ArgumentParser:
     check.set_defaults(run=_check)
     serve = commands.add_parser("start", help="serve an app, and every version you save of it")
     serve.set_defaults(run=_start)
+    _add_run(commands)
+    _add_keys(commands)
+    emulate = commands.add_parser("azurite", help="run the storage emulator alone, until Ctrl-C")
+    emulate.set_defaults(run=_azurite)
+    emulate.add_argument("app", nargs="?", default=".", metavar="APP", help="the folder that keeps its data (this one)")
     for command in (check, serve):
         command.add_argument("app", nargs="?", default=".", metavar="APP", help="the app's folder (this one)")
         command.add_argument("--functions", nargs="+", default=[], metavar="NAME", help="serve these functions only")
@@ -55,6 +60,64 @@ def _parser() -> argparse.ArgumentParser:
     for name in ("--no-build", "--dotnet-isolated-debug"):
         add(name, dest="ignored", action="store_true", help=argparse.SUPPRESS)
     return parser
+
+
+def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "run", help="run a timer, queue, blob or activity function once, now; exit 1 if it fails"
+    )
+    parser.set_defaults(run=_run)
+    parser.add_argument("name", metavar="NAME", help="the function")
+    parser.add_argument("--input", default="", metavar="TEXT", help="a message, a blob as container/name, a JSON input")
+    parser.add_argument("--app", default=".", metavar="APP", help="the app's folder (this one)")
+    parser.add_argument("--python", metavar="PATH", help="the interpreter that runs the app")
+    parser.add_argument("--verbose", action="store_true", help="show what the host itself does")
+
+
+def _add_keys(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    keys = commands.add_parser("keys", help="list and change the keys that --enable-auth demands")
+    actions = keys.add_subparsers(required=True, metavar="list|set|delete")
+    for name, action in (("list", _list_keys), ("set", _set_key), ("delete", _delete_key)):
+        parser = actions.add_parser(name)
+        parser.set_defaults(run=action)
+        if name != "list":
+            parser.add_argument("name", metavar="NAME", help="the key's name")
+        if name == "set":
+            parser.add_argument("value", nargs="?", metavar="VALUE", help="its value (a new one is made)")
+        parser.add_argument("--function", metavar="FUNCTION", help="a key of this function (of the host)")
+        parser.add_argument("--system", action="store_true", help="a key of an extension's webhook")
+        parser.add_argument("--app", default=".", metavar="APP", help="the app's folder (this one)")
+
+
+def _run(options: argparse.Namespace) -> int:
+    from fnhost.host.commands.run import run  # not needed to start a worker, and heavy
+
+    interpreters = {"python": options.python} if options.python else {}
+    return run(find_root(Path(options.app)), os.environ, options.name, options.input, interpreters, options.verbose)
+
+
+def _azurite(options: argparse.Namespace) -> int:
+    from fnhost.host.commands import azurite
+
+    return azurite.run(Path(options.app).absolute())
+
+
+def _list_keys(options: argparse.Namespace) -> int:
+    from fnhost.host.commands import keys
+
+    return keys.list_keys(find_root(Path(options.app)), options.function, options.system)
+
+
+def _set_key(options: argparse.Namespace) -> int:
+    from fnhost.host.commands import keys
+
+    return keys.set_key(find_root(Path(options.app)), options.name, options.value, options.function, options.system)
+
+
+def _delete_key(options: argparse.Namespace) -> int:
+    from fnhost.host.commands import keys
+
+    return keys.delete_key(find_root(Path(options.app)), options.name, options.function, options.system)
 
 
 def _check(options: argparse.Namespace) -> int:

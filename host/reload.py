@@ -20,6 +20,7 @@ from fnhost.host.generation import LoadedApp, generation, loaded, servable, uses
 from fnhost.host.limits import MOST_EARLIER_VERSIONS
 from fnhost.host.load import load
 from fnhost.host.log import Log
+from fnhost.host.storage_use import needs_emulator
 from fnhost.host.system import system_error
 from fnhost.host.tasks import BackgroundTasks, first
 from fnhost.host.watch import FileWatcher
@@ -177,6 +178,8 @@ class Reload:
 
         Raises AppError, BindingError, OSError, Refused, StartError, WorkerError.
         """
+        if needs_emulator(app):
+            self._site.emulator.begin(app.settings.environment)
         async with AsyncExitStack() as stack:
             held = HeldHub()
             stack.push_async_callback(held.leave)
@@ -200,9 +203,7 @@ class Reload:
     async def _activate(self, fresh: LoadedApp, change: "HubChange | None", stack: AsyncExitStack) -> ActiveApp:
         site, hub = self._site, await change.open() if change else None
         try:
-            active = generation(
-                fresh, self._site.front, hub, self._site.state, self._log, self._ending, self._site.clock
-            )
+            active = generation(fresh, site.front, hub, site.state, site.emulator, self._log, self._ending, site.clock)
             view = await stack.enter_async_context(active)
         except BaseException:
             if change:

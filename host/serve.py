@@ -12,6 +12,7 @@ from fnhost.bindings.storage.services import HostState
 from fnhost.clock import SYSTEM_CLOCK
 from fnhost.host.console import Console, banner, error_lines, listing
 from fnhost.host.emulator import StorageEmulator
+from fnhost.host.identity import host_id
 from fnhost.host.log import Log
 from fnhost.host.options import Options
 from fnhost.host.reload import HostContext, Reload
@@ -44,7 +45,7 @@ async def serve(
     gc.freeze()  # what is loaded stays: the collector need not look at it again and again
     gc.set_threshold(*COLLECT)
     root, name = options.root, name_of(sockets)
-    keys = Keys(root / STATE_FOLDER / "keys.json")
+    keys = Keys.of_app(root)
     front = Front(root, log, keys, enable_auth=options.enable_auth, cors=_cors(options, local), host_id=host_id(root))
     console.print(banner(__version__))
     if options.enable_auth:
@@ -80,16 +81,6 @@ def _certificate(options: Options) -> Path | None:
 def _cors(options: Options, local: Mapping[str, Any]) -> Cors | None:
     origins = str(options.cors or local.get("CORS") or "")
     return read_cors(origins, options.cors_credentials or bool(local.get("CORSCredentials")))
-
-
-def host_id(root: Path) -> str:
-    """The platform's rule: machine name and a 32-bit hash of the path (platform/host-storage.md 1)."""
-    value = 23
-    for character in str(root):
-        value = (value * 31 + ord(character)) & 0xFFFFFFFF
-    signed = value - 2**32 if value >= 2**31 else value
-    machine = "".join(filter(str.isalnum, socket.gethostname()))
-    return f"{machine}-{abs(signed)}".lower()[:32].rstrip("-")
 
 
 class Announce:

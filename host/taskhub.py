@@ -8,8 +8,8 @@ effect only when the version goes into service.
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self, TypeAlias
 from urllib.parse import parse_qs
@@ -35,6 +35,7 @@ from fnhost.host.emulator import DEVELOPMENT, StorageEmulator, is_development
 from fnhost.host.errors import StartError
 from fnhost.host.load.localsettings import has_connection
 from fnhost.host.log import Log
+from fnhost.host.tasks import UseCount
 from fnhost.host.web.durable.management import management
 from fnhost.host.web.keys import Keys
 from fnhost.host.web.listen.server import serving
@@ -47,6 +48,8 @@ MARKS = Path(".fnhost", "hosts")
 LONGEST_SWITCH = 30.0
 """Seconds that a request waits while its task hub is opened, or its storage emulator started."""
 RETRY_AFTER = "5"
+LAST_REQUESTS = 5.0
+"""Seconds that requests of a task hub have to be answered before it is closed."""
 
 Location: TypeAlias = tuple[str, ...]
 """What tells one task hub from another: two that are open on the same would disturb each other."""
@@ -89,6 +92,8 @@ class OpenHub:
     stack: AsyncExitStack
     users: int = 0
     """How many versions of the app use it, or are about to."""
+    requests: UseCount = field(default_factory=UseCount)
+    """Counts the requests of its management API that are being answered."""
 
     @property
     def name(self) -> str:
@@ -115,7 +120,7 @@ class TaskHubs:
     async def __aexit__(self, *_: object) -> None:
         await self._stack.aclose()
         for opened in list(self._open.values()):
-            await self._close(opened)
+            await self._close(opened, patience=0)
 
     @property
     def in_service(self) -> OpenHub | None:
@@ -216,9 +221,12 @@ class TaskHubs:
         if not opened.users and opened is not self._current:
             await self._close(opened)
 
-    async def _close(self, opened: OpenHub) -> None:
-        """Safe to repeat."""
+    async def _close(self, opened: OpenHub, patience: float = LAST_REQUESTS) -> None:
+        """When its requests are answered, or after `patience` seconds. Safe to repeat."""
         self._open = {name: each for name, each in self._open.items() if each is not opened}
+        with suppress(TimeoutError):
+            async with self._clock.timeout(patience):
+                await opened.requests.unused()
         await opened.stack.aclose()
 
     # The endpoints
@@ -240,7 +248,8 @@ class TaskHubs:
                 await opened.is_ready.wait()
         except TimeoutError:
             return await self._unavailable()(scope, receive, send)
-        await opened.management(scope, receive, send)
+        with opened.requests:
+            await opened.management(scope, receive, send)
 
     async def _wanted(self, scope: Scope) -> OpenHub:
         named = _named_hub(scope["query_string"])
@@ -308,7 +317,7 @@ def _hub(plan: HubPlan, log: Log, clock: Clock) -> AbstractAsyncContextManager[H
                 f"The folder {config.path.parent} for the task hub's file cannot be made: {error}. Name another file "
                 "in host.json, extensions.durableTask.storageProvider.path."
             ) from error
-    return SqliteHub(config.hub, config.path, clock)
+    return SqliteHub(config.hub, config.path, clock, log=log)
 
 
 def _account(app: App, config: DurableConfig, log: Log) -> Account | None:

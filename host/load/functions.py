@@ -13,6 +13,7 @@ from fnhost.host.errors import Problem
 from fnhost.host.load import retry
 from fnhost.host.load.documents import UnreadableFile, read_object
 from fnhost.host.load.entries import COMMON, entry_violations, is_trigger, read_entry
+from fnhost.host.load.expressions import expression_violations
 from fnhost.host.load.folders import Folder, default_script, exists_exactly
 from fnhost.host.load.typescript import compile_hint
 from fnhost.host.worker.toolchains import BY_SUFFIX
@@ -121,8 +122,14 @@ def _binding_violations(document: Mapping[str, Any], settings: Settings, config:
     if not isinstance(entries, list) or not entries:
         yield Violation("/bindings" if "bindings" in document else "", "At least one binding must be declared.")
         return
+    is_sound = True
     for index, entry in enumerate(entries):
-        yield from _under(f"/bindings/{index}", entry_violations(entry, settings.get, config.has_bundle))
+        for violation in entry_violations(entry, settings.get, config.has_bundle):
+            is_sound = False
+            yield replace(violation, pointer=f"/bindings/{index}{violation.pointer}")
+    if is_sound:
+        read = [read_entry(entry, settings.get) for entry in entries]
+        yield from _under("/bindings", expression_violations(read))
     objects = {index: entry for index, entry in enumerate(entries) if isinstance(entry, dict)}
     yield from _trigger_violations(objects)
     yield from _duplicate_violations(objects)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from fnhost.bindings.registry import binding_types
 from fnhost.host.app import Function, Settings
 from fnhost.host.load.checks import Functions
 from fnhost.host.load.folders import Folder
@@ -45,12 +46,20 @@ def function_warnings(functions: Functions, settings: Settings) -> Iterator[str]
     for folder, function in functions.items():
         yield from _disabled_warnings(folder, function)
         yield from _connection_warnings(folder, function, settings)
+        yield from _output_warnings(folder, function)
 
 
 def _disabled_warnings(folder: Folder, function: Function) -> Iterator[str]:
     if function.config.get("disabled") is True and not function.disabled:
         setting = f"AzureWebJobs.{function.name}.Disabled"
         yield f"'disabled' in {folder.file} does nothing: set {setting} to true in {SETTINGS_FILE} instead."
+
+
+def _output_warnings(folder: Folder, function: Function) -> Iterator[str]:
+    for binding in function.bindings:
+        if binding.direction == "out" and binding_types()[binding.type].goes_nowhere:
+            name = binding_types()[binding.type].name
+            yield f"Output '{binding.name}' in '{folder.file}' goes nowhere here, only to the log: no {name} is served."
 
 
 def _connection_warnings(folder: Folder, function: Function, settings: Settings) -> Iterator[str]:

@@ -263,7 +263,10 @@ async def served(
     request: pytest.FixtureRequest, storage: Azurite, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Served]:
     opened = HUBS[request.param](storage, tmp_path_factory.mktemp("hub"))
-    async with made(opened(hub_settings())) as hub, serving(hub, FUNCTIONS, EngineSettings(deaths=3)) as served:
+    async with (
+        made(opened(hub_settings())) as hub,
+        serving(hub, FUNCTIONS, EngineSettings(activity_crashes=3)) as served,
+    ):
         yield served
 
 

@@ -198,13 +198,13 @@ class Paced(Engine):
         self._kept: list[ReceivedMessage] = []
         self._came = asyncio.Event()
 
-    def _post(self, one: ReceivedMessage) -> None:
+    def _deliver_to_session(self, one: ReceivedMessage) -> None:
         if one.message.target.instance_id == self.instance:
             self._keep(one)
         else:
-            super()._post(one)
+            super()._deliver_to_session(one)
 
-    def _later(self, seconds: float, one: ReceivedMessage) -> None:
+    def _dispatch_later(self, seconds: float, one: ReceivedMessage) -> None:
         self._keep(one)
 
     def _keep(self, one: ReceivedMessage) -> None:
@@ -228,7 +228,7 @@ class Paced(Engine):
     def tell(self, batch: Iterable[ReceivedMessage]) -> None:
         for one in batch:
             self._in_flight.take(one)
-            super()._post(one)
+            super()._deliver_to_session(one)
 
 
 @dataclass(slots=True)

@@ -16,9 +16,9 @@ from fnhost.host.durable.entities.entity import (
     OperationResult,
     Signal,
     all_failed,
+    continue_message,
     done,
     entity_text,
-    going_on,
     is_early,
     next_batch,
     payload,
@@ -143,7 +143,7 @@ def test_a_delayed_request_is_not_ordered() -> None:
 def test_a_suspended_entity_waits_until_it_may_continue() -> None:
     entity = told(Entity(suspended=True), signal("a"))
     assert ids(next_batch(entity, 9)) == []
-    message = going_on(US, NOW)
+    message = continue_message(US, NOW)
     assert isinstance(message.event, EventRaised)
     assert ids(next_batch(received(entity, message.event, WINDOW), 9)) == ["a"]
 

@@ -83,8 +83,8 @@ def test_a_childs_end_must_be_that_of_the_call_on_record() -> None:
     )
     end = SubOrchestrationInstanceCompleted(timestamp=AT, task_scheduled_id=0, result="1")
 
-    def told(asked: str | None) -> ReceivedMessage:
-        return ReceivedMessage(Message(US, end, Execution("e:0", "x"), asked=asked), "control-00", "1")
+    def told(call_id: str | None) -> ReceivedMessage:
+        return ReceivedMessage(Message(US, end, Execution("e:0", "x"), call_id=call_id), "control-00", "1")
 
     state = HistoryState("e", (START, call))
     assert admit(state, None, [told("c1")]).dropped

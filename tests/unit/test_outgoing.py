@@ -19,8 +19,8 @@ from fnhost.host.durable.model.messages import Message
 from fnhost.host.durable.replay.decide import Completed, Continued, Failed, Finish
 from fnhost.host.durable.replay.outgoing import (
     activity_completed,
-    activity_end,
     activity_failed,
+    activity_result_message,
     end_message,
     refusal,
     scheduled_messages,
@@ -65,14 +65,14 @@ def test_a_child_knows_its_parent_and_is_the_same_however_often_it_is_sent() -> 
 @pytest.mark.parametrize("failed", [False, True])
 def test_the_end_of_an_activity_says_which_call_it_answers(failed: bool) -> None:
     end = activity_failed(ACTIVITY, "E: no", "", LATER) if failed else activity_completed(ACTIVITY, "1", LATER)
-    message = activity_end(sent(ACTIVITY), end)
-    assert (message.target, message.sender, message.episode, message.asked) == (US, US, 2, AT)
+    message = activity_result_message(sent(ACTIVITY), end)
+    assert (message.target, message.sender, message.episode, message.call_id) == (US, US, 2, AT)
     assert codec.open_envelope(codec.envelope(message, 1, "a")) == codec.Envelope(message, 1)
 
 
 def test_what_another_host_sent_does_not_say_when_it_was_asked() -> None:
-    message = activity_end(Message(US, ACTIVITY, US, 2), activity_completed(ACTIVITY, None, LATER))
-    assert message.asked is None
+    message = activity_result_message(Message(US, ACTIVITY, US, 2), activity_completed(ACTIVITY, None, LATER))
+    assert message.call_id is None
     assert "AskedAt" not in codec.envelope(message, 1, "a")
 
 

@@ -86,7 +86,7 @@ def end_message(started: ExecutionStarted, finish: Finish | None, now: Instant) 
             details=finish.details,
         )
     yield Message(
-        parent.orchestration_instance, result, started.orchestration_instance, asked=parent.child_execution_id
+        parent.orchestration_instance, result, started.orchestration_instance, call_id=parent.child_execution_id
     )
 
 
@@ -106,9 +106,9 @@ def refusal(start: ExecutionStarted, reason: str, now: Instant) -> Iterator[Mess
     yield from end_message(start, Failed(reason), now)
 
 
-def activity_end(item: Message, event: TaskCompleted | TaskFailed) -> Message:
+def activity_result_message(item: Message, event: TaskCompleted | TaskFailed) -> Message:
     """The result of an activity, for its orchestration (platform/task-hub.md 4.9)."""
-    return Message(item.target, event, item.target, item.episode, item.asked)
+    return Message(item.target, event, item.target, item.episode, item.call_id)
 
 
 def activity_completed(item: TaskScheduled, result: str | None, now: Instant) -> TaskCompleted | TaskFailed:

@@ -35,6 +35,7 @@ from fnhost.host.durable.model.messages import Message
 from fnhost.host.durable.model.text import json_text
 from fnhost.host.durable.replay.actions import OrchestratorState, read_orchestrator_state
 from fnhost.host.durable.replay.decide import Continued, Decision, Failed, OrchestrationLimits, decide, failure
+from fnhost.host.durable.replay.hints import NEWER_SDK, input_hint, newer_sdk
 from fnhost.host.durable.replay.outgoing import end_message, release_messages, scheduled_messages
 from fnhost.host.durable.replay.payload import orchestrator_payload
 from fnhost.host.durable.storage.codec import event_of_json, history_json
@@ -180,9 +181,10 @@ class Replayer:
         except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
             failures.append(describe(error))
             return answer, failure(execution.history, f"the host cannot act on its answer: {error!r}")
+        failures += _hints(execution.started, answer)
         if decision.mismatch:
             failures.append(str(decision.mismatch))
-        elif isinstance(decision.finish, Failed) and answer.error is None and answer.trouble is None:
+        elif isinstance(decision.finish, Failed) and answer.error is None and answer.worker_failure is None:
             failures.append(decision.finish.reason)
         return answer, decision
 
@@ -224,6 +226,14 @@ def refused_target(event: Scheduling) -> str | None:
         case EventSent(instance_id=instance) if is_entity(instance):
             return refused_entity_id(EntityId.of(instance))
     return None
+
+
+def _hints(started: ExecutionStarted, answer: OrchestratorState) -> list[str]:
+    """What explains an error of the SDK itself to the user."""
+    if answer.worker_failure and newer_sdk(answer.worker_failure):
+        return [NEWER_SDK]
+    hint = input_hint(answer.error or (answer.worker_failure.message if answer.worker_failure else ""), started.input)
+    return [hint] if hint else []
 
 
 def is_one_way(event: Scheduling) -> bool:

@@ -57,7 +57,7 @@ class BlobReference:
 
 
 def _pascal(name: str) -> str:
-    return "".join(part.capitalize() for part in name.split("_"))
+    return "Asked" if name == "called_at" else "".join(part.capitalize() for part in name.split("_"))
 
 
 def _text(value: Any) -> str | None:
@@ -102,7 +102,7 @@ def _parent(value: Any) -> ParentInstance | None:
     waiting, task = _execution(found["OrchestrationInstance"]), _integer(found["TaskScheduleId"])
     if waiting is None or task is None:
         raise ValueError("ParentInstance is incomplete")
-    ours = {"child_execution_id": _text(found.get("ChildExecutionId")), "asked": _date(found.get("Asked"))}
+    ours = {"child_execution_id": _text(found.get("ChildExecutionId")), "called_at": _date(found.get("Asked"))}
     return ParentInstance(_text(found.get("Name")) or "", waiting, task, _text(found.get("Version")) or "", **ours)
 
 
@@ -132,7 +132,7 @@ _DATES = ("fire_at", "scheduled_start_time")
 _NESTED = ("orchestration_instance", "parent_instance", "tags")
 _OURS_ALONE = ("listed", "has_open_loops", "child_execution_id")
 _HIDDEN_FROM_WORKERS = ("correlation", "scheduled_start_time", "generation", *_OURS_ALONE)
-_OURS_IN_PARENT = ("child_execution_id", "asked")
+_OURS_IN_PARENT = ("child_execution_id", "called_at")
 
 _UNFILLED: Mapping[type[HistoryEvent], tuple[str, ...]] = {
     ExecutionStarted: ("ParentTraceContext",),
@@ -166,7 +166,7 @@ def _plain(value: Any, typed: bool = False) -> Any:
     """A nested value as JSON; `typed` puts the `$type` first that readers of messages need."""
     if not is_dataclass(value) or isinstance(value, type):
         return dict(value) if isinstance(value, Mapping) else value
-    found = {_pascal(name): _plain(getattr(value, name), typed) for name in _told(value)}
+    found = {_pascal(name): _plain(getattr(value, name), typed) for name in _members(value)}
     return {"$type": _TYPES[type(value)], **found} if typed else found
 
 
@@ -174,7 +174,7 @@ def _nested(name: str, value: Any) -> Any:
     return _plain(value) if name in _NESTED else value
 
 
-def _told(value: Any) -> Iterator[str]:
+def _members(value: Any) -> Iterator[str]:
     return (f.name for f in fields(value) if f.name not in _OURS_IN_PARENT or getattr(value, f.name) is not None)
 
 
@@ -189,10 +189,10 @@ def _read(kind: type[HistoryEvent], found: Mapping[str, Any]) -> HistoryEvent:
     if missing := _REQUIRED[kind] - values.keys():
         raise ValueError(f"{kind.__name__} has no {', '.join(sorted(map(_pascal, missing)))}")
     absent = {name: None for name, _ in _OWN[kind] if name not in values and name != "orchestration_status"}
-    return _told_by_details(kind(**(absent | values)), found)
+    return _with_failure_details(kind(**(absent | values)), found)
 
 
-def _told_by_details(event: HistoryEvent, found: Mapping[str, Any]) -> HistoryEvent:
+def _with_failure_details(event: HistoryEvent, found: Mapping[str, Any]) -> HistoryEvent:
     """Hosts with gRPC workers put a failure's text into FailureDetails alone."""
     if not isinstance(event, _FAILED) or event.reason is not None:
         return event
@@ -239,7 +239,7 @@ def event_of_json(text: str) -> HistoryEvent:
 def envelope(message: Message, sequence: int, activity: str) -> str:
     """The message as JSON text. `activity` is a new GUID with dashes, `sequence` counts in this process from 1."""
     episode = {} if message.episode is None else {"Episode": message.episode}
-    asked = {} if message.asked is None else {"AskedAt": message.asked}
+    call_id = {} if message.call_id is None else {"AskedAt": message.call_id}
     sender = message.sender or Execution("")
     return _dump(
         {
@@ -249,7 +249,7 @@ def envelope(message: Message, sequence: int, activity: str) -> str:
             "CompressedBlobName": None,
             "SequenceNumber": sequence,
             **episode,
-            **asked,
+            **call_id,
             "Sender": {"InstanceId": sender.instance_id, "ExecutionId": sender.execution_id or ""},
             "SerializableTraceContext": None,
         }
@@ -324,7 +324,7 @@ def _message(found: Mapping[str, Any]) -> Message:
         event=event_of(task["Event"]),
         sender=sender if sender and sender.instance_id else None,
         episode=_integer(found.get("Episode")),
-        asked=found.get("AskedAt"),
+        call_id=found.get("AskedAt"),
     )
 
 

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any, Self, TypeAlias, TypeVar
 
 from fnhost.clock import SYSTEM_CLOCK, Clock
-from fnhost.host.durable.model.errors import AlreadyExists, Conflict, HubError
+from fnhost.host.durable.model.errors import AlreadyExists, Conflict, HubError, UnreadableRecord
 from fnhost.host.durable.model.history import ExecutionStarted, RuntimeStatus
 from fnhost.host.durable.model.instants import Instant, later, utc_now
 from fnhost.host.durable.model.messages import WORK_ITEMS, Message, ReceivedMessage
@@ -34,11 +34,14 @@ from fnhost.host.durable.model.states import (
 )
 from fnhost.host.durable.storage import codec
 from fnhost.host.durable.storage.hub import HubSettings
+from fnhost.host.log import Log
 
 T = TypeVar("T")
 Job = Callable[[sqlite3.Connection], T]
 CONTROL = "control-00"
 BATCH = 32
+LONGEST_BACKOFF = 600
+"""Seconds for which a message that cannot be read is put aside at most."""
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS messages (
@@ -167,8 +170,11 @@ def _tell(answers: Iterable[_Answer]) -> None:
 class SqliteHub:
     """Keeps the promises of `Hub`. Open it as a block; without a path it is gone when the block ends."""
 
-    def __init__(self, settings: HubSettings, path: Path | None = None, clock: Clock = SYSTEM_CLOCK) -> None:
-        self._settings = settings
+    def __init__(
+        self, settings: HubSettings, path: Path | None = None, clock: Clock = SYSTEM_CLOCK, log: Log | None = None
+    ) -> None:
+        self._settings, self._log = settings, log or Log()
+        self._unreadable: set[int] = set()
         self._store = _Store(path)
         self._clock = clock
 
@@ -260,11 +266,39 @@ class SqliteHub:
                 " ORDER BY id LIMIT ?",
                 (queue, now, now, 1 if queue == WORK_ITEMS else BATCH),
             ).fetchall()
-            held = [(self._held(), deliveries, number) for number, deliveries, _ in found]
+            opened = [(number, deliveries, self._opened(queue, number, body)) for number, deliveries, body in found]
+            held = [
+                (self._held() if message else self._put_aside_until(deliveries), deliveries, number)
+                for number, deliveries, message in opened
+            ]
             connection.executemany("UPDATE messages SET held_until = ?, deliveries = ? WHERE id = ?", held)
-            return [_received(queue, *row) for row in found]
+            return [
+                ReceivedMessage(message, queue, str(number), str(deliveries), deliveries)
+                for number, deliveries, message in opened
+                if message
+            ]
 
         return await self._store.run(receive)
+
+    def _opened(self, queue: str, number: int, body: str) -> Message | None:
+        """The message in a row, None if it cannot be read: that is said once."""
+        try:
+            opened = codec.open_envelope(body)
+            if isinstance(opened, codec.Envelope):
+                return opened.message
+            reason = "it refers to a blob, and this hub has none."
+        except UnreadableRecord as error:
+            reason = str(error)
+        if number not in self._unreadable:
+            self._unreadable.add(number)
+            self._log.warning(
+                "Host.Durable", f"Message {number} in queue {queue} cannot be read and is put aside: {reason}"
+            )
+        return None
+
+    def _put_aside_until(self, deliveries: int) -> Instant:
+        """Out of the way for longer each time (platform/task-hub.md 4.8)."""
+        return later(utc_now(self._clock), min(2 ** min(deliveries, 30), LONGEST_BACKOFF))
 
     async def settle(self, received: Iterable[ReceivedMessage]) -> None:
         ours = [(one.id, one.receipt) for one in received]
@@ -340,12 +374,6 @@ class SqliteHub:
 
     async def release_app_lease(self) -> None:
         """Nothing was reserved."""
-
-
-def _received(queue: str, number: int, deliveries: int, body: str) -> ReceivedMessage:
-    opened = codec.open_envelope(body)
-    assert isinstance(opened, codec.Envelope), "this hub keeps every envelope in its row"
-    return ReceivedMessage(opened.message, queue, str(number), str(deliveries), deliveries)
 
 
 def _load(connection: sqlite3.Connection, instance: str) -> HistoryState:
