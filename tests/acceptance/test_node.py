@@ -227,3 +227,82 @@ def test_no_worker_is_left_behind(tmp_path: Path) -> None:
         host.kill()
         _, alive = psutil.wait_procs([psutil.Process(pid)] if psutil.pid_exists(pid) else [], timeout=10)
     assert not alive
+
+
+WAITS = """
+const df = require('durable-functions');
+
+module.exports = df.orchestrator(function* (context) {
+  context.df.setCustomStatus('waiting');
+  return yield context.df.waitForExternalEvent('Go');
+});
+"""
+OPERATIONS = """
+const { setTimeout: sleep } = require('node:timers/promises');
+
+const df = require('durable-functions');
+
+module.exports = async function (context) {
+  const client = df.getClient(context);
+  const { OrchestrationRuntimeStatus: is } = df;
+  const told = {};
+  const until = async (id, status) => {
+    for (;;) {
+      const found = await client.getStatus(id);
+      if (found.runtimeStatus === status && (status !== is.Running || found.customStatus)) return found;
+      await sleep(20);
+    }
+  };
+
+  const begun = Date.now() - 5000;
+  const first = await client.startNew('Waits', 'first', ['in']);
+  const running = await until(first, is.Running);
+  told.running = [running.name, running.instanceId, running.input, running.customStatus];
+  told.urls = Object.keys(client.createHttpManagementPayload(first)).sort();
+  await client.raiseEvent(first, 'Go', { any: [1, null, 'value'] });
+  told.completed = (await until(first, is.Completed)).output;
+
+  const second = await client.startNew('Waits', 'second');
+  await until(second, is.Running);
+  await client.terminate(second, 'because');
+  told.terminated = (await until(second, is.Terminated)).output;
+
+  const history = await client.getStatus(first, true, true, true);
+  told.history = history.historyEvents.map((event) => event.EventType);
+  told.all = (await client.getStatusAll()).map((each) => each.instanceId).sort();
+  const by = await client.getStatusBy(new Date(begun), undefined, [is.Terminated]);
+  told.by = by.map((each) => each.instanceId);
+
+  const counter = new df.EntityId('Counter', 'one');
+  await client.signalEntity(counter, 'add', 4);
+  await client.signalEntity(counter, 'add', 3);
+  let state;
+  do state = await client.readEntityState(counter);
+  while (state.entityState !== 7 && !(await sleep(20)));
+  told.entity = [state.entityExists, state.entityState];
+  told.nobody = (await client.readEntityState(new df.EntityId('Counter', 'none'))).entityExists;
+
+  told.purged = (await client.purgeInstanceHistory(first)).instancesDeleted;
+  told.gone = (await client.getStatus(first)).runtimeStatus === undefined;
+  const purgedBy = await client.purgeInstanceHistoryBy(new Date(begun), new Date(Date.now() + 5000), [is.Terminated]);
+  told.purgedBy = purgedBy.instancesDeleted;
+  return { body: told };
+};
+"""
+
+
+def test_a_client_can_do_all_that_its_sdk_offers(hub: Mapping[str, str], tmp_path: Path) -> None:
+    files = {"Waits/index.js": WAITS, "Waits/function.json": ORCHESTRATION}
+    files |= {"Counter/index.js": COUNTER, "Counter/function.json": ENTITY}
+    files |= {"Operations/index.js": OPERATIONS, "Operations/function.json": STARTER}
+    with running(link_packages(write_app(tmp_path, files), "v3"), **hub, **NODE) as host:
+        answer = host.get("/api/Operations")
+        assert answer.status_code == 200, host.output.tail
+        told = answer.json()
+    assert told["running"] == ["Waits", "first", ["in"], "waiting"]
+    assert {"statusQueryGetUri", "sendEventPostUri", "terminatePostUri", "purgeHistoryDeleteUri"} <= set(told["urls"])
+    assert (told["completed"], told["terminated"]) == ({"any": [1, None, "value"]}, "because")
+    assert told["history"][0] == "ExecutionStarted" and told["history"][-1] == "ExecutionCompleted"
+    assert ({"first", "second"} <= set(told["all"]), told["by"]) == (True, ["second"])
+    assert (told["entity"], told["nobody"]) == ([True, 7], False)
+    assert (told["purged"], told["gone"], told["purgedBy"]) == (1, True, 1)
