@@ -140,6 +140,12 @@ module.exports = (context, req) => {
   if (req.query.how === 'reject') Promise.reject(new Error('rejected to nobody'));
 };
 """
+HUGE = "module.exports = async (context) => { context.res = { body: Buffer.alloc(270_000_000) }; };"
+FLOOD = """
+module.exports = async (context) => {
+  for (let number = 0; number < 20_000; number++) context.log(`line ${number} ${'x'.repeat(100)}`);
+};
+"""
 TOGETHER = """
 let here = [];
 module.exports = async function (context, req) {
@@ -154,7 +160,15 @@ module.exports = async function (context, req) {
 async def worker(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bench]:
     sources = {name: f"module.exports = {source};" for name, (source, _) in RESPONSES.items()}
     sources |= {"Echo": ECHO, "Form": FORM, "Context": CONTEXT, "Logs": LOGS, "After": AFTER, "Twice": TWICE}
-    sources |= {"Both": BOTH, "Never": NEVER, "Fails": FAILS, "Ends": ENDS, "Together": TOGETHER}
+    sources |= {
+        "Both": BOTH,
+        "Never": NEVER,
+        "Fails": FAILS,
+        "Ends": ENDS,
+        "Together": TOGETHER,
+        "Huge": HUGE,
+        "Flood": FLOOD,
+    }
     root = write_v3(tmp_path_factory.mktemp("v3"), **sources)
     write_function(root / "Returned", "module.exports = async (c, req) => req.body;", HTTP, RETURN, file="index.js")
     raw, nothing = {**BLOB, "name": "raw", "dataType": "binary"}, {**BLOB, "name": "nothing"}
@@ -472,3 +486,17 @@ async def test_the_end_of_a_process_is_told_with_its_function(
         assert told.message.startswith(reason)
         before = await running.heard.message("before the end")
         assert running.heard.records.index(before) < running.heard.records.index(told)
+
+
+async def test_an_answer_that_is_too_long_is_a_failure(worker: Bench) -> None:
+    outcome = await worker.call("Huge", get())
+    assert outcome.failure
+    assert outcome.failure.message.startswith("The answer of the function Huge cannot be sent. RangeError: It takes 270")
+    assert response(await worker.call("Untouched", get())) == HttpResponse()
+
+
+async def test_a_flood_of_logs_arrives_in_order(worker: Bench) -> None:
+    """Faster than the host reads: the event loop of the worker does not turn meanwhile."""
+    await worker.call("Flood", get(), invocation="flood")
+    said = [record.message for record in worker.heard.records if record.invocation == "flood"]
+    assert said == [f"line {number} {'x' * 100}" for number in range(20_000)]
