@@ -134,7 +134,7 @@ async def test_package_json_says_what_a_js_file_is(tmp_path: Path) -> None:
         assert (await said(running, "Module"), await said(running, "Common")) == ("module", "common")
 
 
-@pytest.mark.parametrize("text", ["[]", '{"type": 5, "main": {}}', "\ufeff{}"])
+@pytest.mark.parametrize("text", ['{"name": "an-app"}', '{"main": ""}', '{"type": "other"}', "\ufeff{}"])
 async def test_a_package_json_that_says_nothing_is_no_obstacle(tmp_path: Path, text: str) -> None:
     write_file(tmp_path / "package.json", text)
     async with bench(write_v3(tmp_path, Hello=f"module.exports = {SAYS.format('hello')};"), **NODE) as running:

@@ -491,7 +491,9 @@ async def test_the_end_of_a_process_is_told_with_its_function(
 async def test_an_answer_that_is_too_long_is_a_failure(worker: Bench) -> None:
     outcome = await worker.call("Huge", get())
     assert outcome.failure
-    assert outcome.failure.message.startswith("The answer of the function Huge cannot be sent. RangeError: It takes 270")
+    assert outcome.failure.message.startswith(
+        "The answer of the function Huge cannot be sent. RangeError: It takes 270"
+    )
     assert response(await worker.call("Untouched", get())) == HttpResponse()
 
 

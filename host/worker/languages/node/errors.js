@@ -56,7 +56,7 @@ function withoutInternal(text) {
 }
 
 const INTERNAL = [
-  (line) => /^\s+at .*[( ]node:/.test(line),
+  (line) => /^\s+at (?:.*[( ])?node:/.test(line),
   (line) => /^\s+at /.test(line) && line.includes(OURS),
   (line) => line.startsWith(`- ${OURS}`),
 ];
