@@ -40,6 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     for command in (check, serve):
         command.add_argument("app", nargs="?", default=".", metavar="APP", help="the app's folder (this one)")
         command.add_argument("--functions", nargs="+", default=[], metavar="NAME", help="serve these functions only")
+        command.add_argument("--python", metavar="PATH", help="the interpreter that runs the app")
     add = serve.add_argument
     add("--port", "-p", type=int, help=f"the port to listen on ({PORT})")
     add("--address", help=f"the address to listen on ({ADDRESS})")
@@ -49,7 +50,6 @@ def _parser() -> argparse.ArgumentParser:
     add("--use-https", "--useHttps", action="store_true", help="speak HTTPS, with a certificate made for localhost")
     add("--cert", metavar="FILE", help="the certificate for HTTPS, a .pfx file")
     add("--password", help="the password of that file")
-    add("--python", metavar="PATH", help="the interpreter that runs the app")
     add("--language-worker", metavar="ARGS", help="arguments for the worker's interpreter, one string")
     add("--user-log-level", metavar="LEVEL", help="the lowest level shown of the app's own logs")
     add("--verbose", action="store_true", help="show what the host itself does")
@@ -92,8 +92,13 @@ def _add_keys(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
 def _run(options: argparse.Namespace) -> int:
     from fnhost.host.commands.run import run  # not needed to start a worker, and heavy
 
-    interpreters = {"python": options.python} if options.python else {}
-    return run(find_root(Path(options.app)), os.environ, options.name, options.input, interpreters, options.verbose)
+    root = find_root(Path(options.app))
+    return run(root, os.environ, options.name, options.input, _interpreters(options), options.verbose)
+
+
+def _interpreters(options: argparse.Namespace) -> dict[str, str]:
+    """By language, where the command line names one."""
+    return {"python": options.python} if options.python else {}
 
 
 def _azurite(options: argparse.Namespace) -> int:
@@ -122,11 +127,13 @@ def _delete_key(options: argparse.Namespace) -> int:
 
 def _check(options: argparse.Namespace) -> int:
     """List everything, the sound and the broken."""
-    from fnhost.host.generation import servable, uses_durable  # not needed to start a worker, and heavy
+    from fnhost.host.commands.indexing import with_functions  # not needed to start a worker, and heavy
+    from fnhost.host.generation import servable, uses_durable
 
     root = find_root(Path(options.app))
     try:
         app = servable(load(root, os.environ, options.functions))
+        app = with_functions(app, _interpreters(options), options.functions)
         if uses_durable(app):
             from fnhost.host.durable.config import read_durable
 
@@ -155,7 +162,7 @@ def _start(options: argparse.Namespace) -> int:
             use_https=options.use_https or bool(options.cert),
             certificate=options.cert,
             password=options.password,
-            interpreters={"python": options.python} if options.python else {},
+            interpreters=_interpreters(options),
             worker_arguments=options.language_worker,
             user_log_level=options.user_log_level,
             verbose=options.verbose,

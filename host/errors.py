@@ -5,6 +5,7 @@ FnhostError
     StartError                 the host cannot start here: port, project, Node
     WorkerError
         WorkerStartFailed      a process never became ready
+        IndexingFailed         a worker could not list the functions that the app declares in code
         WorkersNotReady        no process became ready in time: worth another try, and nobody's fault
         WorkersExhausted       the processes crashed too often: the host ends, nobody tries again
         FunctionNotLoadable    a worker could not load the function
@@ -61,6 +62,10 @@ class WorkerError(FnhostError):
 
 class WorkerStartFailed(WorkerError):
     """The worker process never became ready."""
+
+
+class IndexingFailed(WorkerError):
+    """The worker could not list the app's functions. The text is the worker's own, with the traceback of user code."""
 
 
 class WorkersNotReady(WorkerError):

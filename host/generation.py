@@ -28,9 +28,10 @@ from fnhost.bindings.storage.services import HostState, StorageAccounts, Storage
 from fnhost.clock import SYSTEM_CLOCK, Clock
 from fnhost.host.app import App, Function
 from fnhost.host.emulator import StorageEmulator
-from fnhost.host.errors import Problem
+from fnhost.host.errors import AppError, IndexingFailed, Problem
 from fnhost.host.invoker import FunctionInvoker
 from fnhost.host.limits import LAST_PATIENCE
+from fnhost.host.load.indexed import complete
 from fnhost.host.log import Level, Log
 from fnhost.host.storage_use import uses_emulator
 from fnhost.host.supervise import supervise
@@ -68,7 +69,7 @@ def servable(app: App) -> App:
 
 
 def _obstacles(function: Function, app: App) -> Iterator[Problem]:
-    file = str(function.directory.relative_to(app.root) / "function.json")
+    file = function.source or str(function.directory.relative_to(app.root) / "function.json")
     types = [binding_types()[binding.type] for binding in function.bindings]
     is_strict = unserved.is_error(app.config.extension(unserved.NAME))
     for index, (binding, type) in enumerate(zip(function.bindings, types, strict=True)):
@@ -111,14 +112,31 @@ async def loaded(
     ending: asyncio.Event,
     exhausted: asyncio.Event,
     clock: Clock = SYSTEM_CLOCK,
+    only: Sequence[str] = (),
 ) -> AsyncIterator[LoadedApp]:
     """Workers with the app in them. When the block ends, what still runs has as long as it takes.
 
-    Once `ending` is set, it has LAST_PATIENCE seconds. `exhausted` is set when the workers crashed too often.
+    Functions that the app declares in code are known from then on; `only` names those to keep, empty for all. Once
+    `ending` is set, what runs has LAST_PATIENCE seconds. `exhausted` is set when the workers crashed too often.
     """
     async with WorkerPool(app, command, standby, log, exhausted, ending, clock) as pool:
+        if app.index_file:
+            app = await _indexed(app, pool, only)
+            pool.serve(app.functions)
         yield LoadedApp(app, pool, await pool.load())
         await hurried(pool.drain(), ending, LAST_PATIENCE, clock)
+
+
+async def _indexed(app: App, pool: WorkerPool, only: Sequence[str]) -> App:
+    """The app with its functions, listed by a worker unless that says that folders declare them.
+
+    Raises AppError, WorkerStartFailed.
+    """
+    try:
+        listed = await pool.index()
+    except IndexingFailed as error:
+        raise AppError([Problem(app.index_file, "", f"Worker failed to index functions: {error}")]) from error
+    return replace(app, index_file="") if listed is None else servable(complete(app, listed, only))
 
 
 @asynccontextmanager

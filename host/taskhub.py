@@ -38,6 +38,7 @@ from fnhost.host.log import Log
 from fnhost.host.tasks import UseCount
 from fnhost.host.web.durable.management import management
 from fnhost.host.web.keys import Keys
+from fnhost.host.web.listen.guards import private
 from fnhost.host.web.listen.server import serving
 from fnhost.host.web.listen.sockets import bind_near
 
@@ -73,6 +74,7 @@ class HubPlan:
     config: DurableConfig
     account: Account | None
     location: Location
+    warnings: tuple[str, ...] = ()
 
     @property
     def needs_emulator(self) -> bool:
@@ -137,14 +139,14 @@ class TaskHubs:
 
     def _plan(self, app: App) -> HubPlan:
         config = read_durable(app)
-        account = _account(app, config, self._log)
+        account, missing = _account(app, config)
         where = str(config.path) if account is None else f"{account.table} {account.queue}"
-        return HubPlan(config, account, (config.provider, where, config.hub.name.lower()))
+        return HubPlan(config, account, (config.provider, where, config.hub.name.lower()), (*missing, *config.warnings))
 
     async def _opened(self, app: App, plan: HubPlan) -> OpenHub:
         """Raises StartError."""
         config, log, clock = plan.config, self._log, self._clock
-        for text in config.warnings:
+        for text in plan.warnings:
             log.warning(HOST_CATEGORY, text)
         async with AsyncExitStack() as stack:
             storage = await stack.enter_async_context(_hub(plan, log, clock))
@@ -235,7 +237,7 @@ class TaskHubs:
         """Of the loopback endpoint for SDKs: one for the life of this host, so that a running function can use it."""
         if not self._rpc:
             sockets = bind_near(RPC_PORT)
-            api = Starlette(routes=[Mount(RPC_PATH, self.api)])
+            api = private(Starlette(routes=[Mount(RPC_PATH, self.api)]))
             await self._stack.enter_async_context(serving(api, sockets))
             self._rpc = f"http://127.0.0.1:{sockets[0].getsockname()[1]}{RPC_PATH}/"
         return self._rpc
@@ -317,25 +319,24 @@ def _hub(plan: HubPlan, log: Log, clock: Clock) -> AbstractAsyncContextManager[H
                 f"The folder {config.path.parent} for the task hub's file cannot be made: {error}. Name another file "
                 "in host.json, extensions.durableTask.storageProvider.path."
             ) from error
-    return SqliteHub(config.hub, config.path, clock, log=log)
+    return SqliteHub(config.hub, config.path, clock, log)
 
 
-def _account(app: App, config: DurableConfig, log: Log) -> Account | None:
-    """The storage account of the hub, None for a file. Raises StartError.
+def _account(app: App, config: DurableConfig) -> tuple[Account | None, tuple[str, ...]]:
+    """The storage account of the hub, None for a file, and what the user is warned of. Raises StartError.
 
     Without a setting it is the emulator: most apps are cloned without local.settings.json.
     """
     if config.provider != AZURE:
-        return None
+        return None, ()
     settings, connection = app.settings, config.connection
     if not has_connection(settings, connection):
-        log.warning(
-            HOST_CATEGORY,
+        text = (
             f"The setting AzureWebJobs{connection} is missing: durable functions use the storage emulator. In Azure "
-            f'it must be set; here, write "AzureWebJobs{connection}": "{DEVELOPMENT}" into local.settings.json.',
+            f'it must be set; here, write "AzureWebJobs{connection}": "{DEVELOPMENT}" into local.settings.json.'
         )
-        return parse(DEVELOPMENT)
+        return parse(DEVELOPMENT), (text,)
     try:
-        return resolve(connection, settings.connection, settings.get)
+        return resolve(connection, settings.connection, settings.get), ()
     except BadConnection as error:
         raise StartError(str(error)) from error

@@ -12,6 +12,7 @@ from typing import Any
 from fnhost.bindings.contract import Binding, BindingError, Event, Fire, Value
 from fnhost.bindings.http.request import Scope, read_metadata, read_request
 from fnhost.bindings.http.response import FAILED, NO_CONTENT, Header, HttpReply, header, render
+from fnhost.bindings.http.segments import Path
 from fnhost.bindings.http.templates import RouteTemplate, compile_template
 from fnhost.bindings.in_flight import EventsInFlight
 
@@ -111,10 +112,11 @@ class RouteTable:
             self._routes.remove(route)
 
     def match(self, method: str, path: str) -> tuple[HttpRoute, dict[str, str]] | None:
-        """The route a request is for, and its route values; a wrong method is no match."""
+        """The route a request is for, and its route values; a wrong method is no match. Raises SlowConstraint."""
+        cut = Path.cut(path)
         for route in self._routes:
             if route.methods is None or method in route.methods:
-                values = route.template.match(path)
+                values = route.template.match(cut)
                 if values is not None:
                     return route, values
         return None

@@ -14,6 +14,7 @@ from fnhost.bindings.registry import binding_types
 from fnhost.bindings.storage.services import HostState
 from fnhost.clock import SYSTEM_CLOCK
 from fnhost.host.app import App
+from fnhost.host.commands.indexing import with_functions
 from fnhost.host.console import Console, error_lines
 from fnhost.host.emulator import StorageEmulator
 from fnhost.host.errors import StartError
@@ -35,32 +36,30 @@ def run(
     root: Path, environment: Mapping[str, str], name: str, text: str, interpreters: Mapping[str, str], verbose: bool
 ) -> int:
     """0 if the function succeeded, else 1. Raises StartError, AppError."""
-    app = _app_of(root, environment, name)
+    app = _app_of(root, environment, name, interpreters)
     with BackgroundWriter(standard_output(sys.stdout)) as writer:
         console = Console(writer, verbose=verbose)
         console.set_levels(app.config.log_levels)
-        return asyncio.run(_run(app, text, interpreters, Log(console)))
+        return asyncio.run(_run(app, name, text, interpreters, Log(console)))
 
 
-def _app_of(root: Path, environment: Mapping[str, str], name: str) -> App:
-    """The app with this function alone. Raises StartError, AppError."""
-    whole = servable(load(root, environment))
+def _app_of(root: Path, environment: Mapping[str, str], name: str, interpreters: Mapping[str, str]) -> App:
+    """The app with this function alone, which may still have to be listed. Raises StartError, AppError, WorkerError."""
+    whole = with_functions(servable(load(root, environment)), interpreters, ())
     problems = [problem for problem in whole.problems if (problem.function or "").lower() == name.lower()]
     if problems:
         raise StartError("\n".join(error_lines(problems)))
-    app = servable(load(root, environment, [name]))
-    if not app.functions:
-        raise StartError(
-            f"There is no function '{name}'. Known: {', '.join(f.name for f in whole.functions) or 'none'}."
-        )
-    function = app.functions[0]
+    function = next((function for function in whole.functions if function.name.lower() == name.lower()), None)
+    if function is None:
+        known = ", ".join(function.name for function in whole.functions) or "none"
+        raise StartError(f"There is no function '{name}'. Known: {known}.")
     if binding_types()[function.trigger.type].endpoint:
         raise StartError(f"'{function.name}' needs a request: run `fnhost start`, and call it over HTTP.")
-    return app
+    return servable(load(root, environment, [name]))
 
 
-async def _run(app: App, text: str, interpreters: Mapping[str, str], log: Log) -> int:
-    async with _opened(app, interpreters, log) as (opened, failures):
+async def _run(app: App, name: str, text: str, interpreters: Mapping[str, str], log: Log) -> int:
+    async with _opened(app, name, interpreters, log) as (opened, failures):
         if opened is None:
             log.error("Host.Startup", "\n".join(failures.values()))
             return 1
@@ -73,20 +72,19 @@ async def _run(app: App, text: str, interpreters: Mapping[str, str], log: Log) -
 
 @asynccontextmanager
 async def _opened(
-    app: App, interpreters: Mapping[str, str], log: Log
+    app: App, name: str, interpreters: Mapping[str, str], log: Log
 ) -> AsyncIterator[tuple[OpenedFunction | None, Mapping[str, str]]]:
     """The app's function, ready to be called; None, and why, if its worker could not load it."""
     ending, exhausted, state = asyncio.Event(), asyncio.Event(), HostState(host_id(app.root), str(uuid.uuid4()))
     async with AsyncExitStack() as stack:
         standby = await stack.enter_async_context(StandbyWorkers(log))
         emulator = await stack.enter_async_context(StorageEmulator(app.root, log, SYSTEM_CLOCK))
-        workers = loaded(app, command(app, interpreters), standby, log, ending, exhausted)
-        if needs_emulator(app):
-            emulator.begin(app.settings.environment)
+        workers = loaded(app, command(app, interpreters), standby, log, ending, exhausted, only=[name])
         fresh = await stack.enter_async_context(workers)
-        if needs_emulator(app):
+        if needs_emulator(fresh.app):
+            emulator.begin(app.settings.environment)
             await emulator.ready()
-        hub = await stack.enter_async_context(_hub(app, emulator, log))
+        hub = await stack.enter_async_context(_hub(fresh.app, emulator, log))
         opening = opened_functions(fresh, RouteTable(HttpSettings()), hub, state, log, SYSTEM_CLOCK)
         functions = await stack.enter_async_context(opening)
         yield (None if fresh.failures else functions[0]), fresh.failures

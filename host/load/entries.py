@@ -24,8 +24,11 @@ _SETTING_NAMES = ("connection", "connectionname")
 _NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9]{0,127}|\$return")
 
 
-def entry_violations(written: Any, get: Get, has_bundle: bool) -> Iterator[Violation]:
-    """Everything that is wrong with an entry; the pointers begin at it."""
+def entry_violations(written: Any, get: Get, has_bundle: bool, in_code: bool = False) -> Iterator[Violation]:
+    """Everything that is wrong with an entry; the pointers begin at it.
+
+    `in_code` says that a declaration in code made it: its name is then a parameter's (platform/app-files.md 7, item 6).
+    """
     if not isinstance(written, dict):
         yield Violation("", "A binding must be an object.")
         return
@@ -37,7 +40,8 @@ def entry_violations(written: Any, get: Get, has_bundle: bool) -> Iterator[Viola
         yield from found
         return
     entry = normalized(COMMON, filled)
-    yield from _name_violations(entry, filled)
+    if not in_code:
+        yield from _name_violations(entry, filled)
     yield from _direction_violations(entry, filled)
     yield from _type_violations(entry, filled, has_bundle)
     yield from _schema_violations(entry, filled)

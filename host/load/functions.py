@@ -18,7 +18,7 @@ from fnhost.host.load.folders import Folder, default_script, exists_exactly
 from fnhost.host.load.typescript import compile_hint
 from fnhost.host.worker.toolchains import BY_SUFFIX
 
-_NAME = re.compile(r"[a-z][a-z0-9_-]{0,127}", re.IGNORECASE)
+NAME = re.compile(r"[a-z][a-z0-9_-]{0,127}", re.IGNORECASE)
 
 
 def read_function(folder: Folder, settings: Settings, config: HostConfig) -> Function | tuple[Problem, ...]:
@@ -49,6 +49,7 @@ def _function(folder: Folder, document: Mapping[str, Any], settings: Settings, c
         disabled=is_disabled(folder.name, settings),
         retry=retry.read(normalized(retry.SCHEMA, document["retry"])) if _has_retry(document) else config.retry,
         config=document,
+        source=folder.file,
     )
 
 
@@ -63,7 +64,7 @@ def _has_retry(document: Mapping[str, Any]) -> bool:
 
 
 def _folder_violations(folder: Folder) -> Iterator[Violation]:
-    if not _NAME.fullmatch(folder.name) or folder.name.lower() == "host":
+    if not NAME.fullmatch(folder.name) or folder.name.lower() == "host":
         hint = "Rename the folder: letters, digits, - and _, a letter first, and not host."
         yield Violation("", f"'{folder.name}' is not a valid function name.", hint)
     if len(folder.files) > 1:
@@ -74,7 +75,7 @@ def _document_violations(
     folder: Folder, document: Mapping[str, Any], settings: Settings, config: HostConfig
 ) -> Iterator[Violation]:
     yield from _property_violations(folder, document)
-    yield from _binding_violations(document, settings, config)
+    yield from binding_violations(document, settings, config)
     if _has_retry(document):
         yield from _under("/retry", validate(retry.SCHEMA, document["retry"]))
 
@@ -117,14 +118,17 @@ def _script_violations(script: Path | None, document: Mapping[str, Any], root: P
         yield Violation(place, f"The language of '{script.name}' is not known.", hint)
 
 
-def _binding_violations(document: Mapping[str, Any], settings: Settings, config: HostConfig) -> Iterator[Violation]:
+def binding_violations(
+    document: Mapping[str, Any], settings: Settings, config: HostConfig, in_code: bool = False
+) -> Iterator[Violation]:
+    """What is wrong with the bindings of a function.json, or of a declaration in code that stands for one."""
     entries = document.get("bindings")
     if not isinstance(entries, list) or not entries:
         yield Violation("/bindings" if "bindings" in document else "", "At least one binding must be declared.")
         return
     is_sound = True
     for index, entry in enumerate(entries):
-        for violation in entry_violations(entry, settings.get, config.has_bundle):
+        for violation in entry_violations(entry, settings.get, config.has_bundle, in_code):
             is_sound = False
             yield replace(violation, pointer=f"/bindings/{index}{violation.pointer}")
     if is_sound:

@@ -16,7 +16,9 @@ CONNECTION_STRINGS = "ConnectionStrings__"
 SCHEMA = members(
     IsEncrypted=BOOLEAN,
     Values=each({"type": ["string", "number", "boolean", "null"]}),
-    Host=members(LocalHttpPort=INTEGER, LocalHttpAddress=STRING, CORS=STRING, CORSCredentials=BOOLEAN),
+    Host=members(
+        LocalHttpPort=INTEGER, LocalHttpAddress=STRING, CORS=STRING, CORSCredentials=BOOLEAN, AllowedHosts=STRING
+    ),
     ConnectionStrings=each({"anyOf": [STRING, members("ConnectionString", ConnectionString=STRING)]}),
 )
 

@@ -73,7 +73,7 @@ class FramedChannel(asyncio.Protocol):
 
     async def load(self, functions: Iterable[Function]) -> Mapping[str, str]:
         """Why it could not load those it could not, by name. Raises WorkerEnded."""
-        asked = {f.name: self._ask(_load_key(f.name), _load_request(f), Blobs()) for f in functions}
+        asked = {f.name: self._ask(_load_key(f.worker_id), _load_request(f), Blobs()) for f in functions}
         results = {
             name: message["result"]
             for name, (message, _) in zip(asked, await asyncio.gather(*asked.values()), strict=True)
@@ -305,8 +305,9 @@ def _load_request(function: Function) -> RpcMessage:
         "scriptFile": str(function.script),
         "entryPoint": function.entry_point,
         "bindings": bindings,
+        "properties": {"worker_indexed": "True"} if function.is_indexed else {},
     }
-    return {"t": "functionLoadRequest", "functionId": function.name, "metadata": metadata}
+    return {"t": "functionLoadRequest", "functionId": function.worker_id, "metadata": metadata}
 
 
 def _invocation_request(invocation: Invocation, blobs: Blobs) -> RpcMessage:
@@ -314,7 +315,7 @@ def _invocation_request(invocation: Invocation, blobs: Blobs) -> RpcMessage:
     return {
         "t": "invocationRequest",
         "invocationId": invocation.id,
-        "functionId": invocation.function.name,
+        "functionId": invocation.function.worker_id,
         "inputData": [{"name": name, "data": encode(value, blobs)} for name, value in invocation.inputs.items()],
         "triggerMetadata": {name: encode(value, blobs) for name, value in event.metadata.items() if value is not None},
         "traceContext": {"traceParent": event.trace_parent, "traceState": event.trace_state, "attributes": {}},

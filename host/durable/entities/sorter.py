@@ -1,6 +1,6 @@
 """The order of messages between entities and the instances that send to them. Pure.
 
-Each message names its predecessor; one that comes before it waits, one that comes twice is dropped
+Each message names its predecessor: one that comes before it waits, one that comes twice is dropped
 (platform/entities.md 3).
 """
 

@@ -1,96 +1,77 @@
-"""uvicorn, as a block: listening inside, closed after."""
+"""The HTTP server, as a block: listening inside, closed after."""
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+import ssl
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any, cast
 
-import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-GRACE = 1
+from fnhost.host.web.listen.connection import Connection, Listening
+from fnhost.host.web.listen.limits import Limits
+from fnhost.host.web.listen.response import date_line
+
+GRACE = 1.0
 """Seconds that running requests have when the block ends."""
-
-
-class _Together:
-    """A transport: what is written within one turn of the loop leaves in one call, at the latest at its end.
-
-    So a response's head and body leave together, and the client wakes once.
-    """
-
-    def __init__(self, transport: asyncio.Transport) -> None:
-        self._transport = transport
-        self._loop = asyncio.get_running_loop()
-        self._held: list[bytes] = []
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._transport, name)
-
-    def write(self, data: bytes) -> None:
-        if not self._held:
-            self._loop.call_soon(self.flush)
-        self._held.append(data)
-
-    def close(self) -> None:
-        self.flush()
-        self._transport.close()
-
-    def flush(self) -> None:
-        held, self._held = self._held, []
-        if held and not self._transport.is_closing():
-            self._transport.writelines(held)
-
-
-class _Protocol(HttpToolsProtocol):
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        self._together = _Together(transport)
-        super().connection_made(cast(asyncio.Transport, self._together))
-
-    def on_response_complete(self) -> None:
-        self._together.flush()
-        super().on_response_complete()
-
-
-class _Server(uvicorn.Server):
-    """Says when it listens. The process's signals are not its business."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.listening = asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.listening.set()
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
+LAST_GRACE = 0.5
+"""Seconds that cancelled requests have to clean up."""
+BACKLOG = 2048
 
 
 @asynccontextmanager
 async def serving(
-    app: ASGIApp, sockets: Sequence[socket.socket], certificate: Path | None = None
+    app: ASGIApp, sockets: Sequence[socket.socket], certificate: Path | None = None, limits: Limits | None = None
 ) -> AsyncIterator[None]:
     """`certificate` is a PEM file with key and certificate; with it, HTTPS is spoken."""
-    config = uvicorn.Config(
-        app,
-        http=_Protocol,
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        proxy_headers=False,
-        ssl_certfile=certificate,
-        ws="none",
-        timeout_graceful_shutdown=GRACE,
-    )
-    server = _Server(config)
-    task = asyncio.create_task(server.serve(sockets=list(sockets)))
+    loop = asyncio.get_running_loop()
+    listening = Listening(app, limits or Limits(), "https" if certificate else "http", loop, date_line(time.time()))
+    connection = partial(Connection, listening)
+    context = _context(certificate) if certificate else None
+    ticking = asyncio.create_task(_tick(listening))
+    servers = [await loop.create_server(connection, sock=each, ssl=context, backlog=BACKLOG) for each in sockets]
     try:
-        await server.listening.wait()
         yield
     finally:
-        server.should_exit = True
-        await task
+        for server in servers:
+            server.close()
+        await _end(listening)
+        ticking.cancel()
+        await asyncio.wait([ticking])
+
+
+def _context(certificate: Path) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+async def _tick(listening: Listening) -> None:
+    """Keep the time of the responses, and the limits of the connections."""
+    while True:
+        await asyncio.sleep(listening.limits.tick)
+        listening.date = date_line(time.time())
+        now = listening.loop.time()
+        for connection in list(listening.connections):
+            connection.tick(now)
+
+
+async def _end(listening: Listening) -> None:
+    listening.is_closing = True
+    for connection in list(listening.connections):
+        connection.end()
+    await _wait(listening, GRACE)
+    for task in listening.tasks:
+        task.cancel()
+    await _wait(listening, LAST_GRACE)
+    for connection in list(listening.connections):
+        connection.abort()
+
+
+async def _wait(listening: Listening, seconds: float) -> None:
+    if listening.tasks:
+        await asyncio.wait(listening.tasks, timeout=seconds)

@@ -8,6 +8,7 @@ from functools import lru_cache
 from fnhost.azurite.install import OLDEST_NODE, node_from_pip
 from fnhost.host.app import App
 from fnhost.host.errors import StartError
+from fnhost.host.worker.toolchains.indexing import node_index_file
 from fnhost.host.worker.toolchains.toolchain import PROGRAMS, Interpreter, Toolchain, find_executable
 
 TITLE = "Node"
@@ -39,6 +40,7 @@ NODE = Toolchain(
     script_suffixes=(".js", ".mjs", ".cjs"),
     default_scripts=("index.js", "index.mjs", "index.cjs"),
     package_folders=("node_modules",),
+    index_file=node_index_file,
     project_file="package.json",
     watched_files=("package.json",),
 )

@@ -1,8 +1,10 @@
 """Texts too large for a row or a message: gzipped blobs (platform/task-hub.md 2.3, 3.3 and 4.6)."""
 
+import asyncio
 import secrets
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from fnhost.bindings.storage import Account, ResourceNotFound, Row
@@ -30,6 +32,7 @@ class LargeMessages(AsyncExitStack):
     async def _client(self) -> "BlobTexts":
         if self._texts is None:
             # The official client takes half a second to import, and most hubs never hold a large text.
+            await asyncio.to_thread(import_module, "fnhost.bindings.storage.blobs")
             from fnhost.bindings.storage.blobs import blob_texts
 
             self._texts = await self.enter_async_context(blob_texts(self._account, self._container))

@@ -20,6 +20,7 @@ from . import loading, times
 from .context import INVOCATION, THREAD
 from .converters import Converters
 from .errors import FunctionLoadError, stack, title
+from .indexing import Declared
 from .invocation import Answer, Invocation
 from .logs import open_logs
 from .signature import Binding, Function, bind
@@ -38,6 +39,7 @@ class Program:
         self._loop = loop
         self._threads = threads
         self._functions: dict[str, Function] = {}
+        self._declared = Declared(os.environ["FUNCTIONS_APPLICATION_DIRECTORY"])
         self._tasks: set[asyncio.Task[None]] = set()
         self._looked_at = 0.0
         """When the event loop was last asked to show that it runs; 0 when it has done so."""
@@ -47,6 +49,7 @@ class Program:
         handlers = {
             "workerInitRequest": self._init,
             "workerWarmupRequest": self._warm_up_soon,
+            "functionsMetadataRequest": self._list_soon,
             "functionLoadRequest": self._load_soon,
             "invocationRequest": self._invoke,
             "workerStatusRequest": self._tell_status,
@@ -79,6 +82,9 @@ class Program:
     def _look_done(self) -> None:
         self._looked_at = 0.0
 
+    def _list_soon(self, message: Message, blobs: bytes) -> None:
+        self._loop.call_soon_threadsafe(lambda: self._wire.send(self._declared.list()))
+
     def _load_soon(self, message: Message, blobs: bytes) -> None:
         self._loop.call_soon_threadsafe(self._load, message)
 
@@ -86,7 +92,7 @@ class Program:
         function_id = message["functionId"]
         result: Message = {"status": "success"}
         try:
-            self._functions[function_id] = load(message["metadata"])
+            self._functions[function_id] = load(message["metadata"], self._declared)
             times.quicken()
         except FunctionLoadError as error:
             name = message["metadata"]["name"]
@@ -135,13 +141,16 @@ class Program:
         self._loop.call_soon_threadsafe(self._loop.stop)
 
 
-def load(metadata: Message) -> Function:
+def load(metadata: Message, declared: Declared) -> Function:
     """Raises FunctionLoadError."""
     name, directory = metadata["name"], metadata["directory"]
     if not DURABLE.isdisjoint(binding["type"].lower() for binding in metadata["bindings"].values()):
         import_quietly(DURABLE_SDK)
     try:
-        call = loading.load_callable(name, directory, metadata["scriptFile"], metadata["entryPoint"])
+        if metadata.get("properties", {}).get("worker_indexed"):
+            call = declared.find(name)
+        else:
+            call = loading.load_callable(name, directory, metadata["scriptFile"], metadata["entryPoint"])
         return bind(name, directory, call, _bindings(metadata["bindings"]), _converters())
     except FunctionLoadError:
         raise
