@@ -79,9 +79,10 @@ def load(root: Path, environment: Mapping[str, str], only: Sequence[str] = ()) -
 
 def _toolchain(root: Path, settings: Settings) -> Toolchain:
     """That of the app's runtime; without one, that whose file declares functions in code."""
+    likely = likely_toolchain(settings, root)
     if settings.get(RUNTIME):
-        return likely_toolchain(settings)
-    return next((each for each in TOOLCHAINS.values() if each.index_file(root, settings)), likely_toolchain(settings))
+        return likely
+    return next((each for each in TOOLCHAINS.values() if each.index_file(root, settings)), likely)
 
 
 def _index_file(root: Path, settings: Settings) -> str:

@@ -9,7 +9,7 @@ from fnhost.bindings.contract import RETURN, Failure, Outcome
 from fnhost.clock import SYSTEM_CLOCK, Clock
 from fnhost.host.app import Function
 from fnhost.host.errors import TimedOut, WorkerCrashed, WorkerEnded, WorkerStartFailed, WorkerStopped
-from fnhost.host.events import LEVELS, HostMessage, UserLog, WorkerStarted
+from fnhost.host.events import LEVELS, HostMessage, UserLog, WorkerOutput, WorkerStarted
 from fnhost.host.limits import DEAF, START, STOP
 from fnhost.host.log import Log
 from fnhost.host.worker import Invocation, RetryContext, instance_of
@@ -204,6 +204,18 @@ class FramedChannel(asyncio.Protocol):
                     level=level,
                     category=category,
                     message=text,
+                    function=ran.function,
+                    invocation=invocation,
+                    instance=ran.instance,
+                )
+            )
+        elif message["logCategory"] == "console":  # printed by a worker that knows what ran
+            self._log.write(
+                WorkerOutput(
+                    level=level,
+                    message=text,
+                    stream="stderr" if message["category"] == "stderr" else "stdout",
+                    pid=self.pid,
                     function=ran.function,
                     invocation=invocation,
                     instance=ran.instance,
