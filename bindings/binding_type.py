@@ -54,16 +54,25 @@ class BindingType:
     aliases: tuple[str, ...] = ()
     services: type | None = None
     open: Open | None = field(default=None, repr=False)
+    served: frozenset[Direction] = frozenset[Direction](("in", "out", "inout"))
+    """The directions that `open` can open: a function with another one is not served."""
+    goes_nowhere: bool = False
+    """What is written to such an output is shown in the log, and goes nowhere."""
     is_reply: bool = False
     """Its value is the reply that the trigger itself gives; nothing else writes it."""
     endpoint: Callable[[str, Binding, Mapping[str, Any]], Endpoint] | None = field(default=None, repr=False)
     """Where a trigger is reached over HTTP: of the function's name, the binding and the section of host.json."""
+    data_names: Callable[[Binding], frozenset[str]] | None = field(default=None, repr=False)
+    """What a trigger brings for binding expressions, if that is known beforehand (platform/expressions.md 3)."""
     violations: Callable[[Mapping[str, Any]], Iterable[Violation]] = field(default=_nothing_wrong, repr=False)
 
     @property
     def key(self) -> str:
         """The name as `Binding.type` has it."""
         return self.name.lower()
+
+    def serves(self, direction: Direction) -> bool:
+        return self.open is not None and direction in self.served
 
     @property
     def is_trigger(self) -> bool:

@@ -23,6 +23,9 @@ RETURN = "$return"
 class InvocationError(Exception):
     """A function could not be run to its end, for another reason than its own code: `fire` raises these alone."""
 
+    is_crash = False
+    """Whether the worker process ended by itself meanwhile: this very work may have ended it."""
+
 
 class BindingError(InvocationError):
     """A binding could not do its work. The text says what happened and what to do."""
@@ -188,6 +191,10 @@ class Output(Protocol):
     async def write(self, value: Value, event: Event) -> None:
         """Write what the function answered for this binding. Raises BindingError."""
 
+
+Level = Literal["debug", "information", "warning", "error"]
+Report = Callable[[str, Level, str], None]
+"""Writes a line of the log: the function it is about, the level, the sentence."""
 
 Adapter: TypeAlias = Trigger | Input | Output
 Schema: TypeAlias = Mapping[str, Any]

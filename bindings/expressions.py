@@ -1,4 +1,4 @@
-"""Texts with holes: `%SETTING%`, filled when the app is loaded, and `{expression}`, filled for each invocation.
+"""Binding expressions: `%SETTING%`, replaced when the app is loaded, and `{expression}`, replaced for each invocation.
 
 From platform/expressions.md.
 """
@@ -16,7 +16,7 @@ from fnhost.bindings.formats import formatted
 
 
 class ExpressionError(BindingError):
-    """A text with holes that cannot be read or filled."""
+    """A binding expression that is malformed or has no value."""
 
 
 def resolve_settings(text: str, get: Callable[[str], str | None]) -> str:
@@ -35,9 +35,17 @@ def _setting(name: str, get: Callable[[str], str | None]) -> str:
     return value
 
 
+SYSTEM_NAMES = frozenset(("sys.methodname", "sys.utcnow", "sys.randguid", "datetime", "rand-guid"))
+
+
+def is_system_name(path: str) -> bool:
+    """Whether every invocation has a value for it."""
+    return path.lower() in SYSTEM_NAMES
+
+
 @dataclass(frozen=True, slots=True)
 class SystemVariables:
-    """What every invocation knows beside its own data: its function's name, the time (UTC) and new ids."""
+    """The system variables of an invocation: its function's name, the time (UTC) and new GUIDs."""
 
     function: str
     now: Callable[[], datetime]
@@ -82,17 +90,24 @@ class Placeholder:
 
 @dataclass(frozen=True, slots=True)
 class BindingTemplate:
-    """A text with `{expressions}`, read once."""
+    """A parsed text with `{expressions}`."""
 
     parts: tuple[str | Placeholder, ...]
 
-    def render(self, data: Mapping[str, Any], system: SystemVariables) -> str:
-        """The text for one invocation. `data` is its binding data. Raises ExpressionError."""
-        return "".join(part if isinstance(part, str) else part.fill(data, system) for part in self.parts)
+    def render(self, data: Mapping[str, Any], system: SystemVariables, escape: Callable[[str], str] = str) -> str:
+        """The text for one invocation. `data` is its binding data, `escape` is applied to each value.
 
-    def render_for(self, event: Event, now: Callable[[], datetime]) -> str:
+        Raises ExpressionError.
+        """
+        return "".join(part if isinstance(part, str) else escape(part.fill(data, system)) for part in self.parts)
+
+    def render_for(self, event: Event, now: Callable[[], datetime], escape: Callable[[str], str] = str) -> str:
         """The text for one event. Raises ExpressionError."""
-        return self.render(event.metadata, SystemVariables(event.function, now))
+        return self.render(event.metadata, SystemVariables(event.function, now), escape)
+
+    @property
+    def is_constant(self) -> bool:
+        return all(isinstance(part, str) for part in self.parts)
 
 
 def parse(text: str) -> BindingTemplate:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 
-from fnhost.bindings import durable, local
+from fnhost.bindings import durable, local, unserved
 from fnhost.bindings.binding_type import BindingType
 from fnhost.bindings.blob import declaration as blob
 from fnhost.bindings.contract import BindingError
@@ -30,6 +30,7 @@ BUILT_IN: tuple[BindingType, ...] = (
     *table.BINDING_TYPES,
     *local.BINDING_TYPES,
     *durable.BINDING_TYPES,
+    *unserved.BINDING_TYPES,
 )
 
 
@@ -57,7 +58,8 @@ class BindingTypes:
 
     @property
     def names(self) -> tuple[str, ...]:
-        return tuple(type.name for type in self)
+        """Of those that this host serves."""
+        return tuple(type.name for type in self if type.open and not type.goes_nowhere)
 
 
 @cache
@@ -79,5 +81,5 @@ def _loaded(point: EntryPoint) -> Iterable[BindingType]:
 
 
 def schemas() -> Mapping[str, Mapping[str, object]]:
-    """The schema of every type, by its name."""
-    return {type.name: type.schema for type in binding_types()}
+    """The schema of every type that is served, by its name."""
+    return {name: binding_types()[name].schema for name in binding_types().names}

@@ -19,7 +19,8 @@ class Settings:
     environment: Mapping[str, str]
     connection_strings: Mapping[str, str] = field(default_factory=dict)
     host: Mapping[str, Any] = field(default_factory=dict)
-    """The `Host` section of local.settings.json: LocalHttpPort, LocalHttpAddress, CORS, CORSCredentials."""
+    """The `Host` section of local.settings.json: LocalHttpPort, LocalHttpAddress, CORS, CORSCredentials,
+    AllowedHosts."""
 
     def get(self, name: str) -> str | None:
         """The value of an app setting; `:` and `__` are the same separator (platform/settings.md 3)."""
@@ -50,8 +51,31 @@ class Retry:
 
 
 @dataclass(frozen=True, slots=True)
+class IndexedFunction:
+    """A function as its worker lists it (platform/worker-protocol.md 6.2).
+
+    `bindings` are JSON texts, each an entry of a function.json; `retry` is spelled as there. `line` is where its code
+    begins, 0 if that is not known. `failure` says what is wrong with this function alone.
+    """
+
+    id: str
+    name: str
+    directory: Path
+    script: str
+    entry_point: str
+    bindings: tuple[str, ...]
+    retry: Mapping[str, Any] | None = None
+    line: int = 0
+    failure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Function:
-    """One folder with a function.json. `script` is absolute; `config` is the file as read."""
+    """One folder with a function.json, or one function declared in code.
+
+    `script` is absolute; `config` is the function.json, as read or as the declaration stands for. `source` is where it
+    is declared, relative to the app. `id` is what its worker calls it.
+    """
 
     name: str
     directory: Path
@@ -62,6 +86,14 @@ class Function:
     disabled: bool = False
     retry: Retry | None = None
     config: Mapping[str, Any] = field(default_factory=dict)
+    source: str = field(default="", compare=False)
+    id: str = field(default="", compare=False)
+    is_indexed: bool = False
+    """Whether its worker listed it: the worker knows its code without being told where it lies."""
+
+    @property
+    def worker_id(self) -> str:
+        return self.id or self.name
 
     @property
     def trigger(self) -> Binding:
@@ -111,6 +143,8 @@ class App:
     config: HostConfig
     problems: tuple[Problem, ...] = ()
     warnings: tuple[str, ...] = ()
+    index_file: str = ""
+    """The file whose functions the worker lists, before they are known; empty where they are."""
 
     @property
     def enabled(self) -> tuple[Function, ...]:

@@ -7,20 +7,30 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fnhost import __version__
+from fnhost.host import signals
 from fnhost.host.console import error_lines, listing
 from fnhost.host.errors import AppError, FnhostError
+from fnhost.host.events import Level
+from fnhost.host.levels import level_named
 from fnhost.host.load import find_root, load
 from fnhost.host.options import ADDRESS, PORT, Options
 from fnhost.host.start import start
 
+INTERRUPTED = 130
+"""The exit code of a command that Ctrl-C cut short: 128 and the number of the signal, as shells have it."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
+    if options.run is not _start:
+        signals.interrupt()
     try:
         return int(options.run(options))
     except FnhostError as error:
         print(error, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return INTERRUPTED
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -32,9 +42,15 @@ def _parser() -> argparse.ArgumentParser:
     check.set_defaults(run=_check)
     serve = commands.add_parser("start", help="serve an app, and every version you save of it")
     serve.set_defaults(run=_start)
+    _add_run(commands)
+    _add_keys(commands)
+    emulate = commands.add_parser("azurite", help="run the storage emulator alone, until Ctrl-C")
+    emulate.set_defaults(run=_azurite)
+    emulate.add_argument("app", nargs="?", default=".", metavar="APP", help="the folder that keeps its data (this one)")
     for command in (check, serve):
         command.add_argument("app", nargs="?", default=".", metavar="APP", help="the app's folder (this one)")
         command.add_argument("--functions", nargs="+", default=[], metavar="NAME", help="serve these functions only")
+        command.add_argument("--python", metavar="PATH", help="the interpreter that runs the app")
     add = serve.add_argument
     add("--port", "-p", type=int, help=f"the port to listen on ({PORT})")
     add("--address", help=f"the address to listen on ({ADDRESS})")
@@ -44,9 +60,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--use-https", "--useHttps", action="store_true", help="speak HTTPS, with a certificate made for localhost")
     add("--cert", metavar="FILE", help="the certificate for HTTPS, a .pfx file")
     add("--password", help="the password of that file")
-    add("--python", metavar="PATH", help="the interpreter that runs the app")
     add("--language-worker", metavar="ARGS", help="arguments for the worker's interpreter, one string")
-    add("--user-log-level", metavar="LEVEL", help="the lowest level shown of the app's own logs")
+    add("--user-log-level", metavar="LEVEL", type=_level, help="the lowest level shown of the app's own logs")
     add("--verbose", action="store_true", help="show what the host itself does")
     add("--enable-json-output", action="store_true", help="print log records as JSON lines")
     add("--json-output-file", metavar="FILE", help="write log records as JSON lines to this file")
@@ -57,13 +72,86 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _level(text: str) -> str:
+    """A log level in any case. argparse reports what is raised, and exits with 2."""
+    if level_named(text) is None:
+        known = ", ".join(level.name.title() for level in Level)
+        raise argparse.ArgumentTypeError(f"{text!r} is not a log level. Use one of {known}.")
+    return text
+
+
+def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "run", help="run a timer, queue, blob or activity function once, now; exit 1 if it fails"
+    )
+    parser.set_defaults(run=_run)
+    parser.add_argument("name", metavar="NAME", help="the function")
+    parser.add_argument("--input", default="", metavar="TEXT", help="a message, a blob as container/name, a JSON input")
+    parser.add_argument("--app", default=".", metavar="APP", help="the app's folder (this one)")
+    parser.add_argument("--python", metavar="PATH", help="the interpreter that runs the app")
+    parser.add_argument("--verbose", action="store_true", help="show what the host itself does")
+
+
+def _add_keys(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    keys = commands.add_parser("keys", help="list and change the keys that --enable-auth demands")
+    actions = keys.add_subparsers(required=True, metavar="list|set|delete")
+    for name, action in (("list", _list_keys), ("set", _set_key), ("delete", _delete_key)):
+        parser = actions.add_parser(name)
+        parser.set_defaults(run=action)
+        if name != "list":
+            parser.add_argument("name", metavar="NAME", help="the key's name")
+        if name == "set":
+            parser.add_argument("value", nargs="?", metavar="VALUE", help="its value (a new one is made)")
+        parser.add_argument("--function", metavar="FUNCTION", help="a key of this function (of the host)")
+        parser.add_argument("--system", action="store_true", help="a key of an extension's webhook")
+        parser.add_argument("--app", default=".", metavar="APP", help="the app's folder (this one)")
+
+
+def _run(options: argparse.Namespace) -> int:
+    from fnhost.host.commands.run import run  # not needed to start a worker, and heavy
+
+    root = find_root(Path(options.app))
+    return run(root, os.environ, options.name, options.input, _interpreters(options), options.verbose)
+
+
+def _interpreters(options: argparse.Namespace) -> dict[str, str]:
+    """By language, where the command line names one."""
+    return {"python": options.python} if options.python else {}
+
+
+def _azurite(options: argparse.Namespace) -> int:
+    from fnhost.host.commands import azurite
+
+    return azurite.run(Path(options.app).absolute())
+
+
+def _list_keys(options: argparse.Namespace) -> int:
+    from fnhost.host.commands import keys
+
+    return keys.list_keys(find_root(Path(options.app)), options.function, options.system)
+
+
+def _set_key(options: argparse.Namespace) -> int:
+    from fnhost.host.commands import keys
+
+    return keys.set_key(find_root(Path(options.app)), options.name, options.value, options.function, options.system)
+
+
+def _delete_key(options: argparse.Namespace) -> int:
+    from fnhost.host.commands import keys
+
+    return keys.delete_key(find_root(Path(options.app)), options.name, options.function, options.system)
+
+
 def _check(options: argparse.Namespace) -> int:
     """List everything, the sound and the broken."""
-    from fnhost.host.generation import servable, uses_durable  # not needed to start a worker, and heavy
+    from fnhost.host.commands.indexing import with_functions  # not needed to start a worker, and heavy
+    from fnhost.host.generation import servable, uses_durable
 
     root = find_root(Path(options.app))
     try:
         app = servable(load(root, os.environ, options.functions))
+        app = with_functions(app, _interpreters(options), options.functions)
         if uses_durable(app):
             from fnhost.host.durable.config import read_durable
 
@@ -92,7 +180,7 @@ def _start(options: argparse.Namespace) -> int:
             use_https=options.use_https or bool(options.cert),
             certificate=options.cert,
             password=options.password,
-            interpreters={"python": options.python} if options.python else {},
+            interpreters=_interpreters(options),
             worker_arguments=options.language_worker,
             user_log_level=options.user_log_level,
             verbose=options.verbose,

@@ -5,6 +5,7 @@ FnhostError
     StartError                 the host cannot start here: port, project, Node
     WorkerError
         WorkerStartFailed      a process never became ready
+        IndexingFailed         a worker could not list the functions that the app declares in code
         WorkersNotReady        no process became ready in time: worth another try, and nobody's fault
         WorkersExhausted       the processes crashed too often: the host ends, nobody tries again
         FunctionNotLoadable    a worker could not load the function
@@ -63,6 +64,10 @@ class WorkerStartFailed(WorkerError):
     """The worker process never became ready."""
 
 
+class IndexingFailed(WorkerError):
+    """The worker could not list the app's functions. The text is the worker's own, with the traceback of user code."""
+
+
 class WorkersNotReady(WorkerError):
     """No worker process became ready in time. The work was not begun and may be tried again."""
 
@@ -81,6 +86,8 @@ class WorkerEnded(WorkerError):
 
 class WorkerCrashed(WorkerEnded):
     """It ended by itself: user code ended it, or a signal from outside."""
+
+    is_crash = True
 
 
 class WorkerStopped(WorkerEnded):

@@ -5,11 +5,21 @@ import random
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from fnhost.bindings.contract import BindingError, Event, Failure, Input, Outcome, Output, Renewal, Value
+from fnhost.bindings.contract import (
+    BindingError,
+    Event,
+    Failure,
+    Input,
+    InvocationError,
+    Outcome,
+    Output,
+    Renewal,
+    Value,
+)
 from fnhost.bindings.durable import MARKER
 from fnhost.clock import SYSTEM_CLOCK, Clock
 from fnhost.host.app import Function, Retry
-from fnhost.host.errors import FnhostError, TimedOut, WorkerError
+from fnhost.host.errors import FnhostError, TimedOut, WorkerError, WorkersExhausted
 from fnhost.host.events import InvocationEnded, InvocationException, InvocationStarted
 from fnhost.host.log import Level, Log
 from fnhost.host.worker import Invocation, RetryContext, Worker, instance_of
@@ -58,20 +68,32 @@ class FunctionInvoker:
             return await self._retried(event, self.function.retry)
 
     async def _retried(self, event: Event, retry: Retry) -> Outcome:
-        """The policy's loop lives here, inside one event (platform/app-files.md 6)."""
-        count, failure = 0, ""
+        """The policy's loop lives here, inside one event (platform/app-files.md 6).
+
+        Whatever fails an invocation is retried: user code, an output, a worker that died. Without workers nothing is.
+        """
+        count, before = 0, ""
         while True:
-            outcome = await self._logged(event, RetryContext(count, retry.limit, failure))
-            if outcome.failure is None:
-                return outcome
-            if count == retry.limit:
-                self._say(Level.ERROR, f"Function execution failed after '{count}' retries.")
-                return outcome
-            pause = min(retry.shortest * 2**count, retry.longest) if retry.exponential else retry.shortest
-            count, failure = count + 1, outcome.failure.message
+            try:
+                outcome = await self._logged(event, RetryContext(count, retry.limit, before))
+                if outcome.failure is None or self._is_last(count, retry):
+                    return outcome
+                before = outcome.failure.message
+            except WorkersExhausted:
+                raise
+            except InvocationError as error:
+                if self._is_last(count, retry):
+                    raise
+                before = _described(error)
+            pause, count = pause_after(count, retry), count + 1
             text = f"Next attempt: '{count}'. Max retry count: '{retry.limit}'."
-            self._say(Level.DEBUG, f"Waiting for '{pause:g} s' before retrying function execution. {text}")
+            self._say(Level.DEBUG, f"Waiting for '{_span(pause)}' before retrying function execution. {text}")
             await self.clock.sleep(pause)
+
+    def _is_last(self, count: int, retry: Retry) -> bool:
+        if count == retry.limit:
+            self._say(Level.ERROR, f"Function execution failed after '{count}' retries.")
+        return count == retry.limit
 
     async def _logged(self, event: Event, retry: RetryContext | None) -> Outcome:
         invocation, started = new_id(), self.clock.monotonic()
@@ -171,6 +193,13 @@ class FunctionInvoker:
 
     def _say(self, level: Level, text: str, invocation: str = "") -> None:
         self.log(level, f"Function.{self.function.name}", text, self.function.name, invocation)
+
+
+def pause_after(count: int, retry: Retry) -> float:
+    """Seconds to wait after that many retries and one more failure."""
+    if not retry.exponential:
+        return retry.shortest
+    return min(retry.shortest * 2.0 ** min(count, 64), retry.longest)
 
 
 def new_id() -> str:

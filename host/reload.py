@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -20,6 +21,7 @@ from fnhost.host.generation import LoadedApp, generation, loaded, servable, uses
 from fnhost.host.limits import MOST_EARLIER_VERSIONS
 from fnhost.host.load import load
 from fnhost.host.log import Log
+from fnhost.host.storage_use import needs_emulator
 from fnhost.host.system import system_error
 from fnhost.host.tasks import BackgroundTasks, first
 from fnhost.host.watch import FileWatcher
@@ -180,16 +182,26 @@ class Reload:
         async with AsyncExitStack() as stack:
             held = HeldHub()
             stack.push_async_callback(held.leave)
-            fresh, _ = await run_both(self._load(app, stack), self._prepare_hub(app, held))
+            if app.index_file:  # what it needs is known only when a worker has listed its functions
+                fresh = await self._load(app, stack)
+                await self._prepare_storage(fresh.app, held)
+            else:
+                fresh, _ = await run_both(self._load(app, stack), self._prepare_storage(app, held))
             view = await self._activate(fresh, held.change, stack)
             self._succeed(RunningVersion(view, stack.pop_all(), fresh.pool))
         return view
+
+    async def _prepare_storage(self, app: App, held: "HeldHub") -> None:
+        if needs_emulator(app):
+            self._site.emulator.begin(app.settings.environment)
+        await self._prepare_hub(app, held)
 
     async def _prepare_hub(self, app: App, held: "HeldHub") -> None:
         """An app without durable functions starts without the weight of their modules."""
         if not uses_durable(app):
             return
         if self._hubs is None:
+            await asyncio.to_thread(import_module, "fnhost.host.taskhub")  # requests are served meanwhile
             from fnhost.host.taskhub import TaskHubs
 
             site = self._site
@@ -200,9 +212,7 @@ class Reload:
     async def _activate(self, fresh: LoadedApp, change: "HubChange | None", stack: AsyncExitStack) -> ActiveApp:
         site, hub = self._site, await change.open() if change else None
         try:
-            active = generation(
-                fresh, self._site.front, hub, self._site.state, self._log, self._ending, self._site.clock
-            )
+            active = generation(fresh, site.front, hub, site.state, site.emulator, self._log, self._ending, site.clock)
             view = await stack.enter_async_context(active)
         except BaseException:
             if change:
@@ -232,18 +242,18 @@ class Reload:
     async def _load(self, app: App, stack: AsyncExitStack) -> LoadedApp:
         """Raises Refused if something broke that works in the version that is served."""
         fresh = await self._in_workers(app, stack)
-        if self._serving and (worse := broken(app, fresh.failures) - self._serving.broken):
-            raise Refused(messages_of(app, fresh.failures, worse))
+        if self._serving and (worse := broken(fresh.app, fresh.failures) - self._serving.broken):
+            raise Refused(messages_of(fresh.app, fresh.failures, worse))
         return fresh
 
     async def _in_workers(self, app: App, stack: AsyncExitStack) -> LoadedApp:
         site = self._site
-        if not app.functions:
+        if not app.functions and not app.index_file:
             return LoadedApp(app)
         run = command(app, site.interpreters)
         if run.is_exclusive and self._running:
             await self._give_up()
-        workers = loaded(app, run, site.standby, self._log, self._ending, self._exhausted, site.clock)
+        workers = loaded(app, run, site.standby, self._log, self._ending, self._exhausted, site.clock, site.only)
         return await stack.enter_async_context(workers)
 
     async def _give_up(self) -> None:

@@ -12,13 +12,15 @@ from fnhost.bindings.storage.services import HostState
 from fnhost.clock import SYSTEM_CLOCK
 from fnhost.host.console import Console, banner, error_lines, listing
 from fnhost.host.emulator import StorageEmulator
+from fnhost.host.identity import host_id
 from fnhost.host.log import Log
-from fnhost.host.options import Options
+from fnhost.host.options import ADDRESS, Options
 from fnhost.host.reload import HostContext, Reload
 from fnhost.host.web.active_app import ActiveApp
 from fnhost.host.web.cors import Cors, read_cors
 from fnhost.host.web.front import Front
 from fnhost.host.web.keys import Keys
+from fnhost.host.web.listen.names import SETTING, exposure, read_names
 from fnhost.host.web.listen.server import serving
 from fnhost.host.web.listen.sockets import name_of
 from fnhost.host.worker.standby import StandbyWorkers
@@ -44,13 +46,24 @@ async def serve(
     gc.freeze()  # what is loaded stays: the collector need not look at it again and again
     gc.set_threshold(*COLLECT)
     root, name = options.root, name_of(sockets)
-    keys = Keys(root / STATE_FOLDER / "keys.json")
-    front = Front(root, log, keys, enable_auth=options.enable_auth, cors=_cors(options, local), host_id=host_id(root))
+    keys = Keys.of_app(root)
+    address = str(options.address or local.get("LocalHttpAddress") or ADDRESS)
+    front = Front(
+        root,
+        log,
+        keys,
+        enable_auth=options.enable_auth,
+        cors=_cors(options, local),
+        names=read_names(address, str(options.environment.get(SETTING) or local.get(SETTING) or "")),
+        host_id=host_id(root),
+    )
     console.print(banner(__version__))
     if options.enable_auth:
         keys.of("host")
         console.print(f"Keys are demanded. They are in {STATE_FOLDER}/keys.json.\n")
     emulator = StorageEmulator(root, log, SYSTEM_CLOCK)
+    if warning := exposure(address, sockets[0].getsockname()[1], options.enable_auth):
+        log.warning("Host.Startup", warning)
     site = HostContext(
         root=root,
         environment=options.environment,
@@ -80,16 +93,6 @@ def _certificate(options: Options) -> Path | None:
 def _cors(options: Options, local: Mapping[str, Any]) -> Cors | None:
     origins = str(options.cors or local.get("CORS") or "")
     return read_cors(origins, options.cors_credentials or bool(local.get("CORSCredentials")))
-
-
-def host_id(root: Path) -> str:
-    """The platform's rule: machine name and a 32-bit hash of the path (platform/host-storage.md 1)."""
-    value = 23
-    for character in str(root):
-        value = (value * 31 + ord(character)) & 0xFFFFFFFF
-    signed = value - 2**32 if value >= 2**31 else value
-    machine = "".join(filter(str.isalnum, socket.gethostname()))
-    return f"{machine}-{abs(signed)}".lower()[:32].rstrip("-")
 
 
 class Announce:

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import signal
 import sys
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import ExitStack, suppress
@@ -16,6 +15,7 @@ from fnhost.host.limits import END
 from fnhost.host.load.localsettings import LocalSettings, likely, merge, read_local
 from fnhost.host.log import Log, Reader
 from fnhost.host.options import ADDRESS, PORT, Options
+from fnhost.host.signals import ASKED_TO_END, ending_in_time
 from fnhost.host.system import raise_open_files
 from fnhost.host.web.listen.sockets import bind, name_of
 from fnhost.host.worker.commands import Command, command
@@ -79,7 +79,7 @@ async def _serve(options: Options, console: Console, log: Log) -> None:
     local = read_local(options.root).host if expected.host else {}
     port = options.port if options.port is not None else int(local.get("LocalHttpPort") or PORT)
     sockets = bind(str(options.address or local.get("LocalHttpAddress") or ADDRESS), port)
-    toolchain = likely_toolchain(merge(options.environment, expected))
+    toolchain = likely_toolchain(merge(options.environment, expected), options.root)
     options = replace(options, environment=_environment(options, name_of(sockets), toolchain))
     async with StandbyWorkers(log) as standby:
         with suppress(StartError):  # it is told when the app has been read
@@ -92,13 +92,15 @@ async def _serve(options: Options, console: Console, log: Log) -> None:
 def _likely_command(options: Options, expected: LocalSettings) -> Command:
     """The command of the app as its settings let expect it. Raises StartError."""
     settings = merge(options.environment, expected)
-    app = App(options.root, likely_toolchain(settings).language, (), settings, HostConfig())
+    app = App(options.root, likely_toolchain(settings, options.root).language, (), settings, HostConfig())
     return command(app, options.interpreters)
 
 
 def _environment(options: Options, name: str, toolchain: Toolchain) -> Mapping[str, str]:
     """What the worker is told of us beside the shell's own variables (platform/settings.md 4)."""
     given = {"WEBSITE_HOSTNAME": name, "FUNCTIONS_CORETOOLS_ENVIRONMENT": "fnhost"}
+    if options.user_log_level:
+        given["AzureFunctionsJobHost__logging__logLevel__Function"] = options.user_log_level
     if options.worker_arguments:
         given[toolchain.arguments_setting.replace(":", "__")] = options.worker_arguments.removeprefix("-- ")
     return {**options.environment, **given}
@@ -113,23 +115,11 @@ async def _until_stopped(work: Coroutine[Any, Any, None], outputs: ExitStack) ->
     loop = asyncio.get_running_loop()
 
     def stop() -> None:
-        if not task.cancelling():
-            loop.call_later(END, end_now)
-            task.cancel()
-        else:
-            end_now()
+        loop.call_soon_threadsafe(task.cancel)
 
-    def end_now() -> None:
-        outputs.close()
-        os._exit(1)
-
-    for number in (signal.SIGINT, signal.SIGTERM):
+    with ending_in_time(stop, outputs.close, END):
         try:
-            loop.add_signal_handler(number, stop)
-        except NotImplementedError:  # Windows
-            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop))
-    try:
-        await task
-    except asyncio.CancelledError:
-        return 0
+            await task
+        except asyncio.CancelledError:
+            return ASKED_TO_END
     return 1

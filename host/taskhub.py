@@ -8,8 +8,8 @@ effect only when the version goes into service.
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self, TypeAlias
 from urllib.parse import parse_qs
@@ -36,8 +36,10 @@ from fnhost.host.emulator import DEVELOPMENT, StorageEmulator, is_development
 from fnhost.host.errors import StartError
 from fnhost.host.load.localsettings import has_connection
 from fnhost.host.log import Log
+from fnhost.host.tasks import UseCount
 from fnhost.host.web.durable.management import management
 from fnhost.host.web.keys import Keys
+from fnhost.host.web.listen.guards import private
 from fnhost.host.web.listen.server import serving
 from fnhost.host.web.listen.sockets import bind_near
 
@@ -48,6 +50,8 @@ MARKS = Path(".fnhost", "hosts")
 LONGEST_SWITCH = 30.0
 """Seconds that a request waits while its task hub is opened, or its storage emulator started."""
 RETRY_AFTER = "5"
+LAST_REQUESTS = 5.0
+"""Seconds that requests of a task hub have to be answered before it is closed."""
 
 Location: TypeAlias = tuple[str, ...]
 """What tells one task hub from another: two that are open on the same would disturb each other."""
@@ -71,6 +75,7 @@ class HubPlan:
     config: DurableConfig
     account: Account | None
     location: Location
+    warnings: tuple[str, ...] = ()
 
     @property
     def needs_emulator(self) -> bool:
@@ -90,6 +95,8 @@ class OpenHub:
     stack: AsyncExitStack
     users: int = 0
     """How many versions of the app use it, or are about to."""
+    requests: UseCount = field(default_factory=UseCount)
+    """Counts the requests of its management API that are being answered."""
 
     @property
     def name(self) -> str:
@@ -116,7 +123,7 @@ class TaskHubs:
     async def __aexit__(self, *_: object) -> None:
         await self._stack.aclose()
         for opened in list(self._open.values()):
-            await self._close(opened)
+            await self._close(opened, patience=0)
 
     @property
     def in_service(self) -> OpenHub | None:
@@ -133,14 +140,14 @@ class TaskHubs:
 
     def _plan(self, app: App) -> HubPlan:
         config = read_durable(app)
-        account = _account(app, config, self._log)
+        account, missing = _account(app, config)
         where = str(config.path) if account is None else f"{account.table} {account.queue}"
-        return HubPlan(config, account, (config.provider, where, config.hub.name.lower()))
+        return HubPlan(config, account, (config.provider, where, config.hub.name.lower()), (*missing, *config.warnings))
 
     async def _opened(self, app: App, plan: HubPlan) -> OpenHub:
         """Raises StartError."""
         config, log, clock = plan.config, self._log, self._clock
-        for text in config.warnings:
+        for text in plan.warnings:
             log.warning(HOST_CATEGORY, text)
         async with AsyncExitStack() as stack:
             storage = await stack.enter_async_context(_hub(plan, log, clock))
@@ -217,9 +224,12 @@ class TaskHubs:
         if not opened.users and opened is not self._current:
             await self._close(opened)
 
-    async def _close(self, opened: OpenHub) -> None:
-        """Safe to repeat."""
+    async def _close(self, opened: OpenHub, patience: float = LAST_REQUESTS) -> None:
+        """When its requests are answered, or after `patience` seconds. Safe to repeat."""
         self._open = {name: each for name, each in self._open.items() if each is not opened}
+        with suppress(TimeoutError):
+            async with self._clock.timeout(patience):
+                await opened.requests.unused()
         await opened.stack.aclose()
 
     # The endpoints
@@ -228,7 +238,7 @@ class TaskHubs:
         """Of the loopback endpoint for SDKs: one for the life of this host, so that a running function can use it."""
         if not self._rpc:
             sockets = bind_near(RPC_PORT)
-            api = Starlette(routes=[Mount(RPC_PATH, self.api)])
+            api = private(Starlette(routes=[Mount(RPC_PATH, self.api)]))
             await self._stack.enter_async_context(serving(api, sockets))
             self._rpc = f"http://127.0.0.1:{sockets[0].getsockname()[1]}{RPC_PATH}/"
         return self._rpc
@@ -241,7 +251,8 @@ class TaskHubs:
                 await opened.is_ready.wait()
         except TimeoutError:
             return await self._unavailable()(scope, receive, send)
-        await opened.management(scope, receive, send)
+        with opened.requests:
+            await opened.management(scope, receive, send)
 
     async def _wanted(self, scope: Scope) -> OpenHub:
         named = _named_hub(scope["query_string"])
@@ -312,22 +323,21 @@ def _hub(plan: HubPlan, log: Log, clock: Clock) -> AbstractAsyncContextManager[H
     return SqliteHub(config.hub, config.path, clock, log)
 
 
-def _account(app: App, config: DurableConfig, log: Log) -> Account | None:
-    """The storage account of the hub, None for a file. Raises StartError.
+def _account(app: App, config: DurableConfig) -> tuple[Account | None, tuple[str, ...]]:
+    """The storage account of the hub, None for a file, and what the user is warned of. Raises StartError.
 
     Without a setting it is the emulator: most apps are cloned without local.settings.json.
     """
     if config.provider != AZURE:
-        return None
+        return None, ()
     settings, connection = app.settings, config.connection
     if not has_connection(settings, connection):
-        log.warning(
-            HOST_CATEGORY,
+        text = (
             f"The setting AzureWebJobs{connection} is missing: durable functions use the storage emulator. In Azure "
-            f'it must be set; here, write "AzureWebJobs{connection}": "{DEVELOPMENT}" into local.settings.json.',
+            f'it must be set; here, write "AzureWebJobs{connection}": "{DEVELOPMENT}" into local.settings.json.'
         )
-        return parse(DEVELOPMENT)
+        return parse(DEVELOPMENT), (text,)
     try:
-        return resolve(connection, settings.connection, settings.get)
+        return resolve(connection, settings.connection, settings.get), ()
     except BadConnection as error:
         raise StartError(str(error)) from error

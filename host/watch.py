@@ -18,7 +18,7 @@ from fnhost.clock import SYSTEM_CLOCK, Clock
 from fnhost.host.app import App, HostConfig
 from fnhost.host.console import HOST_CATEGORY
 from fnhost.host.log import Log
-from fnhost.host.worker.toolchains import foreign_package_folders, script_suffixes
+from fnhost.host.worker.toolchains import foreign_package_folders, script_suffixes, watched_files
 
 SETTLE = 20
 """Milliseconds without a further change: an editor writes a file in several steps."""
@@ -59,6 +59,7 @@ class FileWatcher:
         self._is_polling = False
         self._known: frozenset[Path] = frozenset()
         self._stamps: dict[Path, Stamp] | None = None
+        self._compared: tuple[object, ...] = ()
         self._suffixes: Sequence[str] = script_suffixes("")
         self._names, self._folders = ALWAYS_WATCHED | frozenset(HostConfig().watch_files), frozenset[str]()
         self._comparing: set[asyncio.Task[None]] = set()
@@ -68,7 +69,7 @@ class FileWatcher:
     def follow(self, app: App, packages: Sequence[Path] = ()) -> None:
         """From now on the rules of this app count. `packages` are folders in which any change matters."""
         self._suffixes = script_suffixes(app.language)
-        self._names = ALWAYS_WATCHED | frozenset(app.config.watch_files)
+        self._names = ALWAYS_WATCHED | frozenset((*app.config.watch_files, *watched_files(app.language)))
         folders = frozenset(app.config.watch_directories) - foreign_package_folders(app.language)
         if folders != self._folders:
             self._folders = folders
@@ -146,11 +147,22 @@ class FileWatcher:
 
     async def _compare(self) -> None:
         """Look for changes that no watch told of: files of a folder that has just come, or between two watches."""
+        rules = self._rules
         folders, stamps = await asyncio.to_thread(self._look)
-        before, self._known, self._stamps = self._stamps, folders, stamps
-        if before is not None:
-            for path in [path for path in {**before, **stamps} if before.get(path) != stamps.get(path)]:
+        known, self._known = self._known, folders
+        before, self._stamps = self._stamps, stamps
+        are_same, self._compared = rules == self._compared, rules
+        if before is None:
+            return
+        for path in [path for path in {**before, **stamps} if before.get(path) != stamps.get(path)]:
+            # A file that only other rules make one that matters has not changed.
+            if are_same or (path in before and path in stamps) or path.parent not in known:
                 self._add(path)
+
+    @property
+    def _rules(self) -> tuple[object, ...]:
+        """What decides which files matter."""
+        return self._suffixes, self._names, self._folders
 
     def _look(self) -> tuple[frozenset[Path], dict[Path, Stamp]]:
         """All folders that can hold files of the app, the root among them, and the files that matter."""

@@ -8,6 +8,7 @@ from fnhost.bindings.blob.adapters import open_blob
 from fnhost.bindings.blob.paths import PathError, parse_pattern
 from fnhost.bindings.blob.settings import NAME, read_settings
 from fnhost.bindings.blob.trigger import open_trigger
+from fnhost.bindings.contract import Binding
 from fnhost.bindings.schema import STRING, TEMPLATE, Violation, choice, members
 from fnhost.bindings.storage.services import StorageServices
 
@@ -17,6 +18,11 @@ def pattern_violations(entry: Mapping[str, Any]) -> Iterator[Violation]:
         parse_pattern(entry["path"])
     except PathError as error:
         yield Violation("/path", str(error))
+
+
+def trigger_names(binding: Binding) -> frozenset[str]:
+    captured = parse_pattern(str(binding.properties["path"])).names
+    return frozenset(("BlobTrigger", "Uri", "Properties", "Metadata", *captured))
 
 
 BINDING_TYPES: Final = (
@@ -29,6 +35,7 @@ BINDING_TYPES: Final = (
         services=StorageServices,
         open=open_trigger,
         violations=pattern_violations,
+        data_names=trigger_names,
     ),
     BindingType(
         name="blob",

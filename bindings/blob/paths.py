@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fnhost.bindings.contract import BindingError
 from fnhost.bindings.expressions import Placeholder, parse
 
-_CONTAINER = re.compile(r"[a-z0-9](?:[a-z0-9]|-(?!-)){1,61}[a-z0-9]|\$root|\$web|\$logs")
+_CONTAINER = re.compile(r"[a-z0-9-]+|\$root|\$web|\$logs")
 
 
 class PathError(BindingError):
@@ -18,9 +18,7 @@ def split_path(path: str) -> tuple[str, str]:
     """Container and blob. Raises PathError."""
     container, _, blob = path.strip("/").partition("/")
     if not _CONTAINER.fullmatch(container):
-        raise PathError(
-            f"'{path}' is no path of a blob: it begins with a container, 3 to 63 lower-case letters, digits and -."
-        )
+        raise PathError(f"'{path}' is no path of a blob: it begins with a container, lower-case letters, digits and -.")
     if not blob:
         raise PathError(f"'{path}' is no path of a blob: write container/name.")
     return container, blob
@@ -44,7 +42,7 @@ def parse_pattern(path: str) -> BlobPattern:
     """The pattern of a trigger's path. Raises PathError, ExpressionError."""
     container, _, rest = path.strip("/").partition("/")
     if not _CONTAINER.fullmatch(container):
-        raise PathError(f"'{container}' is no container: write 3 to 63 lower-case letters, digits and -.")
+        raise PathError(f"'{container}' is no container: write lower-case letters, digits and -.")
     if not rest:
         return BlobPattern(container, (), re.compile(".*", re.DOTALL))
     parts = parse(rest).parts

@@ -5,15 +5,13 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
+from fnhost.bindings.contract import Report
 from fnhost.bindings.storage.account import Account
 from fnhost.bindings.storage.client import StorageClient
 from fnhost.clock import Clock
 
-Level: TypeAlias = Literal["debug", "information", "warning", "error"]
-Report: TypeAlias = Callable[[str, Level, str], None]
-"""Writes a line of the log: the function it is about, the level, the sentence."""
 Topic: TypeAlias = tuple[str, str]
 """A queue or container: the address of its account's service, and its name."""
 

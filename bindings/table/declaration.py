@@ -1,9 +1,12 @@
-"""The binding type `table` (platform/app-files.md 3, platform/values.md 4)."""
+"""The binding type `table` (platform/app-files.md 3, platform/table.md 1)."""
 
 from typing import Final
 
 from fnhost.bindings.binding_type import BindingType
-from fnhost.bindings.schema import INTEGER, STRING, TEMPLATE, members
+from fnhost.bindings.schema import STRING, TEMPLATE, members
+from fnhost.bindings.storage.services import StorageServices
+from fnhost.bindings.table.adapters import open_table
+from fnhost.bindings.table.settings import NAME, read_settings
 
 BINDING_TYPES: Final = (
     BindingType(
@@ -13,12 +16,15 @@ BINDING_TYPES: Final = (
             tableName=TEMPLATE,
             partitionKey=TEMPLATE,
             rowKey=TEMPLATE,
-            take=INTEGER,
+            take={"type": "integer", "minimum": 1},
             filter=TEMPLATE,
             connection=STRING,
         ),
         directions=frozenset(("in", "out")),
-        settings="tables",
+        settings=NAME,
+        read_settings=read_settings,
         needs_storage=True,
+        services=StorageServices,
+        open=open_table,
     ),
 )

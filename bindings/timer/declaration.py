@@ -25,5 +25,6 @@ BINDING_TYPES: Final = (
         services=StorageServices,
         open=open_trigger,
         violations=schedule_violations,
+        data_names=lambda binding: frozenset(("TimerTrigger",)),
     ),
 )

@@ -1,7 +1,7 @@
-"""What a client asks of orchestrations: start, see, tell, end, delete.
+"""The client of orchestrations and entities: start, query, raise events, signal, suspend, terminate, rewind, purge.
 
-Each change is a message, sent to the hub and then dispatched in memory, so that nothing waits for polling. The checks
-and their order are those of platform/durable-http.md 5.
+Each change is a message, stored in the hub and then dispatched in memory without polling. The checks and their order
+are those of platform/durable-http.md 5.
 """
 
 import uuid
@@ -29,7 +29,7 @@ from fnhost.host.durable.model.ids import MAX_ENTITY_LENGTH, EntityId, refused_e
 from fnhost.host.durable.model.instants import utc_now
 from fnhost.host.durable.model.messages import Message, ReceivedMessage
 from fnhost.host.durable.model.states import OVERRIDABLE, Checkpoint, Instance, Page, PurgeResult, Query
-from fnhost.host.durable.model.text import json_text
+from fnhost.host.durable.model.text import json_text, well_formed
 from fnhost.host.durable.replay.outgoing import unknown_function
 from fnhost.host.durable.replay.rewind import rewound
 from fnhost.host.durable.runtime.status_watch import StatusSubscription
@@ -40,7 +40,7 @@ SHORTEST_INTERVAL = 0.1
 
 
 class ClientError(FnhostError):
-    """What was asked cannot be done. The text says why."""
+    """The request cannot be carried out. The text says why."""
 
 
 class UnknownFunction(ClientError):
@@ -80,14 +80,14 @@ class NotFound(ClientError):
 
 
 class Finished(ClientError):
-    """The instance has come to its end: nothing can be told to it."""
+    """The instance has ended and takes no messages."""
 
     def __init__(self, instance: str, status: RuntimeStatus) -> None:
         super().__init__(f"The instance '{instance}' is {status.name} already.")
 
 
 class WrongState(ClientError):
-    """The instance is alive, but not in a state in which this can be done."""
+    """The instance runs, but not in a state in which this can be done."""
 
     def __init__(self, verb: str, instance: str, status: RuntimeStatus) -> None:
         super().__init__(
@@ -96,7 +96,7 @@ class WrongState(ClientError):
 
 
 class NotFailed(ClientError):
-    """Only what has failed can be rewound."""
+    """Only failed instances can be rewound."""
 
     def __init__(self, status: RuntimeStatus) -> None:
         super().__init__(
@@ -106,7 +106,7 @@ class NotFailed(ClientError):
 
 
 class NotFinished(ClientError):
-    """Only what has come to its end can be purged."""
+    """Only instances that have ended can be purged."""
 
     def __init__(self, instance: str, status: RuntimeStatus) -> None:
         super().__init__(
@@ -116,7 +116,7 @@ class NotFinished(ClientError):
 
 
 class MessageDispatcher(Protocol):
-    """Who runs what a client starts."""
+    """What the client needs of the engine."""
 
     def names(self, kind: Literal["orchestrator", "entity"]) -> Sequence[str]: ...
 
@@ -127,10 +127,10 @@ class MessageDispatcher(Protocol):
     def dispatch(self, received: Iterable[ReceivedMessage]) -> None: ...
 
     def forget(self, instance: str) -> None:
-        """It is about to be purged."""
+        """Drop what is held of an instance that is about to be purged."""
 
     def watching(self, instance: str) -> AbstractContextManager[StatusSubscription]:
-        """Be told whenever the instance is recorded here."""
+        """A subscription to what this host records of the instance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,15 +163,15 @@ class DurableClient:
             orchestration_instance=Execution(instance or uuid.uuid4().hex, uuid.uuid4().hex),
             name=name,
             version=self.settings.version if version is None else version,
-            input=input,
+            input=_text(input),
             generation=0,
         )
         message = Message(target=event.orchestration_instance, event=event)
-        await self._hand_on(await self.hub.start(message, self.settings.overridable))
+        await self._dispatch_start(await self.hub.start(message, self.settings.overridable))
         return event.orchestration_instance.instance_id
 
-    async def _hand_on(self, start: ReceivedMessage) -> None:
-        """Another host sees it before our caller can send an event after it."""
+    async def _dispatch_start(self, start: ReceivedMessage) -> None:
+        """A start for another host's queue is made visible before the caller can send an event after it."""
         if start.queue in self.engine.remote_queues and start.message.visible_at is None:
             await self.hub.release([start])
         else:
@@ -209,9 +209,9 @@ class DurableClient:
         return await self.hub.list(query, top, token)
 
     async def wait(self, instance: str, longest: float, interval: float) -> Instance:
-        """The instance when it has come to its end, or as it is after `longest` seconds. Raises NotFound.
+        """The instance when it has ended, or as it is after `longest` seconds. Raises NotFound.
 
-        This host tells when it records it; every `interval` seconds it is looked at in case another host does.
+        What this host records is noticed at once; what other hosts record, every `interval` seconds.
         """
         pause = max(interval, SHORTEST_INTERVAL)
         deadline = self.clock.monotonic() + longest
@@ -224,53 +224,55 @@ class DurableClient:
     async def raise_event(self, instance: str, name: str, data: str | None) -> None:
         """`data` is JSON text. Raises NotFound, Finished."""
         await self.expect_alive(instance)
-        await self._tell(instance, EventRaised(timestamp=utc_now(self.clock), name=name, input=data))
+        await self._send(
+            instance, EventRaised(timestamp=utc_now(self.clock), name=well_formed(name), input=_text(data))
+        )
 
     async def terminate(self, instance: str, reason: str | None) -> None:
         """Raises NotFound, Finished."""
         await self.expect_alive(instance)
-        await self._tell(instance, ExecutionTerminated(timestamp=utc_now(self.clock), input=reason))
+        await self._send(instance, ExecutionTerminated(timestamp=utc_now(self.clock), input=_text(reason)))
 
     async def suspend(self, instance: str, reason: str | None) -> None:
         """Raises NotFound, Finished, WrongState."""
         status = (await self.expect_alive(instance)).status
         if status is RuntimeStatus.Suspended:
             raise WrongState("suspend", instance, status)
-        await self._tell(instance, ExecutionSuspended(timestamp=utc_now(self.clock), reason=reason))
+        await self._send(instance, ExecutionSuspended(timestamp=utc_now(self.clock), reason=_text(reason)))
 
     async def resume(self, instance: str, reason: str | None) -> None:
         """Raises NotFound, Finished, WrongState."""
         status = (await self.expect_alive(instance)).status
         if status is not RuntimeStatus.Suspended:
             raise WrongState("resume", instance, status)
-        await self._tell(instance, ExecutionResumed(timestamp=utc_now(self.clock), reason=reason))
+        await self._send(instance, ExecutionResumed(timestamp=utc_now(self.clock), reason=_text(reason)))
 
     async def rewind(self, instance: str, reason: str | None) -> None:
-        """Take its failures back, and those of the children it failed with. Raises NotFound, NotFailed."""
+        """Undo its failures, and those of its failed children, so that it goes on. Raises NotFound, NotFailed."""
         found = await self.expect(instance)
         if found.status is not RuntimeStatus.Failed:
             raise NotFailed(found.status)
         await self._rewind(found, reason)
 
     async def _rewind(self, instance: Instance, reason: str | None) -> None:
-        """Each is told, so that a host that remembers its end looks again; a parent before its children."""
+        """Parents before their children. The message makes a host that holds the old history load it again."""
         state = await self.hub.load(instance.id)
         past, row = rewound(state.events), replace(instance, status=RuntimeStatus.Pending, updated=utc_now(self.clock))
         await self.hub.record(Checkpoint(state, state.execution_id or "", past.events, row, rewritten=True))
-        await self._tell(instance.id, GenericEvent(timestamp=utc_now(self.clock), data=reason))
+        await self._send(instance.id, GenericEvent(timestamp=utc_now(self.clock), data=_text(reason)))
         for child in past.children:
             if (found := await self.hub.find(child)) and found.status is RuntimeStatus.Failed:
                 await self._rewind(found, reason)
 
     async def signal(self, entity: EntityId, operation: str, input: str | None) -> None:
-        """Tell an entity, whether it exists or not; `input` is JSON text. Raises UnknownEntity, InvalidKey."""
+        """Signal an entity, whether it exists or not; `input` is JSON text. Raises UnknownEntity, InvalidKey."""
         if not is_known(entity.name, known := self.engine.names("entity")):
             raise UnknownEntity(entity.name, known)
         if reason := refused_entity_id(entity):
             raise InvalidKey(reason)
         request = EntityRequest(str(uuid.uuid4()), operation, is_signal=True, input=input)
         text = json_text(request_json(request))
-        await self._tell(str(entity), EventRaised(timestamp=utc_now(self.clock), name=request.event_name, input=text))
+        await self._send(str(entity), EventRaised(timestamp=utc_now(self.clock), name=request.event_name, input=text))
 
     async def read_entity(self, entity: EntityId) -> Entity | None:
         """None if it does not exist, or no longer."""
@@ -278,7 +280,7 @@ class DurableClient:
         known = read_entity(found.input) if found else None
         return known if known and known.exists else None
 
-    async def _tell(self, instance: str, event: HistoryEvent) -> None:
+    async def _send(self, instance: str, event: HistoryEvent) -> None:
         message = Message(target=Execution(instance), event=event)
         self.engine.dispatch(await self.hub.send([message], self.engine.remote_queues))
 
@@ -295,10 +297,7 @@ class DurableClient:
         return await self.hub.purge(instance)
 
     async def purge_by(self, query: Query) -> PurgeResult:
-        """Delete what has come to its end and fits; never anything alive, whatever statuses are asked for.
-
-        The platform deletes running instances too when no terminal status is named. We do not.
-        """
+        """Delete the ended instances of a query. Running ones are never deleted, unlike on the platform."""
         finished = replace(query, statuses=query.statuses & TERMINAL or TERMINAL, with_input=False)
         purged = [await self._purge(instance.id) async for instance in all_of(self.hub, finished)]
         return PurgeResult(sum(each.instances for each in purged), sum(each.rows for each in purged))
@@ -306,6 +305,10 @@ class DurableClient:
 
 def is_known(name: str, known: Sequence[str]) -> bool:
     return name.lower() in map(str.lower, known)
+
+
+def _text(text: str | None) -> str | None:
+    return None if text is None else well_formed(text)
 
 
 def expect_valid(instance: str | None) -> None:

@@ -27,7 +27,7 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]{2,49}")
 
 @dataclass(frozen=True, slots=True)
 class DurableConfig:
-    """What the app says of its durable functions. `path` is the SQLite hub's file, None for memory."""
+    """The durable settings of an app. `path` is the SQLite hub's file, None for memory."""
 
     provider: str
     connection: str
@@ -135,7 +135,7 @@ def read_durable(app: App) -> DurableConfig:
 LEASES = 15.0, 60.0
 """How long Azure Storage leases a container."""
 LONGEST_POLL = 1.0
-"""A laptop's host asks more often than the platform's 30 s: what tools write to the queues is noticed within this."""
+"""Seconds. Shorter than the platform's 30 s, so that messages which tools write to the queues are noticed soon."""
 
 
 def _limits(section: _Section) -> OrchestrationLimits:

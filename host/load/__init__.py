@@ -1,12 +1,12 @@
-"""Files to App: everything is read here, checked, and every problem told with its file and place.
+"""Reads an app from its files, checks it, and reports every problem with file and place.
 
 `documents` reads files, `localsettings` and `hostjson` the two that configure an app, `folders` finds the functions,
-`functions` and `entries` read them, `checks` looks across them, `remarks` tells what is merely worth knowing.
+`functions` and `entries` read them, `indexed` those declared in code,
+`checks` and `conflicts` compare them, `expressions` checks binding expressions, `warnings` finds what is no problem.
 """
 
 import os
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 
 from fnhost.bindings.contract import BindingError
@@ -14,17 +14,14 @@ from fnhost.bindings.registry import binding_types
 from fnhost.host.app import App, Function, HostConfig, Settings
 from fnhost.host.errors import AppError, Problem, StartError
 from fnhost.host.load import hostjson, localsettings, warnings
-from fnhost.host.load.checks import (
-    Functions,
-    duplicates,
-    foreign_language,
-    language_of,
-    route_conflicts,
-    runtime_problems,
-    storage_problems,
-)
+from fnhost.host.load.checks import Functions, language_of, runtime_problems, storage_problems
+from fnhost.host.load.conflicts import without_conflicts
 from fnhost.host.load.folders import Folder, find_folders, only_named
 from fnhost.host.load.functions import read_function
+from fnhost.host.load.indexed import mixed_problems
+from fnhost.host.load.sources import FunctionSource
+from fnhost.host.worker.toolchains import RUNTIME, TOOLCHAINS, likely_toolchain
+from fnhost.host.worker.toolchains.toolchain import Toolchain
 
 NO_PROJECT = (
     f"Unable to find project root. Expecting to find one of {hostjson.FILE}, {localsettings.FILE} in project root."
@@ -44,7 +41,7 @@ def load(root: Path, environment: Mapping[str, str], only: Sequence[str] = ()) -
     """The app in `root`. `environment` is the shell's; `only` names the functions to keep, empty for all.
 
     Raises AppError if the app as a whole cannot be served, StartError if an installed package of binding types is
-    unusable. A function with problems is left out, and told about in `App.problems`.
+    unusable. A function with problems is left out and listed in `App.problems`.
     """
     _require_binding_types()
     root = Path(os.path.abspath(root))
@@ -54,14 +51,17 @@ def load(root: Path, environment: Mapping[str, str], only: Sequence[str] = ()) -
     merged = localsettings.merge(environment, local)
     config, config_problems = hostjson.read_host(root, merged.environment)
     allowed = tuple(only) or config.functions
-    read, problems = _read_functions(only_named(find_folders(root), allowed), merged, config)
-    functions, conflicts = _without_conflicts(read, merged)
+    folders, index_file = find_folders(root), _index_file(root, merged)
+    read, problems = _read_functions(only_named(folders, allowed), merged, config)
+    if index_file and _toolchain(root, merged).index_replaces_folders:
+        read, problems = {}, list(mixed_problems(folders, index_file))
+    functions, conflicts = without_conflicts(read, merged)
     fatal = [*config_problems, *runtime_problems(read, merged), *storage_problems(read, merged)]
     if fatal:
         raise AppError([*fatal, *local.problems, *problems, *conflicts])
     return App(
         root=root,
-        language=language_of(functions, merged),
+        language=language_of(functions, merged) or (_toolchain(root, merged).language if index_file else ""),
         functions=tuple(functions.values()),
         settings=merged,
         config=config,
@@ -69,10 +69,25 @@ def load(root: Path, environment: Mapping[str, str], only: Sequence[str] = ()) -
         warnings=(
             *localsettings.setting_warnings(root, environment, local),
             *warnings.root_warnings(root, merged),
+            *warnings.log_level_warnings(config.log_levels),
             *warnings.allow_list_warnings(allowed),
-            *warnings.function_warnings(functions, merged),
+            *(() if index_file else warnings.function_warnings(functions, merged)),
         ),
+        index_file=index_file,
     )
+
+
+def _toolchain(root: Path, settings: Settings) -> Toolchain:
+    """That of the app's runtime; without one, that whose file declares functions in code."""
+    likely = likely_toolchain(settings, root)
+    if settings.get(RUNTIME):
+        return likely
+    return next((each for each in TOOLCHAINS.values() if each.index_file(root, settings)), likely)
+
+
+def _index_file(root: Path, settings: Settings) -> str:
+    """The file that makes the app's worker list its functions; empty if folders declare them."""
+    return _toolchain(root, settings).index_file(root, settings)
 
 
 def _require_binding_types() -> None:
@@ -90,7 +105,7 @@ def _read_functions(
     folders: Sequence[Folder], settings: Settings, config: HostConfig
 ) -> tuple[Functions, list[Problem]]:
     """Those that can be read, and what is wrong with the others."""
-    functions: dict[Folder, Function] = {}
+    functions: dict[FunctionSource, Function] = {}
     problems: list[Problem] = []
     for folder in folders:
         found = read_function(folder, settings, config)
@@ -98,15 +113,4 @@ def _read_functions(
             functions[folder] = found
         else:
             problems += found
-    return functions, problems
-
-
-def _without_conflicts(functions: Functions, settings: Settings) -> tuple[Functions, list[Problem]]:
-    """Those that can live together, and what is wrong with the others."""
-    problems: list[Problem] = []
-    for check in (duplicates, partial(foreign_language, settings=settings), route_conflicts):
-        found = list(check(functions))
-        refused = {problem.file for problem in found}
-        functions = {folder: function for folder, function in functions.items() if folder.file not in refused}
-        problems += found
     return functions, problems

@@ -1,4 +1,4 @@
-"""What must hold between the functions of an app, and between them and its settings."""
+"""Rules between the functions of an app, and between functions and settings."""
 
 from collections.abc import Iterator, Mapping
 
@@ -8,14 +8,14 @@ from fnhost.host.app import Function, HostConfig, Settings
 from fnhost.host.endpoints import endpoint_of
 from fnhost.host.errors import Problem
 from fnhost.host.load import localsettings as local
-from fnhost.host.load.folders import Folder
+from fnhost.host.load.sources import FunctionSource
 from fnhost.host.worker.toolchains import RUNTIME, TOOLCHAINS
 
 STORAGE = "AzureWebJobsStorage"
 STORAGE_FREE = "httptrigger, kafkatrigger, rabbitmqtrigger, orchestrationTrigger, activityTrigger, entityTrigger"
 """The official tool's list, for its message; which types need storage here is declared with each type."""
 
-Functions = Mapping[Folder, Function]
+Functions = Mapping[FunctionSource, Function]
 
 
 def language_of(functions: Functions, settings: Settings) -> str:
@@ -25,7 +25,7 @@ def language_of(functions: Functions, settings: Settings) -> str:
 
 
 def runtime_problems(functions: Functions, settings: Settings) -> Iterator[Problem]:
-    """Raised as a whole: no worker fits the app (platform/app-files.md 1)."""
+    """Problems of the app as a whole: no worker can run it (platform/app-files.md 1)."""
     found = sorted({function.language for function in functions.values()})
     runtime = (settings.get(RUNTIME) or "").lower()
     if not runtime and len(found) > 1:
@@ -51,7 +51,7 @@ def storage_problems(functions: Functions, settings: Settings) -> Iterator[Probl
 
 def duplicates(functions: Functions) -> Iterator[Problem]:
     """Names are compared without regard to case; the first folder keeps the name."""
-    seen: dict[str, Folder] = {}
+    seen: dict[str, FunctionSource] = {}
     for folder in functions:
         first = seen.setdefault(folder.name.lower(), folder)
         if first is not folder:

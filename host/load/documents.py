@@ -1,4 +1,4 @@
-"""The files an app is described in, as plain values: YAML, and JSON with comments and last commas tolerated."""
+"""Parses the files that describe an app: YAML, and JSON with comments and trailing commas."""
 
 import json
 import re
@@ -9,7 +9,7 @@ import yaml
 
 
 class UnreadableFile(Exception):
-    """The file is not what its name says. `place` is `line N column M`, or empty."""
+    """The file cannot be parsed. `place` is `line N column M`, or empty."""
 
     def __init__(self, place: str, message: str) -> None:
         super().__init__(f"{place}: {message}" if place else message)
@@ -18,7 +18,7 @@ class UnreadableFile(Exception):
 
 
 def read_object(path: Path) -> dict[str, Any]:
-    """The object in a .json, .yaml or .yml file. Raises Unreadable."""
+    """The object in a .json, .yaml or .yml file. Raises UnreadableFile."""
     value = (read_json if path.suffix == ".json" else read_yaml)(_read_text(path))
     if not isinstance(value, dict):
         raise UnreadableFile("", f"The file must hold an object, not {json.dumps(value)[:40]}.")
@@ -35,7 +35,7 @@ def read_json(text: str) -> Any:
 
 
 def read_yaml(text: str) -> Any:
-    """YAML as far as it says what JSON can say."""
+    """YAML, limited to values that JSON has. Raises UnreadableFile."""
     try:
         return json.loads(json.dumps(yaml.safe_load(text), allow_nan=False))
     except yaml.MarkedYAMLError as error:
@@ -60,7 +60,7 @@ _STRING_OR_LAST_COMMA = re.compile(rf"{_STRING}|[\[{{]\s*,|,(?=\s*[\]}}])", re.D
 
 
 def _strict(text: str) -> str:
-    """What the platform reads and JSON has not becomes spaces, so that every error keeps its line and column."""
+    """The text with comments and trailing commas replaced by spaces, so that errors keep their line and column."""
     for pattern in (_STRING_OR_COMMENT, _STRING_OR_LAST_COMMA):
         text = pattern.sub(lambda found: _blank(found[0]) if found[0][0] in "/," else found[0], text)
     return text

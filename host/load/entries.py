@@ -1,4 +1,4 @@
-"""One entry of a function.json's bindings: what is wrong with it, and the Binding it says (platform/app-files.md 3)."""
+"""One entry of a function.json's bindings: its violations, and the Binding it declares (platform/app-files.md 3)."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -24,8 +24,11 @@ _SETTING_NAMES = ("connection", "connectionname")
 _NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9]{0,127}|\$return")
 
 
-def entry_violations(written: Any, get: Get, has_bundle: bool) -> Iterator[Violation]:
-    """Everything that is wrong with an entry; the pointers begin at it."""
+def entry_violations(written: Any, get: Get, has_bundle: bool, in_code: bool = False) -> Iterator[Violation]:
+    """Everything that is wrong with an entry; the pointers begin at it.
+
+    `in_code` says that a declaration in code made it: its name is then a parameter's (platform/app-files.md 7, item 6).
+    """
     if not isinstance(written, dict):
         yield Violation("", "A binding must be an object.")
         return
@@ -37,14 +40,15 @@ def entry_violations(written: Any, get: Get, has_bundle: bool) -> Iterator[Viola
         yield from found
         return
     entry = normalized(COMMON, filled)
-    yield from _name_violations(entry, filled)
+    if not in_code:
+        yield from _name_violations(entry, filled)
     yield from _direction_violations(entry, filled)
     yield from _type_violations(entry, filled, has_bundle)
     yield from _schema_violations(entry, filled)
 
 
 def read_entry(written: Mapping[str, Any], get: Get) -> Binding:
-    """The binding of an entry that has no faults."""
+    """The binding of an entry without violations."""
     entry = normalized(COMMON, _filled(written, get))
     type = binding_types()[entry["type"]]
     properties = {name: value for name, value in normalized(type.schema, entry).items() if name not in _OWN_MEMBERS}
@@ -53,7 +57,7 @@ def read_entry(written: Mapping[str, Any], get: Get) -> Binding:
 
 
 def is_trigger(written: Mapping[str, Any]) -> bool:
-    """By the looks of it: the entry may be faulty."""
+    """Whether the entry declares a trigger; it may have violations."""
     entry = normalized(COMMON, written)
     return str(entry.get("type")).lower().endswith("trigger") and _direction(entry) != "out"
 

@@ -1,4 +1,4 @@
-"""A function folder: what is wrong with it, or the Function it holds (platform/app-files.md 2 to 6)."""
+"""A function folder: its problems, or the Function that it declares (platform/app-files.md 2 to 6)."""
 
 import os
 import re
@@ -13,10 +13,12 @@ from fnhost.host.errors import Problem
 from fnhost.host.load import retry
 from fnhost.host.load.documents import UnreadableFile, read_object
 from fnhost.host.load.entries import COMMON, entry_violations, is_trigger, read_entry
+from fnhost.host.load.expressions import expression_violations
 from fnhost.host.load.folders import Folder, default_script, exists_exactly
+from fnhost.host.load.typescript import compile_hint
 from fnhost.host.worker.toolchains import BY_SUFFIX
 
-_NAME = re.compile(r"[a-z][a-z0-9_-]{0,127}", re.IGNORECASE)
+NAME = re.compile(r"[a-z][a-z0-9_-]{0,127}", re.IGNORECASE)
 
 
 def read_function(folder: Folder, settings: Settings, config: HostConfig) -> Function | tuple[Problem, ...]:
@@ -47,6 +49,7 @@ def _function(folder: Folder, document: Mapping[str, Any], settings: Settings, c
         disabled=is_disabled(folder.name, settings),
         retry=retry.read(normalized(retry.SCHEMA, document["retry"])) if _has_retry(document) else config.retry,
         config=document,
+        source=folder.file,
     )
 
 
@@ -61,7 +64,7 @@ def _has_retry(document: Mapping[str, Any]) -> bool:
 
 
 def _folder_violations(folder: Folder) -> Iterator[Violation]:
-    if not _NAME.fullmatch(folder.name) or folder.name.lower() == "host":
+    if not NAME.fullmatch(folder.name) or folder.name.lower() == "host":
         hint = "Rename the folder: letters, digits, - and _, a letter first, and not host."
         yield Violation("", f"'{folder.name}' is not a valid function name.", hint)
     if len(folder.files) > 1:
@@ -72,7 +75,7 @@ def _document_violations(
     folder: Folder, document: Mapping[str, Any], settings: Settings, config: HostConfig
 ) -> Iterator[Violation]:
     yield from _property_violations(folder, document)
-    yield from _binding_violations(document, settings, config)
+    yield from binding_violations(document, settings, config)
     if _has_retry(document):
         yield from _under("/retry", validate(retry.SCHEMA, document["retry"]))
 
@@ -85,7 +88,7 @@ def _property_violations(folder: Folder, document: Mapping[str, Any]) -> Iterato
         message = f"Illegal value '{source}' for 'configurationSource' property in {folder.name}."
         yield Violation("/configurationSource", message, "Write config or attributes, or leave it out.")
     if "scriptFile" not in wrong:
-        yield from _script_violations(_script(folder, document), document)
+        yield from _script_violations(_script(folder, document), document, _root(folder))
 
 
 def _script(folder: Folder, document: Mapping[str, Any]) -> Path | None:
@@ -93,7 +96,12 @@ def _script(folder: Folder, document: Mapping[str, Any]) -> Path | None:
     return Path(os.path.normpath(folder.directory / name)) if name else None
 
 
-def _script_violations(script: Path | None, document: Mapping[str, Any]) -> Iterator[Violation]:
+def _root(folder: Folder) -> Path:
+    """Of the app that it is a folder of."""
+    return folder.directory.parents[folder.place.count("/")]
+
+
+def _script_violations(script: Path | None, document: Mapping[str, Any], root: Path) -> Iterator[Violation]:
     place = "/scriptFile" if document.get("scriptFile") else ""
     if not script:
         hint = "Name it in a 'scriptFile' property, or call it __init__.py or index.js."
@@ -103,20 +111,29 @@ def _script_violations(script: Path | None, document: Mapping[str, Any]) -> Iter
         yield Violation(
             place,
             f"Invalid script file name configuration. {message}: '{script}'.",
-            "Names are compared exactly, case included.",
+            compile_hint(script, root) or "Names are compared exactly, case included.",
         )
     elif script.suffix not in BY_SUFFIX:
         hint = f"Scripts here end in {', '.join(BY_SUFFIX)}; TypeScript is compiled first."
         yield Violation(place, f"The language of '{script.name}' is not known.", hint)
 
 
-def _binding_violations(document: Mapping[str, Any], settings: Settings, config: HostConfig) -> Iterator[Violation]:
+def binding_violations(
+    document: Mapping[str, Any], settings: Settings, config: HostConfig, in_code: bool = False
+) -> Iterator[Violation]:
+    """What is wrong with the bindings of a function.json, or of a declaration in code that stands for one."""
     entries = document.get("bindings")
     if not isinstance(entries, list) or not entries:
         yield Violation("/bindings" if "bindings" in document else "", "At least one binding must be declared.")
         return
+    is_sound = True
     for index, entry in enumerate(entries):
-        yield from _under(f"/bindings/{index}", entry_violations(entry, settings.get, config.has_bundle))
+        for violation in entry_violations(entry, settings.get, config.has_bundle, in_code):
+            is_sound = False
+            yield replace(violation, pointer=f"/bindings/{index}{violation.pointer}")
+    if is_sound:
+        read = [read_entry(entry, settings.get) for entry in entries]
+        yield from _under("/bindings", expression_violations(read))
     objects = {index: entry for index, entry in enumerate(entries) if isinstance(entry, dict)}
     yield from _trigger_violations(objects)
     yield from _duplicate_violations(objects)

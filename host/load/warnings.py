@@ -1,27 +1,24 @@
-"""What an app can be served with, but its author should know."""
+"""Warnings: an app with them is served."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from fnhost.bindings.registry import binding_types
 from fnhost.host.app import Function, Settings
+from fnhost.host.events import Level
+from fnhost.host.levels import invalid_levels
 from fnhost.host.load.checks import Functions
-from fnhost.host.load.folders import Folder
 from fnhost.host.load.hostjson import FILE as HOST_FILE
 from fnhost.host.load.localsettings import FILE as SETTINGS_FILE
 from fnhost.host.load.localsettings import has_connection
+from fnhost.host.load.sources import FunctionSource
 
 
 def root_warnings(root: Path, settings: Settings) -> Iterator[str]:
     """Of the files in the root (platform/app-files.md 7, platform/settings.md 1, platform/command-line.md 2)."""
     if not (root / HOST_FILE).is_file():
         yield f'There is no {HOST_FILE} in \'{root}\': it is taken as {{"version": "2.0"}}.'
-    decorated = settings.get("PYTHON_SCRIPT_FILE_NAME") or "function_app.py"
-    if (root / decorated).is_file():
-        yield (
-            f"{decorated} is not loaded: functions declared with decorators (the Python v2 model) are not supported"
-            " yet. Only folders with a function.json are."
-        )
     if (root / "proxies.json").is_file():
         yield "proxies.json is ignored: proxies are no longer supported."
     if _requires_worker(root / "requirements.txt"):
@@ -31,6 +28,13 @@ def root_warnings(root: Path, settings: Settings) -> Iterator[str]:
 def _requires_worker(requirements: Path) -> bool:
     lines = requirements.read_text("utf-8", "replace").splitlines() if requirements.is_file() else []
     return any(line.strip().lower().startswith("azure-functions-worker") for line in lines)
+
+
+def log_level_warnings(levels: Mapping[str, Any]) -> Iterator[str]:
+    """Entries of `logging.logLevel` that name no level: they are as if they were not there."""
+    known = ", ".join(level.name.title() for level in Level)
+    for category, value in invalid_levels(levels):
+        yield f"{HOST_FILE}#/logging/logLevel/{category}: '{value}' is not a log level. Use one of {known}."
 
 
 def allow_list_warnings(names: Sequence[str]) -> Iterator[str]:
@@ -45,15 +49,23 @@ def function_warnings(functions: Functions, settings: Settings) -> Iterator[str]
     for folder, function in functions.items():
         yield from _disabled_warnings(folder, function)
         yield from _connection_warnings(folder, function, settings)
+        yield from _output_warnings(folder, function)
 
 
-def _disabled_warnings(folder: Folder, function: Function) -> Iterator[str]:
+def _disabled_warnings(folder: FunctionSource, function: Function) -> Iterator[str]:
     if function.config.get("disabled") is True and not function.disabled:
         setting = f"AzureWebJobs.{function.name}.Disabled"
         yield f"'disabled' in {folder.file} does nothing: set {setting} to true in {SETTINGS_FILE} instead."
 
 
-def _connection_warnings(folder: Folder, function: Function, settings: Settings) -> Iterator[str]:
+def _output_warnings(folder: FunctionSource, function: Function) -> Iterator[str]:
+    for binding in function.bindings:
+        if binding.direction == "out" and binding_types()[binding.type].goes_nowhere:
+            name = binding_types()[binding.type].name
+            yield f"Output '{binding.name}' in '{folder.file}' goes nowhere here, only to the log: no {name} is served."
+
+
+def _connection_warnings(folder: FunctionSource, function: Function, settings: Settings) -> Iterator[str]:
     """platform/command-line.md 2, item 5."""
     for binding, entry in zip(function.bindings, function.config["bindings"], strict=True):
         for key in ("connection", "connectionName"):

@@ -7,10 +7,13 @@ import secrets
 from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Self
 
 from fnhost.host.errors import StartError
 
 HOST, SYSTEM, MASTER = "host", "system", "_master"
+FILE = Path(".fnhost", "keys.json")
+"""Where an app keeps its keys."""
 SIGNATURE = b64decode("AzFu")
 
 
@@ -23,9 +26,24 @@ class Keys:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._version = version_of(path)
         self._keys = read(path)
 
+    @classmethod
+    def of_app(cls, root: Path) -> Self:
+        return cls(root / FILE)
+
+    def _refresh(self) -> None:
+        """Read the file again if `fnhost keys` has changed it."""
+        if (version := version_of(self._path)) != self._version:
+            self._keys, self._version = read(self._path), version
+
+    def _save(self) -> None:
+        write(self._path, self._keys)
+        self._version = version_of(self._path)
+
     def of(self, scope: str) -> Mapping[str, str]:
+        self._refresh()
         for name in {HOST: (MASTER, "default"), SYSTEM: ()}.get(scope, ("default",)):
             self._make(scope, name)
         return self._keys.get(scope, {})
@@ -50,19 +68,31 @@ class Keys:
 
     def put(self, scope: str, name: str, value: str | None = None) -> bool:
         """Set a key, to a new value unless one is given. True when there was none of that name."""
+        self._refresh()
         is_new = name not in self._keys.get(scope, {})
         self._keys.setdefault(scope, {})[name] = value or new_key()
-        write(self._path, self._keys)
+        self._save()
         return is_new
 
     def drop(self, scope: str, name: str) -> None:
-        del self._keys[scope][name]
-        write(self._path, self._keys)
+        self._refresh()
+        self._keys.get(scope, {}).pop(name, None)
+        self._save()
 
     def _make(self, scope: str, name: str) -> str:
+        self._refresh()
         if name not in self._keys.get(scope, {}):
             self.put(scope, name)
         return self._keys[scope][name]
+
+
+def version_of(path: Path) -> tuple[int, int]:
+    """A value that changes whenever the file is written."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return (0, 0)
+    return (found.st_mtime_ns, found.st_ino)
 
 
 def matches(key: str, keys: list[str]) -> bool:
@@ -70,7 +100,7 @@ def matches(key: str, keys: list[str]) -> bool:
 
 
 def new_key() -> str:
-    """40 bytes as URL-safe text, with the platform's mark where scanners for leaked keys look for it."""
+    """40 bytes as URL-safe text, with the platform's signature, which scanners for leaked keys look for."""
     return urlsafe_b64encode(secrets.token_bytes(33) + SIGNATURE + secrets.token_bytes(4)).decode()
 
 

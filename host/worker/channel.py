@@ -37,6 +37,12 @@ class WorkerChannel(Protocol):
     async def load(self, functions: Iterable[Function]) -> Mapping[str, str]:
         """Why it could not load those it could not, by name. Raises WorkerEnded."""
 
+    async def metadata(self, root: str) -> Mapping[str, Any]:
+        """The functions that the app itself registers: a `functionMetadataResponse` (platform/worker-protocol.md 6.2).
+
+        Ask before `load`. Raises WorkerEnded.
+        """
+
     async def call(self, invocation: Invocation) -> Outcome:
         """Raises WorkerCrashed or WorkerStopped when the process ends, TimedOut after the invocation's limit."""
 

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from fnhost.bindings.contract import Outcome
 from fnhost.clock import SYSTEM_CLOCK, Clock
-from fnhost.host.app import App, Settings
+from fnhost.host.app import App, Function, IndexedFunction, Settings
 from fnhost.host.errors import (
     FunctionNotLoadable,
     StartError,
@@ -24,6 +24,7 @@ from fnhost.host.tasks import BackgroundTasks, UseCount, hurried
 from fnhost.host.worker import Invocation
 from fnhost.host.worker.channel import WorkerChannel
 from fnhost.host.worker.commands import Command
+from fnhost.host.worker.indexing import read_metadata
 from fnhost.host.worker.isolation import IsolatedWorkers, runs_apart
 from fnhost.host.worker.process import ProcessExit
 from fnhost.host.worker.standby import StandbyWorkers
@@ -72,6 +73,8 @@ class WorkerPool:
         self._crashes = Attempts(crash_policy(self._count), clock)
         self._restarts = Attempts(RESTARTS, clock)
         self._channels: set[WorkerChannel] = set()
+        self._indexer: WorkerChannel | None = None
+        """The process that has listed the app: it is the first to load it."""
         self._ready: list[WorkerChannel] = []
         self._isolated = IsolatedWorkers(self._open_apart)
         self._change = asyncio.Event()
@@ -94,6 +97,27 @@ class WorkerPool:
         await asyncio.gather(*(channel.wait() for channel in self._channels))
         await self._tasks.wait()
 
+    async def index(self) -> Sequence[IndexedFunction] | None:
+        """The functions that the app's worker lists; None if it says that folders declare them.
+
+        Raises IndexingFailed, WorkerStartFailed.
+        """
+        channel = await self._standby.take(self._command)
+        self._channels.add(channel)
+        try:
+            async with self._clock.timeout(self._load_timeout):
+                listed = read_metadata(await channel.metadata(str(self._command.directory)))
+        except TimeoutError:
+            raise WorkerStartFailed(f"The worker did not list the app within {self._load_timeout:.0f} s.") from None
+        except WorkerEnded as ended:
+            raise WorkerStartFailed(f"The worker ended while it listed the app's functions. {ended}") from ended
+        self._indexer = channel
+        return listed
+
+    def serve(self, functions: Sequence[Function]) -> None:
+        """Load these instead of the app's, which were not known before `index`."""
+        self._functions = sorted(functions, key=lambda function: function.disabled)
+
     async def load(self) -> Mapping[str, str]:
         """Start every process. Why functions could not be loaded, by name. Raises WorkerStartFailed."""
         try:
@@ -105,14 +129,13 @@ class WorkerPool:
         return self._failures
 
     async def call(self, invocation: Invocation) -> Outcome:
-        """Raises WorkersNotReady, WorkersExhausted beside what a single worker raises."""
+        """Whoever calls counts in `use`. Raises WorkersNotReady and WorkersExhausted as well."""
         if failure := self._failures.get(invocation.function.name):
             raise FunctionNotLoadable(failure)
-        with self.use:
-            if runs_apart(invocation):
-                return await self._isolated.call(invocation)
-            channel = await self._next()
-            return await channel.call(invocation)
+        if runs_apart(invocation):
+            return await self._isolated.call(invocation)
+        channel = await self._next()
+        return await channel.call(invocation)
 
     @property
     def running(self) -> Iterable[Invocation]:
@@ -187,7 +210,7 @@ class WorkerPool:
         self._log.information(WORKER, f"Language Worker Process exited. Pid={exit.pid}. {exit}")
 
     async def _loaded(self) -> WorkerChannel:
-        channel = await self._standby.take(self._command)
+        channel, self._indexer = self._indexer or await self._standby.take(self._command), None
         self._channels.add(channel)
         try:
             async with self._clock.timeout(self._load_timeout):

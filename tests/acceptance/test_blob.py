@@ -164,5 +164,5 @@ def test_a_path_that_is_none_is_a_problem_of_its_function(tmp_path: Path, site: 
     trigger = {"name": "blob", "type": "blobTrigger", "direction": "in", "path": "Upper/{name}"}
     (code / "Work/function.json").write_text(bindings(trigger))
     with running(code, **site.settings) as host:
-        host.output.until("'Upper' is no container: write 3 to 63 lower-case letters, digits and -.")
+        host.output.until("'Upper' is no container: write lower-case letters, digits and -.")
         assert host.get("/api/get/x").text == "None"

@@ -319,7 +319,7 @@ async def test_orchestrators_are_found_in_any_case(site: Site) -> None:
     assert (await site.http.get("/instances/one")).json()["name"] == "gREET"
 
 
-@pytest.mark.parametrize("instance", ["@x", "x" * 257, "a%00b", "a%5Cb", "a%23b"])
+@pytest.mark.parametrize("instance", ["@x", "x" * 257, "a%01b", "a%5Cb", "a%23b"])
 async def test_a_bad_id_is_refused(site: Site, instance: str) -> None:
     answer = await site.start("Pending", instance)
     assert answer.status_code == 400

@@ -83,7 +83,7 @@ async def test_any_answer_may_be_lost() -> None:
 
 
 @pytest.mark.parametrize("kind", HUBS)
-async def test_a_start_asked_again_is_the_same_start(kind: str, storage: Azurite, tmp_path: Path) -> None:
+async def test_a_repeated_start_is_the_same_start(kind: str, storage: Azurite, tmp_path: Path) -> None:
     run = Execution("order-42", "e")
     event = ExecutionStarted(timestamp=utc_now(), orchestration_instance=run, name="Child", input="1")
     async with made(HUBS[kind](storage, tmp_path)(hub_settings(partitions=1))) as hub:
@@ -97,7 +97,7 @@ async def test_a_start_asked_again_is_the_same_start(kind: str, storage: Azurite
 
 
 @pytest.mark.parametrize("silent", [("record",), ("receive", "send"), ALL], ids=["tables", "queues", "all"])
-async def test_a_storage_that_is_away_is_waited_for_and_said_once(silent: Container[str]) -> None:
+async def test_an_unreachable_storage_is_waited_for_and_reported_once(silent: Container[str]) -> None:
     """A part of it may answer all the time."""
     switch = Switch()
     async with made(SqliteHub(hub_settings())) as hub:
@@ -106,7 +106,7 @@ async def test_a_storage_that_is_away_is_waited_for_and_said_once(silent: Contai
             await expect_gone_and_back(served, switch)
 
 
-async def test_an_account_that_fails_is_waited_for_and_said_once(storage: Azurite) -> None:
+async def test_a_failing_account_is_waited_for_and_reported_once(storage: Azurite) -> None:
     account, switch, settings = parse(storage.connection_string), Switch(), hub_settings(hidden=1.0, partitions=1)
     async with made(AzureHub(settings, account, Log())), proxied(account, switch.treat) as failing:
         async with AzureHub(settings, failing, Log()) as seen:

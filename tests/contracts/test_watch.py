@@ -96,6 +96,18 @@ async def test_a_folder_called_env_is_code_unless_it_is_a_virtual_environment(wa
     assert not {file for file in await watched.settled() if file.startswith("real")}
 
 
+async def test_other_rules_alone_change_no_file(watched: Watched) -> None:
+    watched.write("F/index.js")
+    watched.write("F/app.json")
+    await watched.until("F/index.js")
+    config = HostConfig(watch_files=("host.json", "function.json", "app.json"))
+    watched.watcher.follow(App(watched.root, "python", (), Settings({}), config))
+    watched.write("new/deep.py")
+    assert await watched.until("new/deep.py") <= {"new", "new/deep.py"}
+    watched.write("F/app.json", "[]")
+    assert await watched.until("F/app.json") == {"F/app.json"}
+
+
 async def test_a_folder_that_vanishes_and_returns_is_watched_again(watched: Watched) -> None:
     for number in range(5):
         shutil.rmtree(watched.root / "F")

@@ -198,13 +198,13 @@ class Paced(Engine):
         self._kept: list[ReceivedMessage] = []
         self._came = asyncio.Event()
 
-    def _post(self, one: ReceivedMessage) -> None:
+    def _deliver_to_session(self, one: ReceivedMessage) -> None:
         if one.message.target.instance_id == self.instance:
             self._keep(one)
         else:
-            super()._post(one)
+            super()._deliver_to_session(one)
 
-    def _later(self, seconds: float, one: ReceivedMessage) -> None:
+    def _dispatch_later(self, seconds: float, one: ReceivedMessage) -> None:
         self._keep(one)
 
     def _keep(self, one: ReceivedMessage) -> None:
@@ -228,7 +228,7 @@ class Paced(Engine):
     def tell(self, batch: Iterable[ReceivedMessage]) -> None:
         for one in batch:
             self._in_flight.take(one)
-            super()._post(one)
+            super()._deliver_to_session(one)
 
 
 @dataclass(slots=True)
@@ -270,11 +270,10 @@ class Stage:
 
     async def recorded(self, last: Episode) -> Instance:
         """The instance when the engine has recorded this episode."""
-        with self.engine.watching(self.engine.instance) as changed:
+        with self.engine.watching(self.engine.instance) as watch:
             async with asyncio.timeout(PATIENCE):
                 while count((await self.hub.load(self.engine.instance)).events) < count(last.history):
-                    await changed.wait()
-                    changed.clear()
+                    await watch.next()
         return await self.client.expect(self.engine.instance)
 
 

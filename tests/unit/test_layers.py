@@ -24,6 +24,7 @@ LAYERS = {
     "fnhost.host.options": 0,
     "fnhost.host.limits": 0,
     "fnhost.host.retry": 0,
+    "fnhost.host.signals": 0,
     "fnhost.host.supervise": 0,
     "fnhost.host.text": 0,
     "fnhost.host.writer": 0,
@@ -34,6 +35,7 @@ LAYERS = {
     "fnhost.host.console": 1,
     "fnhost.host.load": 1,
     "fnhost.host.endpoints": 1,
+    "fnhost.host.identity": 1,
     "fnhost.host.worker.toolchains": 1,
     # Language workers, and one invocation.
     "fnhost.host.worker": 2,
@@ -59,9 +61,11 @@ LAYERS = {
     # Assembly: the only modules that know every part.
     "fnhost.host.watch": 11,
     "fnhost.host.emulator": 11,
+    "fnhost.host.storage_use": 11,
     "fnhost.host.taskhub": 11,
     "fnhost.host.generation": 11,
     # The command line.
+    "fnhost.host.commands": 12,
     "fnhost.host.reload": 12,
     "fnhost.host.serve": 12,
     "fnhost.host.start": 12,

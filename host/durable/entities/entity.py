@@ -1,4 +1,4 @@
-"""An entity between its batches: its state, who waits, who holds it; and what a batch makes of it. Pure.
+"""An entity between its batches: state, waiting requests, lock; and the effects of a batch. Pure.
 
 Rules from platform/entities.md.
 """
@@ -17,7 +17,7 @@ from fnhost.host.durable.entities.messages import (
     REQUEST,
     EntityRequest,
     answer_text,
-    parsed,
+    read_json_text,
     read_request,
     request_json,
     request_of,
@@ -32,14 +32,14 @@ from fnhost.host.durable.model.text import json_text, well_formed
 from fnhost.host.durable.model.worker_json import read_returned_json
 
 EXISTS = "entityExists"
-"""What lists of entities look for in the custom status."""
+"""The member of the custom status by which lists of entities tell those that exist."""
 RELEASED_FOR = 1800.0
-"""How long a released lock is remembered, in seconds: a request for it that comes late must not take it again."""
+"""Seconds for which a released lock is remembered: its request may come after its release."""
 
 
 @dataclass(frozen=True, slots=True)
 class EntityLimits:
-    """What host.json says to entities: operations in a batch, and the window in which messages are ordered, in s."""
+    """Limits from host.json: operations in a batch, and seconds for which messages are kept in order."""
 
     batch: int = 5000
     window: float = 1800.0
@@ -47,7 +47,7 @@ class EntityLimits:
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """`state` is JSON text. `released` is ours: locks that were let go, by their request, and when."""
+    """`state` is JSON text. `released` is this host's own: when locks were released, by the id of their request."""
 
     exists: bool = False
     state: str | None = None
@@ -65,7 +65,7 @@ class Entity:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What an entity does next: operations in order, then perhaps give itself away to the sender of `lock`."""
+    """The next operations in order, then the request whose sender gets the lock, if there is one."""
 
     operations: tuple[EntityRequest, ...] = ()
     lock: EntityRequest | None = None
@@ -77,7 +77,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class OperationResult:
-    """What came of one operation; `text` is JSON text."""
+    """The result of one operation; `text` is JSON text."""
 
     text: str | None
     is_error: bool = False
@@ -92,7 +92,7 @@ class Signal:
 
 @dataclass(frozen=True, slots=True)
 class EntityBatchResult:
-    """What the entity function made of a batch."""
+    """The answer of the entity function to a batch."""
 
     exists: bool
     state: str | None
@@ -118,8 +118,8 @@ def entity_text(entity: Entity) -> str:
 
 
 def read_entity(text: str | None) -> Entity:
-    """Raises Unreadable. Some hosts do not write `exists`: there, what has a state exists."""
-    found = parsed(text) or {}
+    """Raises UnreadableRecord. Some hosts do not write `exists`: there an entity with a state exists."""
+    found = read_json_text(text) or {}
     try:
         state = found.get("state")
         return Entity(
@@ -139,18 +139,18 @@ def read_entity(text: str | None) -> Entity:
 
 
 def received(entity: Entity, event: EventRaised, window: float) -> Entity:
-    """The entity with a message in its queue. Raises Unreadable."""
+    """The entity after it took a message. Raises UnreadableRecord."""
     match event.name.partition("@")[0]:
         case name if name == CONTINUE:
             return replace(entity, suspended=False)
         case name if name == RELEASE:
-            return _released(entity, parsed(event.input), event.timestamp)
+            return _released(entity, read_json_text(event.input), event.timestamp)
         case name if name == REQUEST:
-            return _asked(entity, read_request(event.input), window)
+            return _enqueued(entity, read_request(event.input), window)
     return entity
 
 
-def _asked(entity: Entity, request: EntityRequest, window: float) -> Entity:
+def _enqueued(entity: Entity, request: EntityRequest, window: float) -> Entity:
     ready, sorter = [request], entity.sorter
     if not request.due and not request.position:
         sorter, ready = sorter.receive(request, window)
@@ -159,7 +159,7 @@ def _asked(entity: Entity, request: EntityRequest, window: float) -> Entity:
 
 
 def _released(entity: Entity, release: Any, now: Instant) -> Entity:
-    """A lock that was let go stays so, even if its request has not been reached, or not yet come."""
+    """Release a lock, also if its request is still in the queue or has not come yet."""
     if not isinstance(release, dict):
         raise UnreadableRecord(f"This releases nothing: {str(release)[:200]}")
     parent, lock = release.get("parent"), str(release.get("id", ""))
@@ -227,17 +227,17 @@ def _signal(found: Any) -> Signal:
     return Signal(entity, well_formed(found["name"]), _optional(found.get("input")) or None)
 
 
-def all_failed(entity: Entity, operations: Iterable[EntityRequest], text: str) -> EntityBatchResult:
-    """Every operation of the batch answered with the same text, raw, and nothing changed (10.5)."""
+def all_failed(entity: Entity, operations: Iterable[EntityRequest], result: str) -> EntityBatchResult:
+    """The same error for every operation, and no change. `result` is JSON text, or the text of a time-out (10.5)."""
     return EntityBatchResult(
-        entity.exists, entity.state, tuple(OperationResult(text, is_error=True) for _ in operations)
+        entity.exists, entity.state, tuple(OperationResult(result, is_error=True) for _ in operations)
     )
 
 
 def done(
     entity: Entity, us: Execution, batch: Batch, answer: EntityBatchResult | None, now: Instant
 ) -> tuple[Entity, tuple[Message, ...]]:
-    """The entity after a batch, and what it tells others."""
+    """The entity after a batch, and the messages it sends."""
     gone = {each.id for each in batch.requests}
     entity = replace(entity, queue=tuple(each for each in entity.queue if each.id not in gone))
     outbox: list[Message] = []
@@ -278,30 +278,30 @@ def _signalled(entity: Entity, us: Execution, signal: Signal, now: Instant) -> t
         timestamp=at,
         predecessor=before,
     )
-    return replace(entity, sorter=sorter), _told(us, target, request, now)
+    return replace(entity, sorter=sorter), _request_message(us, target, request, now)
 
 
 def _locked(us: Execution, lock: EntityRequest, now: Instant) -> Message:
-    """The next entity of the set is asked; the last one answers (10.6)."""
+    """Pass the lock request to the next entity of the set; the last one answers (10.6)."""
     position = lock.position + 1
     if position == len(lock.lock_set):
         return _answer(us, lock, answer_text(LOCKED), now)
     onward = replace(lock, position=position, timestamp=NEVER, predecessor=NEVER, action=None)
-    return _told(us, str(lock.lock_set[position]), onward, now)
+    return _request_message(us, str(lock.lock_set[position]), onward, now)
 
 
-def _told(us: Execution, target: str, request: EntityRequest, now: Instant) -> Message:
+def _request_message(us: Execution, target: str, request: EntityRequest, now: Instant) -> Message:
     event = EventRaised(timestamp=now, name=request.event_name, input=json_text(request_json(request)))
     return Message(Execution(target), event, us)
 
 
-def going_on(us: Execution, now: Instant) -> Message:
-    """The message an entity sends itself when its batch was not all."""
+def continue_message(us: Execution, now: Instant) -> Message:
+    """The message that an entity sends itself when operations are left."""
     return Message(Execution(us.instance_id), EventRaised(timestamp=now, name=CONTINUE), us)
 
 
 def is_early(event: EventRaised, now: Instant) -> bool:
-    """Whether a delayed request came more than 100 ms before its time: it is sent again (platform/entities.md 2)."""
+    """Whether a delayed request came more than 100 ms early, and is sent again (platform/entities.md 2)."""
     name, _, due = event.name.partition("@")
     try:
         return name == REQUEST and parse_instant(due) > later(now, 0.1)

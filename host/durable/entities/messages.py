@@ -25,8 +25,8 @@ LOCKED = "Lock Acquisition Completed"
 class EntityRequest:
     """An operation, or a lock request, which has none.
 
-    `timestamp` and `predecessor` order what one instance sends to one entity. `action` is ours: the id of the action
-    that asked, by which an orchestrator's request is known again when it was sent twice.
+    `timestamp` and `predecessor` order the requests of one instance to one entity. `action` is this host's own: the
+    task id of the call, by which a request that an orchestrator sends twice is recognised.
     """
 
     id: str
@@ -108,7 +108,7 @@ class RequestCache:
         if (known := self._found.get(text)) is not None:
             self._found.move_to_end(text)
             return known
-        request = request_of(parsed(text))
+        request = request_of(read_json_text(text))
         self._keep(text, request)
         return request
 
@@ -130,7 +130,7 @@ def read_request(text: str | None) -> EntityRequest:
     return _CACHE.read(text or "null")
 
 
-def parsed(text: str | None) -> Any:
+def read_json_text(text: str | None) -> Any:
     """Raises UnreadableRecord."""
     try:
         return json.loads(text or "null")
@@ -149,7 +149,7 @@ def sent_request(event: EventSent) -> EntityRequest | None:
 
 
 def stamp_json(at: Instant) -> str:
-    """No stamp is written without a zone, as the platform does."""
+    """NEVER is written without a time zone, as on the platform."""
     return NEVER[:19] if at == NEVER else at
 
 

@@ -1,6 +1,7 @@
-"""The order of messages between an entity and every instance that sends to it, or that it sends to. Pure.
+"""The order of messages between entities and the instances that send to them. Pure.
 
-Each message names its predecessor; what comes too early waits, what comes twice is dropped (platform/entities.md 3).
+Each message names its predecessor; one that comes before it waits, one that comes twice is dropped
+(platform/entities.md 3).
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,12 +12,12 @@ from fnhost.host.durable.entities.messages import NEVER, EntityRequest, request_
 from fnhost.host.durable.model.instants import Instant, later, next_tick
 
 STEP = 10.0
-"""The horizon moves at most this often, in seconds: each move looks at every sender."""
+"""Seconds between two moves of the horizon at least: each move looks at every sender."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """What came from one instance. `action` is ours: the last of its actions that was delivered."""
+    """Messages of one instance. `action` is this host's own: the task id of the last request that was delivered."""
 
     execution_id: str | None = None
     last: Instant = NEVER
@@ -28,7 +29,7 @@ class Sender:
         return replace(self, waiting=tuple(waiting[at] for at in sorted(waiting)))
 
     def deliver(self, horizon: Instant) -> tuple["Sender", list[EntityRequest]]:
-        """Whatever need not wait any longer, in order."""
+        """The sender without the messages that need not wait any longer, and these in order."""
         last, action, ready, waiting = self.last, self.action, [], []
         for request in self.waiting:
             if request.timestamp <= last:
@@ -45,14 +46,14 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class MessageSorter:
-    """`received` by sender, `sent` by target. What is older than the horizon is neither ordered nor remembered."""
+    """`received` by sender, `sent` by target. Messages older than the horizon are neither ordered nor remembered."""
 
     horizon: Instant = NEVER
     received: Mapping[str, Sender] = field(default_factory=dict)
     sent: Mapping[str, Instant] = field(default_factory=dict)
 
     def receive(self, request: EntityRequest, window: float) -> tuple["MessageSorter", list[EntityRequest]]:
-        """What may be delivered now that this came. Clients' and delayed messages are not ordered."""
+        """The messages that may be delivered after this one came. Those of clients and delayed ones are not ordered."""
         if not window or request.parent is None or request.timestamp == NEVER:
             return self, [request]
         sorter, ready = self._moved(request.timestamp, window)
@@ -66,7 +67,7 @@ class MessageSorter:
         return replace(sorter, received={**sorter.received, request.parent: sender}), ready + freed
 
     def _moved(self, newest: Instant, window: float) -> tuple["MessageSorter", list[EntityRequest]]:
-        """The horizon for a message this new; who falls behind it is forgotten, and what waited for it is free."""
+        """Move the horizon for a message this new: older senders are dropped, and what waited for them is free."""
         if newest <= later(self.horizon, window + STEP):
             return self, []
         horizon = later(newest, -window)

@@ -25,7 +25,7 @@ class Conflict(HubError):
 
 
 class AlreadyExists(HubError):
-    """An instance with this id is alive. `status` says how; nothing was written."""
+    """An instance with this id exists in a state that may not be replaced, `status`. Nothing was written."""
 
     def __init__(self, status: RuntimeStatus) -> None:
         super().__init__(f"An Orchestration instance with the status {status.name} already exists.")

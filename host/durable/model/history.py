@@ -42,10 +42,10 @@ class Execution:
 
 @dataclass(frozen=True, slots=True)
 class ParentInstance:
-    """Who waits for a sub-orchestration, and as which task.
+    """The caller of a sub-orchestration, and its task id there.
 
-    `child_execution_id` is the child's first one and tells which call this is, `asked` when it was made: a crash may
-    undo an episode, and the next may make another call under the same id. Other hosts do not say.
+    `child_execution_id` is the child's first one and identifies the call, `called_at` is when it was made: a crash may
+    undo an episode, and the next may make another call with the same task id. Other hosts leave them out.
     """
 
     name: str
@@ -53,7 +53,7 @@ class ParentInstance:
     task_schedule_id: int
     version: str = ""
     child_execution_id: str | None = None
-    asked: Instant | None = field(default=None, compare=False)
+    called_at: Instant | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

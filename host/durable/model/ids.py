@@ -64,12 +64,12 @@ _NAMESPACE = uuid.UUID("6d1a2f0c-58a7-4c8e-9f0e-3a5d0f5a7c11")
 
 def child_execution(execution_id: str | None, call: SubOrchestrationInstanceCreated) -> str:
     """The execution id of a child: the same whenever the same call is made again, and only then."""
-    asked = json_text([execution_id, call.event_id, call.name, call.version, call.instance_id, call.input])
-    return uuid.uuid5(_NAMESPACE, asked).hex
+    call_text = json_text([execution_id, call.event_id, call.name, call.version, call.instance_id, call.input])
+    return uuid.uuid5(_NAMESPACE, call_text).hex
 
 
 def entity_request(execution: Execution, task_id: int) -> str:
-    """The id by which an entity's answer finds its way back."""
+    """The id of a request to an entity, which its answer carries as the event's name."""
     return str(uuid.uuid5(_NAMESPACE, f"{execution.execution_id}?{task_id}"))
 
 

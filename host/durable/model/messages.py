@@ -18,18 +18,18 @@ WORK_ITEMS = "workitems"
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """An event on its way to an instance. A TaskScheduled goes to the work items, all else to `target`'s own queue.
+    """An event sent to an instance. A TaskScheduled goes to the work-item queue, all else to `target`'s control queue.
 
-    `sender` is None for clients; `episode` counts the sender's episodes (platform/task-hub.md 4.1). `asked` is when the
-    activity or timer that it is about was scheduled, or the first execution id of the child: it tells an answer from
-    one to an episode that a crash undid. Other hosts do not say.
+    `sender` is None for clients; `episode` counts the sender's episodes (platform/task-hub.md 4.1). `call_id` is the
+    time at which the activity or timer was scheduled, or the first execution id of the child. It tells a result from
+    the result of another call with the same task id, made by an episode that a crash undid. Other hosts leave it out.
     """
 
     target: Execution
     event: HistoryEvent
     sender: Execution | None = None
     episode: int | None = None
-    asked: str | None = None
+    call_id: str | None = None
 
     @property
     def is_work_item(self) -> bool:
@@ -50,10 +50,10 @@ class Message:
 
 @dataclass(slots=True, eq=False)
 class ReceivedMessage:
-    """A message in our hands: invisible to others until `settle`, `release`, or its time is up.
+    """A message that this host holds: invisible to others until `settle`, `release`, or the end of its hold.
 
-    `id` is the queue's own: the same message received again has the same id. `receipt` is the hub's business. A work
-    item that was worked on has its end as its message. `is_new` says that its instance was unknown a moment ago.
+    `id` is the queue's own: the same message received again has the same id. `receipt` is for the hub alone. For a work
+    item that was processed, `message` is its result. `is_new` says that nothing was stored of its instance before.
     """
 
     message: Message
@@ -65,5 +65,5 @@ class ReceivedMessage:
 
     @property
     def is_activity_completion(self) -> bool:
-        """Whether it is a work item that was worked on, while nothing of that is stored yet."""
+        """Whether it is a processed work item, whose result is not stored yet."""
         return self.queue == WORK_ITEMS and not self.message.is_work_item

@@ -1,4 +1,4 @@
-"""What is stored of an instance: its row, its history as held, checkpoints, and queries over instances."""
+"""Stored state of an instance: its row, its history, checkpoints, and queries over instances."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,7 +19,7 @@ from fnhost.host.durable.model.messages import Message, ReceivedMessage
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Instance:
-    """What is known of an instance without its history: a row of the Instances table (platform/task-hub.md 2).
+    """An instance without its history: a row of the Instances table (platform/task-hub.md 2).
 
     `input` and `output` are stored texts, JSON but for reasons of failure and termination; `custom_status` is JSON
     text, None when unset.
@@ -42,7 +42,7 @@ class Instance:
 
 
 def pending(start: ExecutionStarted, now: Instant) -> Instance:
-    """The instance as its starter leaves it, before its first episode (platform/task-hub.md 2.1)."""
+    """The row that a start writes, before the first episode (platform/task-hub.md 2.1)."""
     return Instance(
         id=start.orchestration_instance.instance_id,
         execution_id=start.orchestration_instance.execution_id,
@@ -94,9 +94,9 @@ class HistoryState:
     """The history of an instance's current execution.
 
     `version` is the hub's token for `record`, None if nothing was ever recorded. `custom_status` is the one that the
-    last record set, kept with the history so that a row which a crash left behind can be mended. `seen` are digests of
-    raised events that earlier executions took: they may be delivered again. `opening` is there when a crash tore an
-    execution's first record: what it began with, if that much was written.
+    last record set, kept with the history to repair a row that is older after a crash. `seen` are digests of raised
+    events that earlier executions took: they may be delivered again. `opening` is set when a crash interrupted the
+    first record of an execution: the events it began with, if they were written.
     """
 
     execution_id: str | None = None
@@ -109,7 +109,7 @@ class HistoryState:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """What one episode adds. `since` is the state it was decided on.
+    """What one episode records. `since` is the state it was decided on.
 
     `events` follow those of `since`, unless `execution_id` is a new one: then they replace them (continue-as-new, or
     an id used again). So they do when they are `rewritten`, as many as before. `instance` is the row as it is now.
@@ -140,7 +140,7 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What an episode or an activity comes to: messages to send, a checkpoint if one is due, and what is dealt with."""
+    """What an episode or activity commits: new messages, a checkpoint if there is one, and processed messages."""
 
     outbox: Sequence[Message]
     done: Sequence[ReceivedMessage]
@@ -176,9 +176,9 @@ class PurgeResult:
 
 @dataclass(frozen=True, slots=True)
 class PartitionLease:
-    """Which host serves a control queue, since and until when, and who asks for it (platform/task-hub.md 6.1).
+    """Which host serves a control queue, since and until when, and which wants it next (platform/task-hub.md 6.1).
 
-    `version` is the hub's token for `own`.
+    `version` is the hub's token for `update_partition_lease`.
     """
 
     queue: str

@@ -133,10 +133,10 @@ Action: TypeAlias = (
 
 @dataclass(frozen=True, slots=True)
 class OrchestratorState:
-    """One answer of an orchestrator: every action since the start of its execution.
+    """One answer of an orchestrator, with every action since the start of its execution.
 
-    `output` and `custom_status` are JSON texts, None where absent. `error` is the user's own text; `trouble` the
-    worker's, when the SDK could not answer at all.
+    `output` and `custom_status` are JSON texts, None where absent. `error` is what user code raised;
+    `worker_failure` is set when the SDK could not answer at all.
     """
 
     actions: tuple[Action, ...] = ()
@@ -144,7 +144,7 @@ class OrchestratorState:
     output: str | None = None
     custom_status: str | None = None
     error: str | None = None
-    trouble: Failure | None = None
+    worker_failure: Failure | None = None
 
 
 def read_orchestrator_state(outcome: Outcome) -> OrchestratorState:
@@ -153,7 +153,7 @@ def read_orchestrator_state(outcome: Outcome) -> OrchestratorState:
         return _orchestrator_state(read_returned_json(outcome.returned, "orchestrator"))
     _, marker, state = outcome.failure.message.partition(MARKER)
     if not marker:
-        return OrchestratorState(trouble=outcome.failure)
+        return OrchestratorState(worker_failure=outcome.failure)
     return _orchestrator_state(read_json(state, "orchestrator"))
 
 

@@ -1,8 +1,8 @@
-"""Which of the actions an orchestrator listed are new: the walk of platform/replay.md 6.2.
+"""The decision of an episode: which actions of the orchestrator are new (the walk of platform/replay.md 6.2). Pure.
 
-Pure: history and answer go in, a decision comes out. Ids are counted as the SDK counts them: in the order things
-happen while the history is played from its start. New ids of ours (child executions, entity requests) derive from the
-execution's id, so that an episode run again after a crash asks for the very same work.
+Task ids are counted as the SDK counts them, in the order in which the history is played from its start. Ids that the
+host makes (child executions, entity requests) derive from the execution's id: an episode that is run again after a
+crash schedules the very same work.
 """
 
 import json
@@ -43,9 +43,10 @@ from fnhost.host.durable.model.history import (
 )
 from fnhost.host.durable.model.ids import EntityId, child_execution, entity_request
 from fnhost.host.durable.model.instants import Instant, later, next_tick, to_datetime
-from fnhost.host.durable.model.text import json_text, too_large
-from fnhost.host.durable.replay import actions as ask
+from fnhost.host.durable.model.text import json_text, too_large, well_formed
+from fnhost.host.durable.replay import actions
 from fnhost.host.durable.replay.actions import Action, OrchestratorState
+from fnhost.host.durable.replay.hints import newer_sdk
 
 HTTP_ACTIVITY = "BuiltIn::HttpActivity"
 CUSTOM_STATUS_KB = 16
@@ -53,10 +54,10 @@ CUSTOM_STATUS_KB = 16
 
 @dataclass(frozen=True, slots=True)
 class OrchestrationLimits:
-    """What host.json says to the walk. Seconds."""
+    """Limits from host.json. Times in seconds."""
 
-    longest_timer: float = 6 * 86400.0
-    timer_hop: float = 3 * 86400.0
+    max_timer: float = 6 * 86400.0
+    timer_chunk: float = 3 * 86400.0
     http_poll: float = 30.0
     actions: int = 100_000
     version: str = ""
@@ -88,7 +89,7 @@ Finish: TypeAlias = Completed | Failed | Continued
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What follows from an answer.
+    """What follows from an orchestrator's answer.
 
     `scheduled` is the new work in the order of its ids. `finish` is None while something is still awaited.
     `keeps_status` means the answer says nothing of a custom status that could be used.
@@ -139,9 +140,13 @@ def decide(
 ) -> Decision:
     """What to do after an episode. `history` holds this episode's OrchestratorStarted and messages last."""
     name = next((event.name for event in history if isinstance(event, ExecutionStarted)), "")
-    if answer.trouble is not None:
-        text = f"{answer.trouble.message}\nStack: {answer.trouble.stack}" if answer.trouble.stack else ""
-        return failure(history, answer.trouble.message, text)
+    if answer.worker_failure is not None:
+        text = (
+            f"{answer.worker_failure.message}\nStack: {answer.worker_failure.stack}"
+            if answer.worker_failure.stack
+            else ""
+        )
+        return failure(history, newer_sdk(answer.worker_failure) or answer.worker_failure.message, text)
     if len(answer.actions) > limits.actions:
         return failure(history, f"it listed {len(answer.actions)} actions, more than maxOrchestrationActions")
     walk = _Replay(history, answer.actions, limits)
@@ -177,7 +182,7 @@ def _finish(name: str, answer: OrchestratorState, walk: "_Replay") -> Finish | N
         return _user_failure(name, answer.error)
     if not answer.is_done:
         return None
-    again = next((action for action in reversed(answer.actions) if isinstance(action, ask.ContinueAsNew)), None)
+    again = next((action for action in reversed(answer.actions) if isinstance(action, actions.ContinueAsNew)), None)
     return Continued(again.input, tuple(walk.carried)) if again else Completed(answer.output)
 
 
@@ -193,7 +198,8 @@ def failure(history: Sequence[HistoryEvent], text: str, details: str = "") -> De
     """The decision to fail the instance, whatever its orchestrator asked for."""
     name = next((event.name for event in history if isinstance(event, ExecutionStarted)), "")
     used = [event.event_id for event in history]
-    return Decision(finish=Failed(_reason(name, text), details), next_id=max(used, default=-1) + 1, keeps_status=True)
+    reason, details = well_formed(_reason(name, text)), well_formed(details)
+    return Decision(finish=Failed(reason, details), next_id=max(used, default=-1) + 1, keeps_status=True)
 
 
 def _too_large_value(answer: OrchestratorState, scheduled: Iterable[Scheduling]) -> str | None:
@@ -217,7 +223,7 @@ def _too_large_status(custom_status: str | None) -> str | None:
 
 @dataclass(slots=True, eq=False)
 class _Task:
-    """Something the walk waits for. `result` is the completion's JSON text."""
+    """A task that something waits for. `result` is the completion's JSON text."""
 
     is_done: bool = False
     failed: bool = False
@@ -243,7 +249,7 @@ Steps: TypeAlias = Generator[_Task, None, bool]
 
 
 class _Replay:
-    """One play of the history against the listed actions."""
+    """Plays the history against the actions of the answer."""
 
     def __init__(self, history: Sequence[HistoryEvent], actions: Sequence[Action], limits: OrchestrationLimits) -> None:
         self._history, self._actions, self._limits = history, actions, limits
@@ -261,7 +267,7 @@ class _Replay:
         self._open: dict[int, _Task] = {}
         self._ignored: set[int] = set()
         self._continued = False
-        self._held: list[str] = []
+        self._locked: list[str] = []
         self._lock = ""
         self.next_id = 0
         self.loops = 0
@@ -289,12 +295,12 @@ class _Replay:
         """Whether anything must still come in before the execution may end (6.4)."""
         return bool(self._open.keys() - self._ignored)
 
-    # What happened
+    # Events of the history
 
     def _apply(self, event: HistoryEvent) -> None:
         match event:
             case EventRaised():
-                self._raise(event)
+                self._deliver(event)
             case TaskFailed() | SubOrchestrationInstanceFailed():
                 self._complete(completed_id(event), failed=True)
             case TaskCompleted() | SubOrchestrationInstanceCompleted():
@@ -306,7 +312,7 @@ class _Replay:
         if task := self._open.pop(task_id, None):
             task.finish(failed, result)
 
-    def _raise(self, event: EventRaised) -> None:
+    def _deliver(self, event: EventRaised) -> None:
         """The newest waiter of the name takes it, else it is kept for the next wait (6.8)."""
         if self._continued:
             self.carried.append(event)
@@ -320,7 +326,7 @@ class _Replay:
         if decided is None or type(decided) is not type(event) or _name(decided).lower() != _name(event).lower():
             raise NonDeterminism(event, decided)
 
-    # What was asked for
+    # Actions of the answer
 
     def _issue_ready(self) -> None:
         while self._issued < self._limit() and (self._current is None or self._current.is_done):
@@ -343,27 +349,27 @@ class _Replay:
 
     def _issue(self, action: Action) -> _Task:
         match action:
-            case ask.CallActivity():
+            case actions.CallActivity():
                 return self._activity(action.name, action.input)
-            case ask.CallSubOrchestrator():
+            case actions.CallSubOrchestrator():
                 return self._child(action)
-            case ask.CreateTimer():
+            case actions.CreateTimer():
                 return self._timer(action)
-            case ask.WaitForEvent():
+            case actions.WaitForEvent():
                 return self._wait(action.name)
-            case ask.CallEntity():
+            case actions.CallEntity():
                 return self._entity(action)
-            case ask.LockEntities():
+            case actions.LockEntities():
                 return self._lock_all(action)
-            case ask.ReleaseEntities():
+            case actions.ReleaseEntities():
                 return self._release_all()
-            case ask.CallHttp():
+            case actions.CallHttp():
                 return self._run(self._polling(action)) if action.polls else self._http(json_text(action.request))
-            case ask.WithRetry():
+            case actions.WithRetry():
                 return self._run(self._retrying(action))
-            case ask.WhenAny() | ask.WhenAll():
+            case actions.WhenAny() | actions.WhenAll():
                 return self._compound(action)
-            case ask.ContinueAsNew():
+            case actions.ContinueAsNew():
                 self._continued = True
                 return _Task(is_done=True)
 
@@ -382,7 +388,7 @@ class _Replay:
         given = f"[{text or 'null'}]"
         return self._schedule(TaskScheduled(timestamp=self._now, event_id=event_id, name=name, input=given))
 
-    def _child(self, action: ask.CallSubOrchestrator) -> _Task:
+    def _child(self, action: actions.CallSubOrchestrator) -> _Task:
         event_id = self._take_id()
         call = SubOrchestrationInstanceCreated(
             timestamp=self._now,
@@ -394,12 +400,12 @@ class _Replay:
         )
         return self._schedule(replace(call, child_execution_id=child_execution(self._execution.execution_id, call)))
 
-    def _timer(self, action: ask.CreateTimer) -> _Task:
-        if self._seconds_until(action.fire_at) > self._limits.longest_timer:
-            return self._run(self._hopping(action))
-        return self._alarm(action.fire_at, action.is_canceled)
+    def _timer(self, action: actions.CreateTimer) -> _Task:
+        if self._seconds_until(action.fire_at) > self._limits.max_timer:
+            return self._run(self._split_timer(action))
+        return self._create_timer(action.fire_at, action.is_canceled)
 
-    def _alarm(self, fire_at: Instant, is_canceled: bool = False) -> _Task:
+    def _create_timer(self, fire_at: Instant, is_canceled: bool = False) -> _Task:
         event_id = self._take_id()
         if is_canceled:
             self._ignored.add(event_id)
@@ -413,31 +419,31 @@ class _Replay:
             self._waiters[name.lower()].append(task)
         return task
 
-    def _entity(self, action: ask.CallEntity) -> _Task:
-        request = self._asked(action.instance_id, is_ordered=action.due is None)
+    def _entity(self, action: actions.CallEntity) -> _Task:
+        request = self._new_request(action.instance_id, is_ordered=action.due is None)
         wanted = replace(
             request, operation=action.operation, is_signal=action.is_signal, input=action.input, due=action.due
         )
-        self._ask(action.instance_id, wanted)
+        self._send_request(action.instance_id, wanted)
         return _Task(is_done=True) if action.is_signal else self._wait(request.id)
 
-    def _lock_all(self, action: ask.LockEntities) -> _Task:
+    def _lock_all(self, action: actions.LockEntities) -> _Task:
         """One request visits the entities in order; the last one answers (10.6)."""
         entities = sorted({EntityId(name.lower(), key) for name, key in action.entities}, key=str)
-        self._held = [str(entity) for entity in entities]
-        request = self._asked(self._held[0])
+        self._locked = [str(entity) for entity in entities]
+        request = self._new_request(self._locked[0])
         self._lock = request.id
-        self._ask(self._held[0], replace(request, lock_set=tuple(entities)))
+        self._send_request(self._locked[0], replace(request, lock_set=tuple(entities)))
         return self._wait(request.id)
 
     def _release_all(self) -> _Task:
-        for instance_id in self._held:
+        for instance_id in self._locked:
             self._send(self._take_id(), instance_id, RELEASE, release_text(self._execution.instance_id, self._lock))
-        self._held = []
+        self._locked = []
         return _Task(is_done=True)
 
-    def _asked(self, target: str, is_ordered: bool = True) -> EntityRequest:
-        """A request without its wish. If it was sent before, with the id and the place in the order that it had."""
+    def _new_request(self, target: str, is_ordered: bool = True) -> EntityRequest:
+        """A request without its operation. One that is in the history keeps its id and its order stamps."""
         event_id, before = self._take_id(), self._sent.get(target, NEVER)
         recorded = self._requests.get(event_id)
         at = recorded.timestamp if recorded else max(self._now, next_tick(before))
@@ -452,7 +458,7 @@ class _Replay:
             action=event_id,
         )
 
-    def _ask(self, target: str, request: EntityRequest) -> None:
+    def _send_request(self, target: str, request: EntityRequest) -> None:
         assert request.action is not None
         self._send(request.action, target, request.event_name, json_text(request_json(request)))
 
@@ -464,7 +470,7 @@ class _Replay:
     def _http(self, request: str) -> _Task:
         return self._activity(HTTP_ACTIVITY, request)
 
-    def _compound(self, action: ask.WhenAny | ask.WhenAll) -> _Task:
+    def _compound(self, action: actions.WhenAny | actions.WhenAll) -> _Task:
         """WhenAny ends with its first child, WhenAll at its first failure or with its last child (6.5)."""
         children = [self._issue(child) for child in action.children]
         whole, left = _Task(), len(children)
@@ -474,8 +480,8 @@ class _Replay:
         def child_done(child: _Task) -> None:
             nonlocal left
             left -= 1
-            if isinstance(action, ask.WhenAny) or child.failed or left == 0:
-                whole.finish(failed=child.failed and isinstance(action, ask.WhenAll))
+            if isinstance(action, actions.WhenAny) or child.failed or left == 0:
+                whole.finish(failed=child.failed and isinstance(action, actions.WhenAll))
 
         for child in children:
             child.then(child_done)
@@ -499,7 +505,7 @@ class _Replay:
         advance(None)
         return whole
 
-    def _retrying(self, action: ask.WithRetry) -> Steps:
+    def _retrying(self, action: actions.WithRetry) -> Steps:
         """After the last failure the SDKs wait for one more timer, due at once (6.6)."""
         options = action.options
         for attempt in range(options.attempts):
@@ -508,16 +514,16 @@ class _Replay:
             if not task.failed:
                 return True
             is_last = attempt + 1 == options.attempts
-            yield self._alarm(later(self._now, 0 if is_last else options.delay(attempt)))
+            yield self._create_timer(later(self._now, 0 if is_last else options.delay(attempt)))
         return False
 
-    def _hopping(self, action: ask.CreateTimer) -> Steps:
+    def _split_timer(self, action: actions.CreateTimer) -> Steps:
         """A timer longer than the SDK may count on goes in hops (6.7)."""
         while (left := self._seconds_until(action.fire_at)) > 0:
-            yield self._alarm(later(self._now, min(left, self._limits.timer_hop)), action.is_canceled)
+            yield self._create_timer(later(self._now, min(left, self._limits.timer_chunk)), action.is_canceled)
         return True
 
-    def _polling(self, action: ask.CallHttp) -> Steps:
+    def _polling(self, action: actions.CallHttp) -> Steps:
         """While the answer is 202: two ids at once, a timer and the next request (6.10)."""
         request = dict(action.request)
         task = self._http(json_text(request))

@@ -86,12 +86,12 @@ def end_message(started: ExecutionStarted, finish: Finish | None, now: Instant) 
             details=finish.details,
         )
     yield Message(
-        parent.orchestration_instance, result, started.orchestration_instance, asked=parent.child_execution_id
+        parent.orchestration_instance, result, started.orchestration_instance, call_id=parent.child_execution_id
     )
 
 
 def release_messages(started: ExecutionStarted, history: Iterable[HistoryEvent], now: Instant) -> Iterator[Message]:
-    """Locks that an execution asked for and never gave back are let go at its end (platform/entities.md 6)."""
+    """Entity locks that an execution still holds are released at its end (platform/entities.md 6)."""
     us, sent = started.orchestration_instance, [event for event in history if isinstance(event, EventSent)]
     released = {event.instance_id + (event.input or "") for event in sent if event.name == RELEASE}
     for request in filter(None, map(sent_request, sent)):
@@ -106,9 +106,9 @@ def refusal(start: ExecutionStarted, reason: str, now: Instant) -> Iterator[Mess
     yield from end_message(start, Failed(reason), now)
 
 
-def activity_end(item: Message, event: TaskCompleted | TaskFailed) -> Message:
+def activity_result_message(item: Message, event: TaskCompleted | TaskFailed) -> Message:
     """The result of an activity, for its orchestration (platform/task-hub.md 4.9)."""
-    return Message(item.target, event, item.target, item.episode, item.asked)
+    return Message(item.target, event, item.target, item.episode, item.call_id)
 
 
 def activity_completed(item: TaskScheduled, result: str | None, now: Instant) -> TaskCompleted | TaskFailed:

@@ -20,8 +20,8 @@ def orchestrator_payload(started: ExecutionStarted, texts: Sequence[str], limits
         "parentInstanceId": parent.orchestration_instance.instance_id if parent else None,
         "upperSchemaVersion": 1,
         "upperSchemaVersionNew": 3,
-        "longRunningTimerIntervalDuration": _span(limits.timer_hop),
-        "maximumShortTimerDuration": _span(limits.longest_timer),
+        "longRunningTimerIntervalDuration": _span(limits.timer_chunk),
+        "maximumShortTimerDuration": _span(limits.max_timer),
         "defaultHttpAsyncRequestSleepTimeMillseconds": int(limits.http_poll * 1000),
     }
     return f'{{"history":[{",".join(texts)}],"input":{_embedded(started.input)},{json_text(rest)[1:]}'

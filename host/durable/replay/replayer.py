@@ -35,6 +35,7 @@ from fnhost.host.durable.model.messages import Message
 from fnhost.host.durable.model.text import json_text
 from fnhost.host.durable.replay.actions import OrchestratorState, read_orchestrator_state
 from fnhost.host.durable.replay.decide import Continued, Decision, Failed, OrchestrationLimits, decide, failure
+from fnhost.host.durable.replay.hints import NEWER_SDK, input_hint, newer_sdk
 from fnhost.host.durable.replay.outgoing import end_message, release_messages, scheduled_messages
 from fnhost.host.durable.replay.payload import orchestrator_payload
 from fnhost.host.durable.storage.codec import event_of_json, history_json
@@ -93,14 +94,12 @@ class _Execution:
     custom_status: str | None
     inherited: bool = False
     """Whether the status comes from the execution before: it stands until the new one sets one (section 8)."""
+    history: tuple[HistoryEvent, ...] = field(init=False)
+    started: ExecutionStarted = field(init=False)
 
-    @property
-    def started(self) -> ExecutionStarted:
-        return next(event for event in self.history if isinstance(event, ExecutionStarted))
-
-    @property
-    def history(self) -> tuple[HistoryEvent, ...]:
-        return (*self.events, *self.opening)
+    def __post_init__(self) -> None:
+        self.history = (*self.events, *self.opening)
+        self.started = next(event for event in self.history if isinstance(event, ExecutionStarted))
 
     @property
     def now(self) -> Instant:
@@ -157,10 +156,10 @@ class Replayer:
         `opening` is its OrchestratorStarted and the new events; an ExecutionStarted is in `past` or in it. Raises what
         `run` raises.
         """
-        execution = _Execution(past.events, past.texts, tuple(opening), past.custom_status)
+        first = execution = _Execution(past.events, past.texts, tuple(opening), past.custom_status)
         messages, failures, undelivered = list[Message](), list[str](), list[str]()
         while True:
-            answer, decision = await self._decide(execution, failures, is_first=execution.opening == tuple(opening))
+            answer, decision = await self._decide(execution, failures, is_first=execution is first)
             execution.set_status(answer, decision)
             messages += self._messages(execution, decision, undelivered)
             if not isinstance(decision.finish, Continued):
@@ -180,9 +179,10 @@ class Replayer:
         except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
             failures.append(describe(error))
             return answer, failure(execution.history, f"the host cannot act on its answer: {error!r}")
+        failures += _hints(execution.started, answer)
         if decision.mismatch:
             failures.append(str(decision.mismatch))
-        elif isinstance(decision.finish, Failed) and answer.error is None and answer.trouble is None:
+        elif isinstance(decision.finish, Failed) and answer.error is None and answer.worker_failure is None:
             failures.append(decision.finish.reason)
         return answer, decision
 
@@ -224,6 +224,14 @@ def refused_target(event: Scheduling) -> str | None:
         case EventSent(instance_id=instance) if is_entity(instance):
             return refused_entity_id(EntityId.of(instance))
     return None
+
+
+def _hints(started: ExecutionStarted, answer: OrchestratorState) -> list[str]:
+    """What explains an error of the SDK itself to the user."""
+    if answer.worker_failure and newer_sdk(answer.worker_failure):
+        return [NEWER_SDK]
+    hint = input_hint(answer.error or (answer.worker_failure.message if answer.worker_failure else ""), started.input)
+    return [hint] if hint else []
 
 
 def is_one_way(event: Scheduling) -> bool:

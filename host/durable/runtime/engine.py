@@ -1,6 +1,7 @@
-"""The durable engine: receives messages, runs sessions and activities, and sees to it that nothing is lost.
+"""The durable engine: receives messages, runs episodes and activities, and commits what follows from them.
 
-Messages this host sends are dispatched in memory at once; polling is for what others send and for what a crash left.
+Messages that this host sends are dispatched in memory at once. The queues are polled for messages of other hosts and
+for those that a crash left.
 """
 
 import asyncio
@@ -31,7 +32,12 @@ from fnhost.host.durable.model.messages import WORK_ITEMS, ReceivedMessage
 from fnhost.host.durable.model.states import HistoryState, Instance, Progress
 from fnhost.host.durable.model.text import json_text
 from fnhost.host.durable.replay.decide import HTTP_ACTIVITY, OrchestrationLimits
-from fnhost.host.durable.replay.outgoing import activity_completed, activity_end, activity_failed, unknown_function
+from fnhost.host.durable.replay.outgoing import (
+    activity_completed,
+    activity_failed,
+    activity_result_message,
+    unknown_function,
+)
 from fnhost.host.durable.runtime.entity_session import EntitySession
 from fnhost.host.durable.runtime.http_activity import HttpCalls
 from fnhost.host.durable.runtime.in_flight import InFlightMessages
@@ -51,6 +57,7 @@ from fnhost.host.errors import (
     WorkersNotReady,
     WorkerStopped,
 )
+from fnhost.host.events import HostMessage, Level
 from fnhost.host.limits import EPISODES_END, MESSAGES_RETURN
 from fnhost.host.log import Log
 from fnhost.host.retry import RetryPolicy, retry
@@ -66,7 +73,7 @@ POISONOUS = (
 
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
-    """What host.json says to the engine (platform/durable-settings.md 1). Seconds."""
+    """The engine's settings, most of them from host.json (platform/durable-settings.md 1). Times in seconds."""
 
     limits: OrchestrationLimits = field(default_factory=OrchestrationLimits)
     entities: EntityLimits = field(default_factory=EntityLimits)
@@ -78,24 +85,24 @@ class EngineSettings:
     longest_poll: float = 1.0
     sessions: int = 1000
     grace: float = EPISODES_END
-    """How long episodes that run may take to end when all ends."""
+    """How long running episodes may take when the host ends."""
     patience: float = MESSAGES_RETURN
-    """How long the last messages may take to be given back when all ends; later they come back by themselves."""
+    """How long releasing messages may take when the host ends; those left become visible when their hold ends."""
     remembered: float = 10.0
     """How long a finished instance is remembered: longer than an emulator that is killed can forget."""
-    deaths: int = 5
+    activity_crashes: int = 5
     """How often an activity may end its worker before it counts as failed."""
     episode_crashes: int = 5
     """How often an orchestrator or entity may end its worker, with the same messages, before it counts as failed."""
 
 
 class Engine:
-    """Serves one hub. Functions come and go with the generations; what is under way stays."""
+    """Serves one hub. A reload of the app changes its functions; sessions and activities that run go on."""
 
     def __init__(
         self, storage: Hub, clock: Clock, log: Log, settings: EngineSettings, identity: HostIdentity | None = None
     ) -> None:
-        """Without an `identity`, a host that shares the hub waits for the end of our leases should we die."""
+        """Without an `identity` another host takes over our queues only when our leases have expired."""
         hub = RetryingHub(storage, log, clock)
         hub.returned = self.compare_all
         self.hub, self.clock = hub, clock
@@ -107,7 +114,7 @@ class Engine:
         self._running: dict[str, asyncio.Task[None]] = {}
         self._status_watch = StatusWatch(clock)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._alarms: dict[Timer, ReceivedMessage] = {}
+        self._timers: dict[Timer, ReceivedMessage] = {}
         self._polled: set[str] = set()
         self.remote_queues = frozenset({*storage.queues, WORK_ITEMS})
         self._leases = LeaseManager(
@@ -127,19 +134,19 @@ class Engine:
         return self._registry.names(kind)
 
     def dispatch(self, received: Iterable[ReceivedMessage]) -> None:
-        """Deal with messages in our hands: now, or when they are due."""
+        """Process messages that this host holds: now, or when they are due."""
         for one in received:
             due = one.message.visible_at
             left = self._seconds_until(due) if due else 0.0
             if one.queue in self.remote_queues:
-                self._hand_over(one, left)
+                self._release_to_owner(one, left)
             elif left > 0:
-                self._later(left, one)
+                self._dispatch_later(left, one)
             elif self._in_flight.take(one):
                 self._deliver(one)
 
-    def _hand_over(self, one: ReceivedMessage, left: float) -> None:
-        """Let the host that serves its queue see it: at once, or, as it is stored already, when it is due."""
+    def _release_to_owner(self, one: ReceivedMessage, left: float) -> None:
+        """Leave a message to the host that serves its queue. One that is not yet due has its time in storage."""
         if left <= 0:
             self._in_flight.release([one])
 
@@ -147,27 +154,27 @@ class Engine:
         return self._status_watch.watching(instance)
 
     def recorded(self, instance: Instance) -> None:
-        self._status_watch.tell(instance)
+        self._status_watch.notify(instance)
 
     def _seconds_until(self, due: str) -> float:
         return (to_datetime(due) - self.clock.now()).total_seconds()
 
-    def _later(self, seconds: float, one: ReceivedMessage) -> None:
-        """A message that is hidden in storage until it is due shows itself here at the same time."""
+    def _dispatch_later(self, seconds: float, one: ReceivedMessage) -> None:
+        """Dispatch a message when it is due; in storage it becomes visible at the same time."""
 
-        def ring() -> None:
-            self._alarms.pop(alarm, None)
+        def dispatch() -> None:
+            self._timers.pop(timer, None)
             self.dispatch([one])
 
-        alarm = self.clock.call_later(seconds, ring)
-        self._alarms[alarm] = one
+        timer = self.clock.call_later(seconds, dispatch)
+        self._timers[timer] = one
 
-    def _pass_timers_on(self) -> None:
-        """Whoever serves their queues now is to see them when they are due, not when our hold would end."""
-        for alarm, one in list(self._alarms.items()):
+    def _release_timers(self) -> None:
+        """Release timers of queues that other hosts serve, so that those see them when due, not when our hold ends."""
+        for timer, one in list(self._timers.items()):
             if one.queue in self.remote_queues:
-                alarm.cancel()
-                del self._alarms[alarm]
+                timer.cancel()
+                del self._timers[timer]
                 left = max(self._seconds_until(one.message.visible_at or utc_now(self.clock)), 0.0)
                 if left < self._settings.hidden:
                     self._in_flight.release([one], left)
@@ -176,18 +183,18 @@ class Engine:
         if not self._open:
             self._in_flight.release([one])
         elif one.message.is_work_item:
-            self._spawn(f"The activity of instance {one.message.target.instance_id}", lambda: self._work(one))
+            self._spawn(f"The activity of instance {one.message.target.instance_id}", lambda: self._run_activity(one))
         else:
-            self._post(one)
+            self._deliver_to_session(one)
 
     # Life
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Receive and work inside the block; at its end give back what is not finished."""
+        """Receive and process messages inside the block; at its end release those that are not finished."""
         self._open = True
         async with self._http:
-            await self._begin_to_share()
+            await self._join_hub()
             self._spawn("Sharing the task hub", self._share)
             self._spawn("Renewing messages", self._in_flight.renew)
             try:
@@ -196,22 +203,22 @@ class Engine:
                 self._open = False
                 await self._stop()
 
-    async def _begin_to_share(self) -> None:
-        """Make the hub and take what is free in it. Where its storage is away, serving need not wait for that."""
+    async def _join_hub(self) -> None:
+        """Create the hub and take its free queues; if storage does not answer soon, in the background."""
         with suppress(TimeoutError):
             async with self.clock.timeout(self._settings.patience):
                 await (self._leases.refresh() if self._registry.has_any else self._leases.make())
 
     async def _share(self) -> None:
-        """A host without durable functions leaves the queues to others."""
+        """Share the queues with other hosts; a host without durable functions takes none."""
         await self._leases.make()
         await self._registry.any()
         await self._leases.run()
 
     async def _stop(self) -> None:
-        """Episodes that run may end; what they send is for whoever comes next. All else is given back."""
+        """Let running episodes end; all messages are released for the next host."""
         self.remote_queues = frozenset({*self.hub.queues, WORK_ITEMS})
-        self._pass_timers_on()
+        self._release_timers()
         if self._running:
             await asyncio.wait(self._running.values(), timeout=self._settings.grace)
         for task in self._tasks:
@@ -240,13 +247,13 @@ class Engine:
 
     def drain(self, queue: str) -> None:
         self.remote_queues |= {queue}
-        self._pass_timers_on()
+        self._release_timers()
         for session in [one for one in self._sessions.values() if one.queue == queue]:
             if session.instance not in self._running:
                 self._release_session(session)
 
     def lose(self, queue: str) -> None:
-        """Activities are not lost with their queue: their results can be sent from everywhere."""
+        """Stop the episodes of a queue that another host has taken. Activities go on: any host may send results."""
         self.drain(queue)
         if queue == WORK_ITEMS:
             return
@@ -261,12 +268,12 @@ class Engine:
         )
 
     def _release_session(self, session: Session) -> None:
-        """The host that serves its queue now takes what was not dealt with."""
+        """Release its messages to the host that serves its queue now."""
         self._sessions.pop(session.instance, None)
         self._in_flight.release(session.take_undelivered())
 
     async def _poll(self, queue: str) -> None:
-        """Ask often while something comes, ever less often while nothing does (platform/task-hub.md 4.10)."""
+        """Poll often while messages come, and ever less often while none do (platform/task-hub.md 4.10)."""
         pause = self._settings.shortest_poll
         while queue not in self.remote_queues:
             received = await self.hub.receive(queue)
@@ -287,15 +294,15 @@ class Engine:
     def release(self, received: Iterable[ReceivedMessage], after: float = 0) -> None:
         self._in_flight.release(received, after)
 
-    def _post(self, one: ReceivedMessage) -> None:
+    def _deliver_to_session(self, one: ReceivedMessage) -> None:
         instance = one.message.target.instance_id
-        session = self._sessions.get(instance) or self._begin(instance)
+        session = self._sessions.get(instance) or self._open_session(instance)
         self._sessions.move_to_end(instance)
         session.put(one)
         if instance not in self._running:
             self._running[instance] = self._spawn(f"Instance {instance}", lambda: self._run(session))
 
-    def _begin(self, instance: str) -> Session:
+    def _open_session(self, instance: str) -> Session:
         session = EntitySession(instance, self) if is_entity(instance) else Session(instance, self)
         self._sessions[instance] = session
         return session
@@ -308,19 +315,19 @@ class Engine:
             return self._release_session(session)
         if session.is_over:
             self.clock.call_later(self._settings.remembered, self._forget, session)
-        self._forget_the_oldest()
+        self._evict_oldest()
 
     def _forget(self, session: Session) -> None:
         if session.is_over and self._sessions.get(session.instance) is session and session.is_idle:
             del self._sessions[session.instance]
 
     def forget(self, instance: str) -> None:
-        """It was purged: nothing of it is to be remembered."""
+        """Drop the session of an instance that is purged."""
         if instance not in self._running:
             self._sessions.pop(instance, None)
 
     def compare_all(self) -> None:
-        """The storage was away: see that it still knows what it was told just before."""
+        """The storage answers again: record anew what it may have lost."""
         for instance, session in self._sessions.items():
             if instance not in self._running:
                 self._running[instance] = self._spawn(f"Instance {instance}", partial(self._compare, session))
@@ -329,15 +336,15 @@ class Engine:
         await session.compare()
         await self._run(session)
 
-    def _forget_the_oldest(self) -> None:
-        """Held histories are only a memory: any idle one can be loaded again."""
+    def _evict_oldest(self) -> None:
+        """Idle sessions can be dropped: their histories can be loaded again."""
         surplus = len(self._sessions) - self._settings.sessions
         for instance in list(self._sessions)[:surplus] if surplus > 0 else ():
             if instance not in self._running and self._sessions[instance].is_idle:
                 del self._sessions[instance]
 
     async def replay(self, name: str, payload: str, instance: str) -> Outcome:
-        """An orchestrator that ends its worker each time has failed, and its instance with it."""
+        """Run an orchestrator. One that ends its worker each time has failed, and its instance with it."""
         try:
             return await self._turn("orchestrator", name, payload, instance)
         except WorkersExhausted:
@@ -385,7 +392,10 @@ class Engine:
         try:
             return await retry(run, policy, self.clock, on=(WorkerCrashed,), uncounted=again)
         except WorkerCrashed as error:
-            self.log.error("Host.Durable", POISONOUS.format(what=f"The {kind} {name}", instance=instance, limit=limit))
+            text = POISONOUS.format(what=f"The {kind} {name}", instance=instance, limit=limit)
+            self.log.write(
+                HostMessage(level=Level.ERROR, category="Host.Durable", message=text, function=name, instance=instance)
+            )
             raise Poisonous(f"{error} It happened {limit} times in a row.") from error
 
     async def _loadable(self, kind: Kind, name: str) -> ServedFunction:
@@ -411,7 +421,7 @@ class Engine:
                 kind = "activity"
             case SubOrchestrationInstanceCreated(name=name):
                 kind = "orchestrator"
-            case EventSent(instance_id=target) if (asked := sent_request(event)) and asked.wants_result:
+            case EventSent(instance_id=target) if (request := sent_request(event)) and request.wants_result:
                 kind, name = "entity", EntityId.of(target).name
             case _:
                 return None
@@ -419,30 +429,30 @@ class Engine:
 
     # Activities
 
-    async def _work(self, one: ReceivedMessage) -> None:
-        """Its end goes straight to a session that is here: it is stored with what the instance makes of it.
+    async def _run_activity(self, one: ReceivedMessage) -> None:
+        """Run an activity. A session on this host takes the result in memory and records it with its next episode.
 
-        To all others it is sent (platform/task-hub.md 5.2).
+        To any other it is sent (platform/task-hub.md 5.2).
         """
         if not one.is_activity_completion:
-            one.message = activity_end(one.message, await self._end_of(one))
+            one.message = activity_result_message(one.message, await self._activity_result(one))
         session = self._sessions.get(one.message.target.instance_id)
         if session and session.queue not in self.remote_queues:
-            return self._post(one)
+            return self._deliver_to_session(one)
         await self.commit(Progress([one.message], [one]))
 
-    async def _end_of(self, one: ReceivedMessage) -> TaskCompleted | TaskFailed:
+    async def _activity_result(self, one: ReceivedMessage) -> TaskCompleted | TaskFailed:
         message, item = one.message, one.message.event
         assert isinstance(item, TaskScheduled)
-        if one.deliveries > 0 and (known := await self._known_end(message.target, item.event_id)):
+        if one.deliveries > 0 and (known := await self._recorded_result(message.target, item.event_id)):
             return known
         outcome = await self._outcome(item, message.target.instance_id)
         if outcome.failure:
             return activity_failed(item, outcome.failure.message, outcome.failure.stack, utc_now(self.clock))
         return activity_completed(item, result_text(outcome.returned), utc_now(self.clock))
 
-    async def _known_end(self, target: Execution, task: int) -> TaskCompleted | TaskFailed | None:
-        """The one in the history: a host died after it had recorded it."""
+    async def _recorded_result(self, target: Execution, task: int) -> TaskCompleted | TaskFailed | None:
+        """The result in the history, if a host died between recording it and deleting the work item."""
         state = await self.hub.load(target.instance_id)
         ends = (event for event in state.events if isinstance(event, (TaskCompleted, TaskFailed)))
         found = next((event for event in ends if event.task_scheduled_id == task), None)
@@ -458,7 +468,9 @@ class Engine:
             return Event(function, given, REASON, metadata=metadata, crashes=crashes)
 
         try:
-            return await self._call("activity", item.name, instance, event, self._activities, self._settings.deaths)
+            return await self._call(
+                "activity", item.name, instance, event, self._activities, self._settings.activity_crashes
+            )
         except WorkersExhausted:
             raise
         except (FnhostError, BindingError) as error:
@@ -466,7 +478,7 @@ class Engine:
 
 
 def activity_input(text: str | None) -> Value:
-    """What an activity is given of its one-element input: a string as it is, else JSON text (protocol 9.2)."""
+    """An activity's argument from its one-element input: a string as it is, else JSON text (platform/replay.md 9.2)."""
     value = json.loads(text or "[null]")
     given = value[0] if isinstance(value, list) and len(value) == 1 else value
     if given is None or isinstance(given, str):

@@ -8,14 +8,13 @@ import json
 from collections import deque
 from collections.abc import Sequence
 
-from fnhost.bindings.contract import Failure, Outcome
-from fnhost.bindings.formats import compact
+from fnhost.bindings.contract import Outcome
 from fnhost.host.durable.entities.entity import (
     Entity,
     EntityBatchResult,
     all_failed,
+    continue_message,
     done,
-    going_on,
     is_early,
     next_batch,
     payload,
@@ -38,24 +37,26 @@ from fnhost.host.durable.model.ids import EntityId, next_execution
 from fnhost.host.durable.model.instants import Instant
 from fnhost.host.durable.model.messages import Message, ReceivedMessage
 from fnhost.host.durable.model.states import HistoryState
+from fnhost.host.durable.model.text import json_text, too_large
+from fnhost.host.durable.replay.hints import newer_sdk
 from fnhost.host.durable.replay.replayer import Episode
 from fnhost.host.durable.runtime.inbox import Admission
 from fnhost.host.durable.runtime.session import Session, SessionServices
 from fnhost.host.errors import FnhostError, Poisonous, TimedOut
 
 REMEMBERED = 1000
-"""How many of its past executions a session knows: enough for what a storage can forget in a few seconds."""
+"""How many past executions a session remembers: more than an emulator that is killed can lose."""
 
 
 class EntityFailed(FnhostError):
-    """The entity function did not answer a batch. It is tried again: an entity never fails (10.5)."""
+    """The entity function failed as a whole. The batch is tried again: an entity itself never fails (10.5)."""
 
     def __init__(self, instance: str, text: str) -> None:
         super().__init__(f"The entity {instance} did not answer: {text} Its operations wait.")
 
 
 class EntitySession(Session):
-    """Takes whatever came, and lets the entity function run once over it."""
+    """Runs the entity function over whatever operations have come, in batches."""
 
     def __init__(self, instance: str, services: SessionServices) -> None:
         super().__init__(instance, services)
@@ -66,30 +67,31 @@ class EntitySession(Session):
         return list(self._mailbox)
 
     async def _admit(self, state: HistoryState, batch: Sequence[ReceivedMessage]) -> Admission:
-        """Only messages can be told to an entity: it cannot be started, suspended or terminated."""
-        told = [one for one in batch if isinstance(one.message.event, EventRaised)]
-        return Admission(accepted=told, dropped=[one for one in batch if one not in told])
+        """Only events can be sent to an entity: it cannot be started, suspended or terminated."""
+        accepted = [one for one in batch if isinstance(one.message.event, EventRaised)]
+        return Admission(accepted=accepted, dropped=[one for one in batch if one not in accepted])
 
     async def compare(self) -> None:
-        """Load it anew. If the storage only knows a state of before, write ours again; if none, it was purged."""
+        """Load the entity anew. If storage holds an earlier state, record ours again; if none, it was purged."""
         ours, self._state = self._state, None
         theirs = await self._load()
         if ours and ours.execution_id and theirs.execution_id in self._past:
             await self._commit(theirs, Episode(ours.execution_id, ours.events, (), ours.custom_status), [])
 
-    async def _episode(self, state: HistoryState, events: Sequence[HistoryEvent]) -> Episode:
+    async def _episode(
+        self, state: HistoryState, events: Sequence[HistoryEvent], refusal: str | None = None
+    ) -> Episode:
+        """With a `refusal` no user code runs, and every operation fails for that reason."""
         now = self._now(state.events, events)
-        told = [event for event in events if isinstance(event, EventRaised)]
-        early = [event for event in told if is_early(event, now)]
-        entity = self._received(_held(state), [event for event in told if event not in early])
+        raised = [event for event in events if isinstance(event, EventRaised)]
+        early = [event for event in raised if is_early(event, now)]
+        entity = self._received(_stored(state), [event for event in raised if event not in early])
         batch = next_batch(entity, self._services.entities.batch)
-        answer = await self._answer(entity, batch.operations)
-        if answer:
-            self._report_failed_signals(batch.operations, answer)
+        answer = await self._answer(entity, batch.operations, refusal)
         us = Execution(self.instance, next_execution(state.execution_id or self.instance))
         after, outbox = done(entity, us, batch, answer, now)
         if next_batch(after, 1).requests:
-            outbox = (*outbox, going_on(us, now))
+            outbox = (*outbox, continue_message(us, now))
         again = [Message(Execution(self.instance), event, us) for event in early]
         self._past.append(state.execution_id or "")
         return Episode(us.execution_id or "", _history(us, after, now), (*outbox, *again), after.custom_status)
@@ -99,35 +101,45 @@ class EntitySession(Session):
             try:
                 entity = received(entity, event, self._services.entities.window)
             except UnreadableRecord as error:
-                self._services.log.error("Host.Durable", f"A message for {self.instance} is dropped. {error}")
+                self._log(f"A message for {self.instance} is dropped. {error}")
         return entity
 
-    async def _answer(self, entity: Entity, operations: Sequence[EntityRequest]) -> EntityBatchResult | None:
-        """Raises what the entity's door raises: then the batch is tried again, later."""
+    async def _answer(
+        self, entity: Entity, operations: Sequence[EntityRequest], refusal: str | None
+    ) -> EntityBatchResult | None:
+        """Raises what `operate` raises, and EntityFailed: the batch is then tried again, later."""
         if not operations:
             return None
+        if refusal:
+            answer = all_failed(entity, operations, json_text(refusal))
+        else:
+            answer = await self._operated(entity, operations)
+        if reason := too_large(answer.state, "The state of the entity"):
+            answer = all_failed(entity, operations, json_text(reason))
+        self._report_failed_signals(operations, answer)
+        return answer
+
+    async def _operated(self, entity: Entity, operations: Sequence[EntityRequest]) -> EntityBatchResult:
         try:
             outcome = await self._services.operate(self._us.name, payload(self._us, entity, operations), self.instance)
+        except Poisonous as error:
+            return all_failed(entity, operations, json_text(str(error)))
         except TimedOut as error:
             return all_failed(entity, operations, str(error))
-        except Poisonous as error:
-            return all_failed(entity, operations, compact(str(error)))
         return self._read(outcome, operations)
 
     def _report_failed_signals(self, operations: Sequence[EntityRequest], answer: EntityBatchResult) -> None:
-        """A caller gets the error; of a signal nobody would learn it."""
+        """Callers get the error as their answer; a signal has none."""
         for request, result in zip(operations, answer.results, strict=True):
             if request.is_signal and result.is_error:
-                self._services.log.error(
-                    "Host.Durable",
+                self._log(
                     f"The operation '{request.operation}' of entity {self.instance}, which was signalled, failed: "
                     f"{error_text(result.text)}",
                 )
 
     def _read(self, outcome: Outcome, operations: Sequence[EntityRequest]) -> EntityBatchResult:
-        match outcome.failure:
-            case Failure(message=message):
-                raise EntityFailed(self.instance, message)
+        if outcome.failure:
+            raise EntityFailed(self.instance, newer_sdk(outcome.failure) or outcome.failure.message)
         try:
             return read_batch_result(outcome, operations)
         except InvalidWorkerResponse as error:
@@ -143,8 +155,8 @@ def error_text(result: str | None) -> str:
     return found if isinstance(found, str) else result or ""
 
 
-def _held(state: HistoryState) -> Entity:
-    """What the storage keeps of it; an entity that was never heard of is new."""
+def _stored(state: HistoryState) -> Entity:
+    """The entity as storage has it; one without history is new."""
     started = next((event for event in state.events if isinstance(event, ExecutionStarted)), None)
     return read_entity(started.input if started else None)
 

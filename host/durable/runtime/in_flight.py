@@ -1,4 +1,4 @@
-"""The messages in our hands: renewed while we work on them, and laid down once, in the background."""
+"""The messages that this host holds: renewed while they are processed, then settled or released in the background."""
 
 import asyncio
 from collections.abc import Callable, Container, Coroutine, Iterable, Sequence
@@ -14,7 +14,7 @@ Dispatch: TypeAlias = Callable[[Iterable[ReceivedMessage]], None]
 
 
 class InFlightMessages:
-    """Knows every message this host holds. A message that comes again while held only brings a newer receipt."""
+    """Every message this host holds. One that is received again meanwhile only brings a newer receipt."""
 
     def __init__(self, hub: RetryingHub, hidden: float, clock: Clock) -> None:
         self._hub, self._hidden, self._clock = hub, hidden, clock
@@ -26,11 +26,11 @@ class InFlightMessages:
         return len(self._held)
 
     def for_queue(self, queue: str) -> Sequence[ReceivedMessage]:
-        """What we hold of a queue."""
+        """The messages of one queue."""
         return [one for one in self._held.values() if one.queue == queue]
 
     def take(self, received: ReceivedMessage) -> bool:
-        """Whether it is new to us."""
+        """Hold a message. Whether it was not held already."""
         key = (received.queue, received.id)
         if known := self._held.get(key):
             known.receipt, known.deliveries = received.receipt, received.deliveries
@@ -40,7 +40,7 @@ class InFlightMessages:
         return True
 
     async def commit(self, progress: Progress, remote_queues: Container[str], sent: Dispatch) -> HistoryState | None:
-        """Store it: at once where the hub can, else so that a crash between two verbs repeats work, and loses none.
+        """Store it: in one transaction, or in an order in which a crash repeats work and loses none.
 
         `sent` is given the new messages as soon as they are stored.
         """
@@ -56,7 +56,7 @@ class InFlightMessages:
         return state
 
     async def _stored(self, done: Sequence[ReceivedMessage]) -> Sequence[ReceivedMessage]:
-        """With the ends of activities as messages: should we die now, another host is to come to the same."""
+        """Store activity results as messages first: after a crash another host must come to the same decision."""
         ends = [one for one in done if one.is_activity_completion]
         if not ends:
             return done
@@ -65,12 +65,12 @@ class InFlightMessages:
         return [*(one for one in done if not one.is_activity_completion), *stored]
 
     def settle(self, received: Iterable[ReceivedMessage]) -> None:
-        """They are dealt with: delete them, in the background."""
+        """Delete processed messages, in the background."""
         if ours := self._drop(received):
             self._in_background(self._hub.settle(ours))
 
     def release(self, received: Iterable[ReceivedMessage], after: float = 0) -> None:
-        """Give them back; of work that was done, its end."""
+        """Make them visible to others; the result of a finished activity is sent instead of its work item."""
         ours = self._drop(received)
         ends, others = (
             [one for one in ours if one.is_activity_completion],
@@ -98,7 +98,7 @@ class InFlightMessages:
         task.add_done_callback(self._background.discard)
 
     async def renew(self) -> None:
-        """Renew in time what is held for long, until cancelled."""
+        """Renew messages before their hold ends, until cancelled."""
         while True:
             await self._clock.sleep(self._hidden / 4)
             now = self._clock.monotonic()
@@ -108,7 +108,7 @@ class InFlightMessages:
             self._since.update((key, now) for key in old if key in self._held)
 
     async def release_all(self) -> None:
-        """Give back what is left, and see everything laid down. What is not when cancelled is left to its time."""
+        """Release all messages and wait until that is done. When cancelled, those left become visible with time."""
         self.release(list(self._held.values()))
         try:
             while self._background:
@@ -119,7 +119,7 @@ class InFlightMessages:
 
 
 def _reaches_others(progress: Progress) -> bool:
-    """Whether other instances will know of it before it is recorded. The start of a child can be taken back."""
+    """Whether other instances see its effects before it is recorded. The start of a child can be undone."""
     us = progress.checkpoint and progress.checkpoint.instance.id
     others = (one for one in progress.outbox if us and one.target.instance_id != us)
     return any(not isinstance(one.event, ExecutionStarted) for one in others)

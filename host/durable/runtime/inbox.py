@@ -1,4 +1,4 @@
-"""Which messages make an instance's next episode, and what becomes of the others. Pure.
+"""Selection of the messages for an instance's next episode: taken, dropped or postponed. Pure.
 
 Rules from platform/task-hub.md 4.7 and platform/replay.md 6.2 and 11.
 """
@@ -37,10 +37,10 @@ from fnhost.host.durable.model.messages import ReceivedMessage
 from fnhost.host.durable.model.states import HistoryState, Instance
 
 MAX_EARLY_DELIVERIES = 300
-"""How often a message that came too early is tried again before it is dropped: for a quarter of an hour (4.7)."""
+"""How often a message that comes too early is tried again before it is dropped, which takes 15 minutes (4.7)."""
 
 REMEMBERED = 100
-"""How many raised events outlive their execution: more than are under way when a host dies."""
+"""Digests of external events that are kept over continue-as-new: more than can be in flight when a host dies."""
 
 Control = (ExecutionTerminated, ExecutionSuspended, ExecutionResumed)
 Completing = (
@@ -55,7 +55,7 @@ Scheduled = (TaskScheduled, SubOrchestrationInstanceCreated, TimerCreated)
 
 @dataclass(slots=True)
 class Admission:
-    """What to do with a batch. `refused` are children that may not start because their id is alive."""
+    """The messages of a batch by what happens to them. `refused` are starts of children whose id is in use."""
 
     accepted: list[ReceivedMessage] = field(default_factory=list)
     dropped: list[ReceivedMessage] = field(default_factory=list)
@@ -66,8 +66,8 @@ class Admission:
 def next_batch(mailbox: Sequence[ReceivedMessage], *, one_at_a_time: bool, suspended: bool) -> list[ReceivedMessage]:
     """The messages to look at next, in order of arrival.
 
-    Terminate, suspend and resume go alone, and pass a suspension. The start of a child comes after all that was sent
-    before it: that may be the end of an earlier child of the same id.
+    Terminate, suspend and resume are taken alone, also while the instance is suspended. The start of a child is not
+    taken together with earlier messages: these may be the last ones of an earlier child of the same id.
     """
     if suspended:
         return [one for one in mailbox if isinstance(one.message.event, Control)][:1]
@@ -106,14 +106,14 @@ def takes_one_message(events: Sequence[HistoryEvent]) -> bool:
 
 
 def is_over(events: Sequence[HistoryEvent]) -> bool:
-    """Whether this execution has ended: its end is the event before the last OrchestratorCompleted."""
+    """Whether this execution has ended: ExecutionCompleted stands before the last OrchestratorCompleted."""
     return any(isinstance(event, ExecutionCompleted) for event in events[-2:])
 
 
 def needs_row(state: HistoryState, batch: Sequence[ReceivedMessage]) -> bool:
-    """Whether `admit` must see the instance's row: it tells a start that counts from one that lost.
+    """Whether `admit` needs the instance's row, which tells a valid start from one that another start replaced.
 
-    A start we stored ourselves a moment ago, and never received, needs no proof.
+    A start that this host has just stored itself (`deliveries` is 0) is valid without it.
     """
     starts = [one for one in batch if isinstance(one.message.event, ExecutionStarted)]
     is_alive = bool(state.events) and not is_over(state.events)
@@ -121,9 +121,9 @@ def needs_row(state: HistoryState, batch: Sequence[ReceivedMessage]) -> bool:
 
 
 def admit(state: HistoryState, row: Instance | None, batch: Sequence[ReceivedMessage]) -> Admission:
-    """Sort a batch. An accepted ExecutionStarted comes first and begins a new execution.
+    """Decide what happens to each message. An accepted ExecutionStarted comes first and begins a new execution.
 
-    An execution whose first checkpoint was torn has an id but no events: it begins again with its start.
+    If a crash interrupted the first checkpoint of an execution, it has an id but no events, and begins again.
     """
     admission = Admission()
     starts = [one for one in batch if isinstance(one.message.event, ExecutionStarted)]
@@ -138,10 +138,10 @@ def _sort_start(state: HistoryState, row: Instance | None, one: ReceivedMessage,
     assert isinstance(start, ExecutionStarted)
     execution = start.orchestration_instance.execution_id
     is_alive = bool(state.events) and not is_over(state.events)
-    call = _compared(state, start)
-    if (execution == state.execution_id and state.events) or admission.accepted or call in ("same", "older"):
+    relation = _compared(state, start)
+    if (execution == state.execution_id and state.events) or admission.accepted or relation in ("same", "older"):
         admission.dropped.append(one)
-    elif call == "newer":
+    elif relation == "newer":
         admission.accepted.append(one)
     elif is_alive and start.parent_instance:
         admission.refused.append(one)
@@ -161,9 +161,9 @@ def _is_row_of(start: ExecutionStarted, row: Instance | None) -> bool:
 
 
 def _compared(state: HistoryState, start: ExecutionStarted) -> Literal["same", "older", "newer", "other"]:
-    """A child's start beside what the instance is, or has grown into by continue-as-new.
+    """How the start of a child relates to the current execution, or the one that it continued as new from.
 
-    A call under the same id that is not the same is one that a crash undid, or the one that was made then instead.
+    Another call with the same task id is one that a crash undid ("older"), or that was made instead of it ("newer").
     """
     known = next((event for event in state.events if isinstance(event, ExecutionStarted)), None)
     ours, theirs = known and known.parent_instance, start.parent_instance
@@ -171,7 +171,7 @@ def _compared(state: HistoryState, start: ExecutionStarted) -> Literal["same", "
         return "other"
     if ours.child_execution_id == theirs.child_execution_id:
         return "same"
-    return "newer" if (ours.asked or "") < (theirs.asked or "") else "older"
+    return "newer" if (ours.called_at or "") < (theirs.called_at or "") else "older"
 
 
 def _place(call: ParentInstance) -> tuple[Execution, int]:
@@ -200,20 +200,20 @@ def _sort_rest(
 
 
 def seen_before(past: HistoryState, taken: Iterable[HistoryEvent]) -> tuple[str, ...]:
-    """Digests of what an execution knew and took, for the one that follows it."""
+    """Digests of the external events that an execution knew or took, for the execution that follows it."""
     raised = (event for event in (*past.events, *taken) if isinstance(event, EventRaised))
     return (*past.seen, *map(_digest, raised))[-REMEMBERED:]
 
 
 class _KnownEvents:
-    """What the history says of messages that may have come before."""
+    """The events of a history against which new messages are checked."""
 
     def __init__(self, events: Sequence[HistoryEvent], seen: Iterable[str]) -> None:
-        self._scheduled = {event.event_id: _mark(event) for event in events if isinstance(event, Scheduled)}
+        self._scheduled = {event.event_id: _call_id(event) for event in events if isinstance(event, Scheduled)}
         self._completed = {completed_id(event) for event in events if isinstance(event, Completing)}
-        self._raised = {_print(event) for event in events if isinstance(event, EventRaised)}
+        self._raised = {_identity(event) for event in events if isinstance(event, EventRaised)}
         self._seen = frozenset(seen)
-        self._asked = {
+        self._requests = {
             request.id for event in events if isinstance(event, EventSent) and (request := sent_request(event))
         }
 
@@ -223,41 +223,41 @@ class _KnownEvents:
             target = self._completing(one, completed_id(event), admission)
         elif isinstance(event, EventRaised):
             target = admission.dropped if self._is_known(event) else admission.accepted
-            if _is_answer(one) and event.name not in self._asked:
+            if _is_answer(one) and event.name not in self._requests:
                 target = admission.early
-            self._raised.add(_print(event))
+            self._raised.add(_identity(event))
         else:
             target = admission.accepted
         target.append(one)
 
     def _is_known(self, event: EventRaised) -> bool:
-        return _print(event) in self._raised or (bool(self._seen) and _digest(event) in self._seen)
+        return _identity(event) in self._raised or (bool(self._seen) and _digest(event) in self._seen)
 
     def _completing(self, one: ReceivedMessage, task: int, admission: Admission) -> list[ReceivedMessage]:
-        """An episode that a crash undid may have asked for other work under the same id: its answer is not ours."""
+        """A result may belong to another call with the same task id, made by an episode that a crash undid."""
         if task not in self._scheduled:
             return admission.early
-        asked, ours = one.message.asked, self._scheduled[task]
-        if task in self._completed or (asked and ours and asked != ours):
+        call_id, ours = one.message.call_id, self._scheduled[task]
+        if task in self._completed or (call_id and ours and call_id != ours):
             return admission.dropped
         self._completed.add(task)
         return admission.accepted
 
 
-def _mark(event: HistoryEvent) -> str | None:
-    """What answers to it are marked with."""
+def _call_id(event: HistoryEvent) -> str | None:
+    """The `Message.call_id` of its results."""
     return event.child_execution_id if isinstance(event, SubOrchestrationInstanceCreated) else event.timestamp
 
 
 def _is_answer(one: ReceivedMessage) -> bool:
-    """Whether an entity answers: never before the history knows what was asked."""
+    """Whether it is an entity's answer, which may come before the history with its request is recorded."""
     return one.message.sender is not None and is_entity(one.message.sender.instance_id)
 
 
-def _print(event: EventRaised) -> tuple[str, str | None, str]:
-    """Two raised events that agree in all of this are one, delivered twice."""
+def _identity(event: EventRaised) -> tuple[str, str | None, str]:
+    """Two raised events that are equal in all of this are one event, delivered twice."""
     return event.name, event.input, event.timestamp
 
 
 def _digest(event: EventRaised) -> str:
-    return hashlib.blake2b(json.dumps(_print(event)).encode(), digest_size=8).hexdigest()
+    return hashlib.blake2b(json.dumps(_identity(event)).encode(), digest_size=8).hexdigest()

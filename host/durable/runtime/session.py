@@ -1,14 +1,14 @@
-"""One active instance: its mailbox, its history while it is held, and its episodes, one after the other."""
+"""One active orchestration: its pending messages, its history in memory, and its episodes one after the other."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from fnhost.bindings.contract import Outcome
+from fnhost.bindings.contract import Failure, Outcome
 from fnhost.clock import Clock
 from fnhost.host.durable.entities.entity import EntityLimits
-from fnhost.host.durable.model.errors import Conflict, HubError
+from fnhost.host.durable.model.errors import Conflict, HubError, HubMissing, HubUnreachable
 from fnhost.host.durable.model.history import (
     ExecutionCompleted,
     ExecutionResumed,
@@ -28,7 +28,7 @@ from fnhost.host.durable.model.messages import Message, ReceivedMessage
 from fnhost.host.durable.model.states import Checkpoint, HistoryState, Instance, Progress, fold
 from fnhost.host.durable.replay.decide import Failed, OrchestrationLimits
 from fnhost.host.durable.replay.outgoing import end_message, refusal, release_messages
-from fnhost.host.durable.replay.replayer import Episode, RecordedHistory, Replayer
+from fnhost.host.durable.replay.replayer import Episode, RecordedHistory, Replayer, RunOrchestrator
 from fnhost.host.durable.runtime.inbox import (
     Admission,
     admit,
@@ -41,14 +41,17 @@ from fnhost.host.durable.runtime.inbox import (
 )
 from fnhost.host.durable.storage import codec
 from fnhost.host.durable.storage.hub import Hub
+from fnhost.host.events import HostMessage, Level
 from fnhost.host.log import Log
 
 LONGEST_WAIT = 3.0
-"""Seconds until a message that came too early is looked at again; what it waits for shows itself soon after a crash."""
+"""Seconds at most until a message that came too early is tried again: after a crash its history appears soon."""
+MAX_REFUSALS = 3
+"""How often storage may refuse to record an episode, with a pause after each, before the instance fails."""
 
 
 class SessionServices(Protocol):
-    """What a session borrows from the engine."""
+    """What a session needs of the engine."""
 
     clock: Clock
     limits: OrchestrationLimits
@@ -65,10 +68,10 @@ class SessionServices(Protocol):
         """Run the entity once, in the same way. Raises BindingError, FunctionNotLoadable, Poisonous, TimedOut."""
 
     def unavailable(self, event: Scheduling) -> str | None:
-        """Why this work cannot be done at all: its function does not exist."""
+        """Why this work cannot be done at all, such as that its function does not exist; None if it can."""
 
     async def commit(self, progress: Progress) -> HistoryState | None:
-        """Store it, and see to what it sends. Raises Conflict."""
+        """Store it and dispatch the messages it sends. Raises Conflict."""
 
     def recorded(self, instance: Instance) -> None: ...
 
@@ -78,9 +81,9 @@ class SessionServices(Protocol):
 
 
 class Session:
-    """Give it messages with `put`, then let it `run`.
+    """Takes messages with `put` and processes them with `run`.
 
-    What it recorded it remembers, so that it can tell a storage that has forgotten from a host that was quicker.
+    The history that it recorded stays in memory, to tell a storage that lost events from another host that recorded.
     """
 
     def __init__(self, instance: str, services: SessionServices) -> None:
@@ -93,6 +96,7 @@ class Session:
         self._one_at_a_time = False
         self._has_recorded = False
         self._suspended = False
+        self._refusals = 0
 
     def put(self, received: ReceivedMessage) -> None:
         if not received.is_activity_completion:
@@ -100,13 +104,13 @@ class Session:
         self._mailbox.append(received)
 
     def take_undelivered(self) -> Sequence[ReceivedMessage]:
-        """What was not dealt with; it is no longer ours."""
+        """Remove and return the messages that were not processed."""
         left, self._mailbox = self._mailbox, deque()
         return left
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing is lost if this session is forgotten."""
+        """Whether the session can be dropped for good: no messages, and no execution that runs."""
         return not self._mailbox and (self._state is None or is_over(self._state.events))
 
     @property
@@ -114,7 +118,7 @@ class Session:
         return not self._mailbox
 
     def take_completions(self) -> Sequence[ReceivedMessage]:
-        """Those of activities that it cannot take now, as it is suspended; they are no longer ours."""
+        """Remove and return activity results that cannot be taken while the instance is suspended."""
         ends = [one for one in self._mailbox if one.is_activity_completion]
         self._mailbox = deque(one for one in self._mailbox if not one.is_activity_completion)
         return ends
@@ -145,8 +149,7 @@ class Session:
     async def _take(self, state: HistoryState, batch: Sequence[ReceivedMessage]) -> None:
         admission = await self._admit(state, batch)
         if admission.accepted:
-            episode = await self._episode(state, [one.message.event for one in admission.accepted])
-            await self._commit(state, episode, [*admission.accepted, *admission.dropped])
+            await self._play(state, [one.message.event for one in admission.accepted], admission)
         else:
             await self._drop(state, admission.dropped)
         for one in admission.refused:
@@ -156,12 +159,28 @@ class Session:
         for one in admission.early:
             self._services.release([one], min(2.0**one.deliveries, LONGEST_WAIT))
 
+    async def _play(self, state: HistoryState, events: Sequence[HistoryEvent], admission: Admission) -> None:
+        """One episode. If storage refuses its record again and again, the instance fails instead."""
+        done = [*admission.accepted, *admission.dropped]
+        episode = await self._episode(state, events)
+        try:
+            await self._commit(state, episode, done)
+        except (Conflict, HubUnreachable, HubMissing):
+            raise
+        except (HubError, ValueError) as error:
+            self._refusals += 1
+            if self._refusals < MAX_REFUSALS:
+                raise
+            refusal = f"the task hub's storage refuses to record this episode: {error}"
+            self._log(f"Instance {self.instance} failed: {refusal}")
+            await self._commit(state, await self._episode(state, events, refusal), done)
+
     async def _admit(self, state: HistoryState, batch: Sequence[ReceivedMessage]) -> Admission:
         row = await self._services.hub.find(self.instance) if needs_row(state, batch) else None
         return admit(state, row, batch)
 
     async def compare(self) -> None:
-        """Load the history anew. One that is only the beginning of ours has lost its end: write that again."""
+        """Load the history again. If storage holds only the beginning of ours, record the lost end anew."""
         ours, self._state = self._state, None
         theirs = await self._load()
         if ours is None or not _begins(theirs.events, ours.events):
@@ -169,7 +188,7 @@ class Session:
         lost = ours.events[len(theirs.events) :]
         row = fold(None, ours.events, ours.custom_status)
         if lost and row:
-            self._services.log.warning("Host.Durable", FORGOTTEN.format(len(lost), self.instance))
+            self._log(FORGOTTEN.format(len(lost), self.instance), Level.WARNING)
             self._hold(await self._services.hub.record(Checkpoint(theirs, ours.execution_id or "", lost, row)))
 
     async def _load(self) -> HistoryState:
@@ -190,7 +209,7 @@ class Session:
         assert after is not None
         kept = [] if checkpoint.replaces else self._texts
         self._hold(after, [*kept, *(codec.history_json(event) for event in episode.events)])
-        self._has_recorded = True
+        self._has_recorded, self._refusals = True, 0
         self._services.recorded(checkpoint.instance)
 
     def _checkpoint(self, state: HistoryState, episode: Episode) -> Checkpoint:
@@ -201,7 +220,7 @@ class Session:
         return Checkpoint(state, episode.execution_id, episode.events, row, seen=episode.seen)
 
     async def _begin_again(self, torn: HistoryState) -> HistoryState:
-        """An execution that followed another by continue-as-new has no message that would begin it once more."""
+        """Run the first episode of an execution again: after continue-as-new there is no message that would."""
         past = HistoryState(version=torn.version, seen=torn.seen)
         await self._commit(torn, await self._replayed(past, torn.opening, []), [])
         return await self._load()
@@ -226,7 +245,10 @@ class Session:
 
     # One episode
 
-    async def _episode(self, state: HistoryState, events: Sequence[HistoryEvent]) -> Episode:
+    async def _episode(
+        self, state: HistoryState, events: Sequence[HistoryEvent], refusal: str | None = None
+    ) -> Episode:
+        """With a `refusal` no user code runs, and the instance fails for that reason."""
         begins = isinstance(events[0], ExecutionStarted)
         past = HistoryState(version=state.version) if begins else state
         opened = OrchestratorStarted(timestamp=self._now(past.events, events))
@@ -234,7 +256,7 @@ class Session:
             return _terminated(events[0], past, opened)
         if isinstance(events[0], (ExecutionSuspended, ExecutionResumed)):
             return _suspended_or_resumed(events[0], past, opened)
-        episode = await self._replayed(past, (opened, *events), () if begins else self._texts)
+        episode = await self._replayed(past, (opened, *events), () if begins else self._texts, refusal)
         if begins:
             return replace(episode, messages=(*_locks_released(state, opened.timestamp), *episode.messages))
         return episode
@@ -245,20 +267,44 @@ class Session:
         fired = [event.fire_at for event in events if isinstance(event, TimerFired)]
         return max(utc_now(self._services.clock), before, *fired)
 
-    async def _replayed(self, past: HistoryState, opening: tuple[HistoryEvent, ...], texts: Sequence[str]) -> Episode:
+    async def _replayed(
+        self,
+        past: HistoryState,
+        opening: tuple[HistoryEvent, ...],
+        texts: Sequence[str],
+        refusal: str | None = None,
+    ) -> Episode:
         services = self._services
         replayer = Replayer(
-            services.replay, services.limits, services.clock, services.unavailable, self._will_be_terminated
+            _failing(refusal) if refusal else services.replay,
+            services.limits,
+            services.clock,
+            services.unavailable,
+            self._will_be_terminated,
         )
         episode = await replayer.replay(RecordedHistory(past.events, texts, past.custom_status), opening)
         for reason in episode.failures:
-            services.log.error("Host.Durable", f"Instance {self.instance} failed: {reason}")
+            self._log(f"Instance {self.instance} failed: {reason}")
         for reason in episode.undelivered:
-            services.log.error("Host.Durable", f"A signal of instance {self.instance} was not sent: {reason}")
+            self._log(f"A signal of instance {self.instance} was not sent: {reason}")
         return replace(episode, seen=seen_before(past, opening))
+
+    def _log(self, text: str, level: Level = Level.ERROR) -> None:
+        """A sentence that belongs to this instance."""
+        event = HostMessage(level=level, category="Host.Durable", message=text, instance=self.instance)
+        self._services.log.write(event)
 
     def _will_be_terminated(self) -> bool:
         return any(isinstance(one.message.event, ExecutionTerminated) for one in self._mailbox)
+
+
+def _failing(reason: str) -> RunOrchestrator:
+    """An orchestrator that fails for this reason."""
+
+    async def run(name: str, payload: str, instance: str) -> Outcome:
+        return Outcome(failure=Failure(reason))
+
+    return run
 
 
 FORGOTTEN = "The storage had lost the last {} events of instance {}; they are written again."
@@ -283,7 +329,7 @@ def _closed(events: Sequence[HistoryEvent], now: Instant) -> OrchestratorComplet
 
 
 def _locks_released(replaced: HistoryState, now: Instant) -> Iterator[Message]:
-    """The locks of an execution that another replaces while it is alive."""
+    """Release the locks of an execution that another one replaces while it runs."""
     if replaced.events and not is_over(replaced.events):
         yield from release_messages(_started(replaced.events), replaced.events, now)
 

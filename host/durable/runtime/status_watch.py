@@ -1,4 +1,4 @@
-"""Who waits for something to happen to an instance, and is told what this host records of it."""
+"""Notifications of what this host records of an instance, for callers that wait for a change."""
 
 import asyncio
 from collections.abc import Iterator
@@ -9,29 +9,29 @@ from fnhost.host.durable.model.states import Instance
 
 
 class StatusSubscription:
-    """What one waiter was told since it last looked."""
+    """The latest record of one instance since the subscriber last asked."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._told = asyncio.Event()
+        self._notified = asyncio.Event()
         self._last: Instance | None = None
 
-    def tell(self, instance: Instance) -> None:
+    def notify(self, instance: Instance) -> None:
         self._last = instance
-        self._told.set()
+        self._notified.set()
 
     async def next(self, seconds: float | None = None) -> Instance | None:
-        """The row that was recorded last; None if none is recorded within so many seconds."""
+        """The row recorded last, waiting for one if there is none; None if none comes within so many seconds."""
         with suppress(TimeoutError):
             async with self._clock.timeout(seconds):
-                await self._told.wait()
-        self._told.clear()
+                await self._notified.wait()
+        self._notified.clear()
         found, self._last = self._last, None
         return found
 
 
 class StatusWatch:
-    """All of them, by instance."""
+    """The subscriptions of all instances."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -48,6 +48,6 @@ class StatusWatch:
             if not self._subscriptions[instance]:
                 del self._subscriptions[instance]
 
-    def tell(self, instance: Instance) -> None:
+    def notify(self, instance: Instance) -> None:
         for watch in self._subscriptions.get(instance.id, ()):
-            watch.tell(instance)
+            watch.notify(instance)

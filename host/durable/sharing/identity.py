@@ -1,11 +1,11 @@
-"""What a host is called on a hub that it shares, and how it knows that another host is dead.
+"""The id of a host on a shared hub, and how other hosts on this machine know that it has ended.
 
-On the platform a worker's id is the machine's name, one worker each. A developer has several hosts on one machine, and
-perhaps the platform's own beside them. So an id here is the machine's name and a mark, and each mark is a file in the
-app's folder that its host keeps locked while it lives. A host that is started again takes a mark that is free: after a
-kill it is called as before, and its queues are its own at once. And a mark that is known here but not locked belongs to
-a dead host, whose queues need not wait for the end of their lease. Hosts in other folders and on other machines are
-believed to live until then. A mark begins with the folder's name, so that people see whose it is.
+On the platform the id is the machine's name, for each machine runs one worker. A developer runs several hosts on one
+machine, perhaps the platform's own among them. Here the id is the machine's name and the name of a lock file in the
+app's folder, which the host keeps locked while it lives. A host that is started again takes a free lock file: after a
+kill it has its old id, and its queues at once. A lock file that exists and is not locked belongs to a host that has
+ended: its queues are taken before their leases expire. Hosts in other folders and on other machines are taken to live
+until then. Lock files begin with the name of the app's folder.
 """
 
 import os
@@ -21,7 +21,7 @@ from fnhost.host.filelock import locked
 
 @dataclass(frozen=True, slots=True)
 class HostIdentity:
-    """`is_gone` tells of another host's id that its host is surely dead, `is_stranger` that it is of another folder."""
+    """`is_gone(id)` says that another host has surely ended, `is_other_app(id)` that it is of another folder."""
 
     id: str
     is_gone: Callable[[str], bool]
@@ -29,44 +29,44 @@ class HostIdentity:
 
 
 def temporary_identity(machine: str) -> HostIdentity:
-    """Of a host that leaves no mark: nobody can know that it is dead."""
+    """The id of a host without a lock file: others cannot know when it has ended."""
     return HostIdentity(f"{machine}-{secrets.token_hex(4)}", lambda _: False)
 
 
 @contextmanager
 def persistent_identity(machine: str, folder: Path, app: str = "") -> Iterator[HostIdentity]:
-    """An id that is ours inside the block, with its mark in `folder`; a passing one where nothing can be kept there."""
+    """An id that is ours inside the block, with its lock file in `folder`; temporary if `folder` cannot be written."""
 
-    def mark_of(other: str) -> Path | None:
-        """Where it would be in our folder, if the id is one of this machine."""
-        mark = other.removeprefix(f"{machine}-")
-        return folder / mark if mark != other and mark.isalnum() else None
+    def lock_file_of(other: str) -> Path | None:
+        """The lock file of another host in our folder, if the id is one of this machine."""
+        name = other.removeprefix(f"{machine}-")
+        return folder / name if name != other and name.isalnum() else None
 
     def is_gone(other: str) -> bool:
-        return (mark := mark_of(other)) is not None and _is_free(mark)
+        return (name := lock_file_of(other)) is not None and _is_free(name)
 
     def is_other_app(other: str) -> bool:
-        return (mark := mark_of(other)) is not None and not mark.exists()
+        return (name := lock_file_of(other)) is not None and not name.exists()
 
     try:
-        mark, file = _taken(folder, app)
+        name, file = _taken(folder, app)
     except OSError:
         yield temporary_identity(machine)
         return
     try:
-        yield HostIdentity(f"{machine}-{mark}", is_gone, is_other_app)
+        yield HostIdentity(f"{machine}-{name}", is_gone, is_other_app)
     finally:
         os.close(file)
 
 
 def _taken(folder: Path, app: str) -> tuple[str, int]:
-    """The first mark that is free, locked; a new one if none is. Raises OSError."""
+    """The first free lock file, now locked, or a new one. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     for path in sorted(folder.iterdir()):
         with suppress(OSError):
             return path.name, locked(path)
-    mark = re.sub("[^A-Za-z0-9]", "", app)[:20] + secrets.token_hex(4)
-    return mark, locked(folder / mark, os.O_CREAT)
+    name = re.sub("[^A-Za-z0-9]", "", app)[:20] + secrets.token_hex(4)
+    return name, locked(folder / name, os.O_CREAT)
 
 
 def _is_free(path: Path) -> bool:

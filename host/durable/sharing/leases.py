@@ -22,11 +22,11 @@ from fnhost.host.durable.storage.hub import Hub, HubSettings
 from fnhost.host.log import Level, Log
 
 TRIES = 10
-"""How often in a row a look is repeated because another host wrote between reading and writing."""
+"""How often in a row the leases are read again because another host wrote between reading and writing."""
 LONGEST_LOOK = 2.0
 OWN_HUB = "To keep the apps apart, give each a task hub of its own: set extensions.durableTask.hubName in host.json."
 SOON = 1.0
-"""Seconds until the next look while a queue changes hands, or after a look that took too long."""
+"""Seconds until the leases are read again while a queue changes its host, or after a reading that took too long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +38,17 @@ class LeaseSettings:
     app_retry: float = 10.0
     app_lease: float = 60.0
     alone: float = 10.0
-    """Between two looks."""
+    """Seconds between two readings of the leases."""
     shared: float = 2.0
-    """The same while other hosts are there."""
+    """The same while other hosts share the hub."""
     drain: float = 60.0
-    """How long what runs may keep a queue that another host asks for."""
+    """How long running work may keep a queue that another host asks for."""
     hub: str = HubSettings().name
-    """What the hub is called, for what is said of it."""
+    """The hub's name, for messages."""
 
 
 class QueueConsumer(Protocol):
-    """What the engine does with queues."""
+    """What the lease manager needs of the engine."""
 
     @property
     def remote_queues(self) -> frozenset[str]:
@@ -58,13 +58,13 @@ class QueueConsumer(Protocol):
         """Receive from it."""
 
     def drain(self, queue: str) -> None:
-        """Receive no more from it, and give back what is not being worked on."""
+        """Receive no more from it, and release the messages that are not being processed."""
 
     def lose(self, queue: str) -> None:
-        """Let go of it at once, whatever is being worked on."""
+        """Release it at once, also if work of it is running."""
 
     def is_busy(self, queue: str) -> bool:
-        """Whether something of it is being worked on."""
+        """Whether work of it is running."""
 
 
 class LeaseManager:
@@ -95,7 +95,7 @@ class LeaseManager:
             await self.refresh()
 
     async def refresh(self) -> None:
-        """See who serves what, and change it where the rules say so."""
+        """Read the leases, and change them where the rules say so."""
         await self.make()
         try:
             async with self._clock.timeout(LONGEST_LOOK):
@@ -107,7 +107,7 @@ class LeaseManager:
             self._pause = SOON
 
     async def leave(self) -> None:
-        """Give back every queue, and the reservation if no other host of the app is there."""
+        """Release every queue, and the app lease if no other host of the app is there."""
         if not self._has_owned:
             return
         with suppress(HubError):
@@ -121,7 +121,7 @@ class LeaseManager:
     # The app's reservation
 
     async def _is_reserved(self) -> bool:
-        """Whether the hub is our app's. If another app has it, this host is merely its client."""
+        """Whether this app has the hub. If another app has it, this host is only a client of it."""
         now = self._clock.monotonic()
         if now < self._renewal_at:
             return True
@@ -145,7 +145,7 @@ class LeaseManager:
     # The queues
 
     async def _share(self) -> float:
-        """One look at the rows; in how many seconds the next is due."""
+        """Read and update the leases once; in how many seconds the next reading is due."""
         self._consumer.listen(WORK_ITEMS)
         for _ in range(TRIES):
             rows = await self._hub.partition_leases()
@@ -166,7 +166,7 @@ class LeaseManager:
         return LocalHost(self._identity.id, serving, self._busy())
 
     def _busy(self) -> frozenset[str]:
-        """What is drained and not yet empty; what takes too long is let go."""
+        """Queues that are drained and not yet empty; one that takes too long is released."""
         now = self._clock.monotonic()
         for queue, since in list(self._draining.items()):
             if now - since > self._settings.drain:
@@ -187,7 +187,7 @@ class LeaseManager:
         return await self._write(found)
 
     async def _write(self, found: LeasePlan) -> bool:
-        """Whether all was as it was read. What is ours from now on is received from."""
+        """Write the leases; whether all were as they were read. Queues that are ours from now on are received from."""
         kept = await asyncio.gather(*(self._hub.update_partition_lease(row) for row in found.writes))
         for row, is_kept in zip(found.writes, kept, strict=True):
             if is_kept and row.queue in found.served:
@@ -197,14 +197,14 @@ class LeaseManager:
         return all(kept)
 
     def _tell(self, found: LeasePlan) -> None:
-        """Who is alone need not be told so."""
+        """Say how queues are shared; a host that has always been alone says nothing."""
         if found.is_shared or self._said:
             count = len(self._hub.queues)
             text = f"This host, {self._identity.id}, serves {len(found.served)} of the task hub's {count} queues."
             self._say(text, Level.INFORMATION)
 
     def _warn(self, names: frozenset[str]) -> None:
-        """The app lease does not keep apps apart that have no WEBSITE_SITE_NAME: here, nearly all."""
+        """Warn of another app on the hub: the app lease does not separate apps without WEBSITE_SITE_NAME."""
         before, self._other_apps = self._other_apps, frozenset(filter(self._identity.is_other_app, names))
         if self._other_apps - before:
             self._log.warning(

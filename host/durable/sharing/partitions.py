@@ -1,4 +1,4 @@
-"""Which host serves which control queue: what to write, decided from the rows that all hosts share. Pure.
+"""Which host serves which control queue: the leases to write, from the leases that all hosts share. Pure.
 
 The rules are those of platform/task-hub.md 6.1. Every host follows them for itself; that a row is only replaced as it
 was read keeps two of them from taking the same queue.
@@ -27,7 +27,7 @@ class LocalHost:
 
 @dataclass(frozen=True, slots=True)
 class LeasePlan:
-    """What follows from the rows.
+    """The next leases.
 
     Receiving ends from all that is `lost` or `draining` before the `writes`, each of which holds only if its row is
     still as it was read; it begins from what is `served` when its row is written. `is_moving`: look again soon.
@@ -59,12 +59,12 @@ def plan(rows: Sequence[PartitionLease], me: LocalHost, now: Instant, dead: Coll
 
 
 def holder_of(row: PartitionLease) -> str | None:
-    """The host that has a queue or will have it."""
+    """The host that serves a queue or will serve it."""
     return row.next_owner or row.owner
 
 
 def others(rows: Iterable[PartitionLease], me: str, dead: Collection[str] = ()) -> frozenset[str]:
-    """The other hosts that are on the hub."""
+    """The other hosts of the hub."""
     alive = (_without(row, dead) for row in rows)
     return frozenset(name for row in alive for name in (row.owner, row.next_owner) if name not in (None, me))
 

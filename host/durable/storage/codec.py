@@ -57,7 +57,7 @@ class BlobReference:
 
 
 def _pascal(name: str) -> str:
-    return "".join(part.capitalize() for part in name.split("_"))
+    return "Asked" if name == "called_at" else "".join(part.capitalize() for part in name.split("_"))
 
 
 def _text(value: Any) -> str | None:
@@ -102,7 +102,7 @@ def _parent(value: Any) -> ParentInstance | None:
     waiting, task = _execution(found["OrchestrationInstance"]), _integer(found["TaskScheduleId"])
     if waiting is None or task is None:
         raise ValueError("ParentInstance is incomplete")
-    ours = {"child_execution_id": _text(found.get("ChildExecutionId")), "asked": _date(found.get("Asked"))}
+    ours = {"child_execution_id": _text(found.get("ChildExecutionId")), "called_at": _date(found.get("Asked"))}
     return ParentInstance(_text(found.get("Name")) or "", waiting, task, _text(found.get("Version")) or "", **ours)
 
 
@@ -130,9 +130,9 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
 _COMMON = ("timestamp", "event_id", "is_played")
 _DATES = ("fire_at", "scheduled_start_time")
 _NESTED = ("orchestration_instance", "parent_instance", "tags")
-_OURS_ALONE = ("listed", "has_open_loops", "child_execution_id")
-_HIDDEN_FROM_WORKERS = ("correlation", "scheduled_start_time", "generation", *_OURS_ALONE)
-_OURS_IN_PARENT = ("child_execution_id", "asked")
+_OWN_MEMBERS = ("listed", "has_open_loops", "child_execution_id")
+_HIDDEN_FROM_WORKERS = ("correlation", "scheduled_start_time", "generation", *_OWN_MEMBERS)
+_OWN_MEMBERS_OF_PARENT = ("child_execution_id", "called_at")
 
 _UNFILLED: Mapping[type[HistoryEvent], tuple[str, ...]] = {
     ExecutionStarted: ("ParentTraceContext",),
@@ -166,7 +166,7 @@ def _plain(value: Any, typed: bool = False) -> Any:
     """A nested value as JSON; `typed` puts the `$type` first that readers of messages need."""
     if not is_dataclass(value) or isinstance(value, type):
         return dict(value) if isinstance(value, Mapping) else value
-    found = {_pascal(name): _plain(getattr(value, name), typed) for name in _told(value)}
+    found = {_pascal(name): _plain(getattr(value, name), typed) for name in _members(value)}
     return {"$type": _TYPES[type(value)], **found} if typed else found
 
 
@@ -174,8 +174,8 @@ def _nested(name: str, value: Any) -> Any:
     return _plain(value) if name in _NESTED else value
 
 
-def _told(value: Any) -> Iterator[str]:
-    return (f.name for f in fields(value) if f.name not in _OURS_IN_PARENT or getattr(value, f.name) is not None)
+def _members(value: Any) -> Iterator[str]:
+    return (f.name for f in fields(value) if f.name not in _OWN_MEMBERS_OF_PARENT or getattr(value, f.name) is not None)
 
 
 def _value(name: str, found: Any) -> Any:
@@ -189,10 +189,10 @@ def _read(kind: type[HistoryEvent], found: Mapping[str, Any]) -> HistoryEvent:
     if missing := _REQUIRED[kind] - values.keys():
         raise ValueError(f"{kind.__name__} has no {', '.join(sorted(map(_pascal, missing)))}")
     absent = {name: None for name, _ in _OWN[kind] if name not in values and name != "orchestration_status"}
-    return _told_by_details(kind(**(absent | values)), found)
+    return _with_failure_details(kind(**(absent | values)), found)
 
 
-def _told_by_details(event: HistoryEvent, found: Mapping[str, Any]) -> HistoryEvent:
+def _with_failure_details(event: HistoryEvent, found: Mapping[str, Any]) -> HistoryEvent:
     """Hosts with gRPC workers put a failure's text into FailureDetails alone."""
     if not isinstance(event, _FAILED) or event.reason is not None:
         return event
@@ -213,7 +213,7 @@ def history_json(event: HistoryEvent) -> str:
 
 
 def event_of(found: Mapping[str, Any]) -> HistoryEvent:
-    """The event in a worker's history or in a message. Raises Unreadable."""
+    """The event in a worker's history or in a message. Raises UnreadableRecord."""
     try:
         number = found["EventType"]
         kind = EVENTS[number] if isinstance(number, str) else _BY_NUMBER[number]
@@ -239,7 +239,7 @@ def event_of_json(text: str) -> HistoryEvent:
 def envelope(message: Message, sequence: int, activity: str) -> str:
     """The message as JSON text. `activity` is a new GUID with dashes, `sequence` counts in this process from 1."""
     episode = {} if message.episode is None else {"Episode": message.episode}
-    asked = {} if message.asked is None else {"AskedAt": message.asked}
+    call_id = {} if message.call_id is None else {"AskedAt": message.call_id}
     sender = message.sender or Execution("")
     return _dump(
         {
@@ -249,7 +249,7 @@ def envelope(message: Message, sequence: int, activity: str) -> str:
             "CompressedBlobName": None,
             "SequenceNumber": sequence,
             **episode,
-            **asked,
+            **call_id,
             "Sender": {"InstanceId": sender.instance_id, "ExecutionId": sender.execution_id or ""},
             "SerializableTraceContext": None,
         }
@@ -283,7 +283,7 @@ def _task_message(message: Message) -> dict[str, Any]:
 
 def _message_event(event: HistoryEvent) -> dict[str, Any]:
     kind = type(event)
-    own = {key: _plain(getattr(event, name), typed=True) for name, key in _OWN[kind] if name not in _OURS_ALONE}
+    own = {key: _plain(getattr(event, name), typed=True) for name, key in _OWN[kind] if name not in _OWN_MEMBERS}
     return {
         "$type": f"DurableTask.Core.History.{kind.__name__.removesuffix('Event')}Event",
         "EventType": event.number,
@@ -303,7 +303,7 @@ def _context(event: HistoryEvent) -> dict[str, Any] | None:
 
 
 def open_envelope(text: str) -> Envelope | BlobReference:
-    """The envelope in a message's text, plain or base64. Raises Unreadable."""
+    """The envelope in a message's text, plain or base64. Raises UnreadableRecord."""
     try:
         found = json.loads(text if text.lstrip().startswith("{") else base64.b64decode(text, validate=True))
         if blob := found.get("CompressedBlobName"):
@@ -324,7 +324,7 @@ def _message(found: Mapping[str, Any]) -> Message:
         event=event_of(task["Event"]),
         sender=sender if sender and sender.instance_id else None,
         episode=_integer(found.get("Episode")),
-        asked=found.get("AskedAt"),
+        call_id=found.get("AskedAt"),
     )
 
 
@@ -372,7 +372,7 @@ def _cell(name: str, column: str, value: Any) -> Row:
 def event_of_row(row: Row) -> HistoryEvent:
     """The event in a row. One of a kind we do not know counts, so that ordinals stay, but says nothing.
 
-    Raises Unreadable.
+    Raises UnreadableRecord.
     """
     try:
         kind = EVENTS.get(row["EventType"], GenericEvent)
@@ -428,7 +428,7 @@ def custom_status_column(instance: Instance) -> Row:
 
 
 def instance_of_row(instance_id: str, row: Row) -> Instance:
-    """Raises Unreadable."""
+    """Raises UnreadableRecord."""
     try:
         updated = parse_instant(row["LastUpdatedTime"])
         return Instance(

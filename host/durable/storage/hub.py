@@ -1,6 +1,6 @@
-"""The seam between the durable engine and storage: a dozen verbs, kept alike by every hub.
+"""What the durable engine needs of storage. Every hub passes tests/contracts/test_hub.py.
 
-Any verb may be repeated: the engine drops what it sees twice. All hubs pass `tests/contracts/test_hub.py`.
+Any call may be repeated: the engine drops messages that it sees twice.
 """
 
 from collections.abc import AsyncIterator, Container, Iterable, Sequence
@@ -26,12 +26,12 @@ from fnhost.host.durable.model.states import (
 
 @dataclass(frozen=True, slots=True)
 class HubSettings:
-    """What every hub is told (platform/durable-settings.md 1). Seconds."""
+    """Settings of every hub (platform/durable-settings.md 1). Times in seconds."""
 
     name: str = "TestHubName"
     partitions: int = 4
     hidden: float = 10.0
-    """How long a message stays invisible in our hands unless renewed: how soon another host may go on after a crash."""
+    """How long a received message stays invisible unless renewed; after a crash other hosts wait as long."""
     keep_inputs: bool = False
     """storeInputsInOrchestrationHistory."""
     page: int = 32 * 1024 * 1024
@@ -63,28 +63,28 @@ class Hub(Protocol):
     async def start(self, start: Message, overridable: Iterable[RuntimeStatus] = OVERRIDABLE) -> ReceivedMessage:
         """Send an ExecutionStarted and make its instance Pending. Raises AlreadyExists, having written nothing.
 
-        An instance in one of the `overridable` states is replaced; a start asked again is the same start. The message
-        comes back in our hands, as by `send`; it tells whether the instance `is_new`.
+        An instance in one of the `overridable` states is replaced; a repeated start is the same start. The message is
+        returned as received, as by `send`; it says whether the instance `is_new`.
         """
 
     async def send(self, messages: Iterable[Message], remote_queues: Container[str] = ()) -> Sequence[ReceivedMessage]:
-        """Store each message, invisible to all, and hand it back as if received: the sender dispatches it itself.
+        """Store each message, invisible, and return it as if received: the sender dispatches it itself.
 
-        It shows itself to `receive` when its `visible_at` has come or, if that is past, when our hold ends. One for a
-        queue that is `elsewhere`, in the hands of another host, is not held and not handed back.
+        `receive` sees it when its `visible_at` has come or, if that is past, when our hold ends. A message for one of
+        the `remote_queues`, which other hosts serve, is not held and not returned.
         """
 
     async def receive(self, queue: str) -> Sequence[ReceivedMessage]:
         """Messages that are visible now, at most 32 (one for work items), invisible from now on; maybe none."""
 
     async def settle(self, received: Iterable[ReceivedMessage]) -> None:
-        """Delete them: they are dealt with. Those gone already do not matter."""
+        """Delete processed messages. Those that are gone already do not matter."""
 
     async def release(self, received: Iterable[ReceivedMessage], after: float = 0) -> None:
-        """Let others see them again, in `after` seconds."""
+        """Make them visible again, in `after` seconds."""
 
     async def renew(self, received: Iterable[ReceivedMessage]) -> None:
-        """Hold them for another full time. Those gone already do not matter."""
+        """Hold them for another full time. Those that are gone already do not matter."""
 
     async def load(self, instance: str) -> HistoryState:
         """The history of its current execution; an empty State if there is none."""
@@ -107,10 +107,10 @@ class Hub(Protocol):
         """Who serves each control queue, in order."""
 
     async def update_partition_lease(self, lease: PartitionLease) -> bool:
-        """Replace one of the `owners`. False if someone else did since they were read."""
+        """Replace one of the `partition_leases`. False if another host did since they were read."""
 
     async def acquire_app_lease(self, seconds: float) -> bool:
-        """Take or keep the hub for the hosts of this app, for so long. False while another app has it (6.3)."""
+        """Reserve the hub for the hosts of this app, or renew that. False while another app has it (6.3)."""
 
     async def release_app_lease(self) -> None:
         """End the reservation."""

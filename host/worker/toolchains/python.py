@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from fnhost.host.app import App
+from fnhost.host.worker.toolchains.indexing import python_index_file
 from fnhost.host.worker.toolchains.toolchain import PROGRAMS, Interpreter, Toolchain, find_executable
 
 TITLE = "Python"
@@ -34,5 +35,8 @@ PYTHON = Toolchain(
     script_suffixes=(".py",),
     default_scripts=("__init__.py",),
     default_entry_point="main",
+    project_file="requirements.txt",
+    index_file=python_index_file,
+    index_replaces_folders=True,
     variables={"PYTHON_ENABLE_DEBUG_LOGGING": "1", "PYTHON_THREADPOOL_THREAD_COUNT": "1000"},
 )

@@ -7,7 +7,6 @@ import contextlib
 import contextvars
 import gc
 import importlib
-import io
 import os
 import platform
 import sys
@@ -20,8 +19,10 @@ from . import loading, times
 from .context import INVOCATION, THREAD
 from .converters import Converters
 from .errors import FunctionLoadError, stack, title
+from .indexing import Declared
 from .invocation import Answer, Invocation
-from .logs import open_logs
+from .logs import lowest_level, open_logs
+from .output import MarkedStream, open_streams
 from .signature import Binding, Function, bind
 from .threads import Threads
 from .wire import Message, Wire, connect
@@ -33,11 +34,15 @@ DURABLE = frozenset({"orchestrationtrigger", "entitytrigger", "durableclient", "
 
 
 class Program:
-    def __init__(self, wire: Wire, loop: asyncio.AbstractEventLoop, threads: Threads) -> None:
+    def __init__(
+        self, wire: Wire, loop: asyncio.AbstractEventLoop, threads: Threads, streams: tuple[MarkedStream, ...] = ()
+    ) -> None:
         self._wire = wire
         self._loop = loop
         self._threads = threads
+        self._streams = streams
         self._functions: dict[str, Function] = {}
+        self._declared = Declared(os.environ["FUNCTIONS_APPLICATION_DIRECTORY"])
         self._tasks: set[asyncio.Task[None]] = set()
         self._looked_at = 0.0
         """When the event loop was last asked to show that it runs; 0 when it has done so."""
@@ -47,6 +52,7 @@ class Program:
         handlers = {
             "workerInitRequest": self._init,
             "workerWarmupRequest": self._warm_up_soon,
+            "functionsMetadataRequest": self._list_soon,
             "functionLoadRequest": self._load_soon,
             "invocationRequest": self._invoke,
             "workerStatusRequest": self._tell_status,
@@ -79,6 +85,9 @@ class Program:
     def _look_done(self) -> None:
         self._looked_at = 0.0
 
+    def _list_soon(self, message: Message, blobs: bytes) -> None:
+        self._loop.call_soon_threadsafe(lambda: self._wire.send(self._declared.list()))
+
     def _load_soon(self, message: Message, blobs: bytes) -> None:
         self._loop.call_soon_threadsafe(self._load, message)
 
@@ -86,7 +95,7 @@ class Program:
         function_id = message["functionId"]
         result: Message = {"status": "success"}
         try:
-            self._functions[function_id] = load(message["metadata"])
+            self._functions[function_id] = load(message["metadata"], self._declared)
             times.quicken()
         except FunctionLoadError as error:
             name = message["metadata"]["name"]
@@ -106,6 +115,7 @@ class Program:
         INVOCATION.set(invocation.id)
         THREAD.invocation_id = invocation.id
         answer = invocation.run()
+        self._end_lines(invocation.id)
         THREAD.invocation_id = None
         self._send(invocation, answer)
 
@@ -116,7 +126,15 @@ class Program:
         task.add_done_callback(self._tasks.discard)
 
     async def _run_async(self, invocation: Invocation) -> None:
-        self._send(invocation, await invocation.run_async())
+        answer = await invocation.run_async()
+        self._end_lines(invocation.id)
+        self._send(invocation, answer)
+
+    def _end_lines(self, invocation: str) -> None:
+        """What was printed last belongs to its invocation, and is not lost; a broken stream harms no answer."""
+        for stream in self._streams:
+            with contextlib.suppress(Exception):
+                stream.end_line(invocation)
 
     def _send(self, invocation: Invocation, answer: Answer) -> None:
         """An answer that cannot be written, or is too long, is a failure of its invocation."""
@@ -135,13 +153,16 @@ class Program:
         self._loop.call_soon_threadsafe(self._loop.stop)
 
 
-def load(metadata: Message) -> Function:
+def load(metadata: Message, declared: Declared) -> Function:
     """Raises FunctionLoadError."""
     name, directory = metadata["name"], metadata["directory"]
     if not DURABLE.isdisjoint(binding["type"].lower() for binding in metadata["bindings"].values()):
         import_quietly(DURABLE_SDK)
     try:
-        call = loading.load_callable(name, directory, metadata["scriptFile"], metadata["entryPoint"])
+        if metadata.get("properties", {}).get("worker_indexed"):
+            call = declared.find(name)
+        else:
+            call = loading.load_callable(name, directory, metadata["scriptFile"], metadata["entryPoint"])
         return bind(name, directory, call, _bindings(metadata["bindings"]), _converters())
     except FunctionLoadError:
         raise
@@ -176,15 +197,13 @@ def main() -> None:
     wire = connect()
     root = os.environ["FUNCTIONS_APPLICATION_DIRECTORY"]
     os.environ.setdefault("FUNCTIONS_WORKER_RUNTIME_VERSION", VERSION)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
+    streams = open_streams()
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
-    program = Program(wire, loop, Threads(int(os.environ["PYTHON_THREADPOOL_THREAD_COUNT"])))
+    program = Program(wire, loop, Threads(int(os.environ["PYTHON_THREADPOOL_THREAD_COUNT"])), streams)
     loading.open_namespace(root)
     import_quietly(SDK)
-    open_logs(wire, os.environ.get("PYTHON_ENABLE_DEBUG_LOGGING") == "1")
+    open_logs(wire, lowest_level(os.environ))
     wire.send({"t": "startStream"})
     threading.Thread(target=program.serve, name="host", daemon=True).start()
     loop.run_forever()

@@ -1,0 +1,1 @@
+"""The commands of `fnhost` other than `start` and `check`, a module for each."""

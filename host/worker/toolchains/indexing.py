@@ -1,0 +1,25 @@
+"""Which file of an app makes its worker list the functions (platform/app-files.md 7)."""
+
+import json
+import re
+from pathlib import Path
+
+from fnhost.host.app import Settings
+
+PYTHON_FILE = "PYTHON_SCRIPT_FILE_NAME"
+_PYTHON_NAME = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9_-]*\.py")
+
+
+def python_index_file(root: Path, settings: Settings) -> str:
+    """`function_app.py`, or what the app's setting names; empty if it is not there."""
+    name = settings.get(PYTHON_FILE) or "function_app.py"
+    return name if _PYTHON_NAME.fullmatch(name) and (root / name).is_file() else ""
+
+
+def node_index_file(root: Path, settings: Settings) -> str:
+    """`package.json`, if its `main` may register functions: the worker knows whether it does."""
+    try:
+        main = json.loads((root / "package.json").read_text("utf-8")).get("main")
+    except (OSError, ValueError, AttributeError):
+        return ""
+    return "package.json" if main else ""
