@@ -106,9 +106,10 @@ class Instances:
 
         A row that a start has written while this execution ran stays: it waits to be taken.
         """
-        row = await self._row(checkpoint.instance.id, self._columns(checkpoint, history), blobs, checkpoint.id)
         etag = self._etags.get(checkpoint.instance.id, "")
         for _ in range(TRIES):
+            columns = self._columns(checkpoint, history, is_whole=not etag)
+            row = await self._row(checkpoint.instance.id, columns, blobs, checkpoint.id)
             try:
                 return await (self._write(_verb(checkpoint), row, etag) if etag else self._write("insert", row))
             except (ResourceExists, PreconditionFailed, ResourceNotFound) as error:
@@ -120,10 +121,11 @@ class Instances:
             etag = known.etag if known else ""
         raise StorageUnreachable(f"The row of instance {checkpoint.instance.id} is changed again and again.")
 
-    def _columns(self, checkpoint: Checkpoint, history: Sequence[HistoryEvent]) -> Row:
+    def _columns(self, checkpoint: Checkpoint, history: Sequence[HistoryEvent], is_whole: bool) -> Row:
+        """What changes with this checkpoint; with `is_whole`, or when an execution begins, all that a row holds."""
         instance, new = checkpoint.instance, checkpoint.events
         columns = {**codec.status_columns(instance, self._hub), **codec.custom_status_column(instance)}
-        if not new or any(isinstance(event, ExecutionStarted) for event in new):
+        if is_whole or not new or any(isinstance(event, ExecutionStarted) for event in new):
             columns |= codec.start_columns(instance)
         was_paused = any(isinstance(event, (ExecutionSuspended, ExecutionResumed)) for event in history)
         if instance.output is None and was_paused:
