@@ -154,7 +154,7 @@ class TaskHubs:
             marks = self._root / MARKS / config.hub.name
             identity = stack.enter_context(persistent_identity(socket.gethostname(), marks, self._root.name))
             engine = Engine(storage, clock, log, config.engine, identity)
-            client = DurableClient(engine, ClientHub(storage, clock), clock, config.client)
+            client = DurableClient(engine, ClientHub(storage, clock, engine.hub.remake), clock, config.client)
             address = HubEndpoints(
                 origin=origin(self._host_name),
                 hub=config.hub.name,

@@ -42,7 +42,10 @@ def query_pairs(query: str) -> Iterator[tuple[str, str]]:
 
 
 def read_header(scope: Scope, name: bytes) -> str | None:
-    return next((value.decode("utf-8", "replace") for key, value in scope["headers"] if key == name), None)
+    for key, value in scope["headers"]:
+        if key == name:
+            return str(value, "utf-8", "replace")
+    return None
 
 
 def joined(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:

@@ -23,6 +23,7 @@ class Parameter:
 
 
 Segment: TypeAlias = tuple[str | Parameter, ...]
+"""Literals and parameters in their order. To be matched, literals are in lower case."""
 Values: TypeAlias = dict[str, str]
 
 
@@ -46,12 +47,15 @@ class Path:
     def cut(cls, text: str) -> "Path":
         """One slash at the end counts for nothing."""
         inner = text[1:].removesuffix("/")
-        segments = tuple(inner.split("/")) if inner else ()
-        return cls(text, segments, tuple(map(fold, segments)))
+        return cls(text, tuple(inner.split("/")), tuple(fold(inner).split("/"))) if inner else cls(text, (), ())
 
     def rest(self, index: int) -> str:
         """All from the segment at `index` on, as it stands in the path."""
         return self.text[1 + sum(len(segment) + 1 for segment in self.segments[:index]) :]
+
+
+def matchable(segment: Segment) -> Segment:
+    return tuple(fold(part) if isinstance(part, str) else part for part in segment)
 
 
 def match_segments(segments: Sequence[Segment], path: Path) -> Values | None:
@@ -66,7 +70,7 @@ def match_segments(segments: Sequence[Segment], path: Path) -> Values | None:
             if not match_complex(segment, text, path.folded[index], values):
                 return None
         elif isinstance(first, str):
-            if fold(first) != path.folded[index]:
+            if first != path.folded[index]:
                 return None
         elif first.is_catch_all:
             values[first.name] = path.rest(index)
@@ -102,15 +106,14 @@ def match_parts(parts: Segment, text: str, folded: str) -> Mapping[str, str] | N
         if isinstance(part, Parameter):
             waiting = part
             continue
-        literal = fold(part)
         if waiting is None:
-            place = end - len(literal) if folded.endswith(literal, 0, end) else -1
+            place = end - len(part) if folded.endswith(part, 0, end) else -1
         else:
-            place = folded.rfind(literal, 0, end - 1)
+            place = folded.rfind(part, 0, end - 1)
         if place < 0:
             return None
         if waiting is not None:
-            values[waiting.name] = text[place + len(literal) : end]
+            values[waiting.name] = text[place + len(part) : end]
             waiting = None
         end = place
     if waiting is not None:

@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from fnhost.bindings.contract import BindingError
 from fnhost.bindings.http.constraints import Check, SlowConstraint, UnknownConstraint, check_of
-from fnhost.bindings.http.segments import Parameter, Path, Segment, is_omittable, match_segments
+from fnhost.bindings.http.segments import Parameter, Path, Segment, is_omittable, match_segments, matchable
 
 
 class BadTemplate(BindingError):
@@ -50,7 +50,7 @@ def compile_template(text: str) -> RouteTemplate:
     while required and is_omittable(segments[required - 1]):
         required -= 1
     samples = (sample(segments), sample(segments[:required]))
-    return RouteTemplate(text, tuple(segments), parameters, samples)
+    return RouteTemplate(text, tuple(map(matchable, segments)), parameters, samples)
 
 
 # --- reading

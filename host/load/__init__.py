@@ -69,6 +69,7 @@ def load(root: Path, environment: Mapping[str, str], only: Sequence[str] = ()) -
         warnings=(
             *localsettings.setting_warnings(root, environment, local),
             *warnings.root_warnings(root, merged),
+            *warnings.log_level_warnings(config.log_levels),
             *warnings.allow_list_warnings(allowed),
             *(() if index_file else warnings.function_warnings(functions, merged)),
         ),
@@ -78,9 +79,10 @@ def load(root: Path, environment: Mapping[str, str], only: Sequence[str] = ()) -
 
 def _toolchain(root: Path, settings: Settings) -> Toolchain:
     """That of the app's runtime; without one, that whose file declares functions in code."""
+    likely = likely_toolchain(settings, root)
     if settings.get(RUNTIME):
-        return likely_toolchain(settings)
-    return next((each for each in TOOLCHAINS.values() if each.index_file(root, settings)), likely_toolchain(settings))
+        return likely
+    return next((each for each in TOOLCHAINS.values() if each.index_file(root, settings)), likely)
 
 
 def _index_file(root: Path, settings: Settings) -> str:

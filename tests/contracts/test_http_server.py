@@ -131,6 +131,11 @@ async def test_a_body_that_is_cut_is_refused() -> None:
     assert "ended before its body" in found[0].text
 
 
+async def test_a_body_that_is_cut_after_another_request_is_refused() -> None:
+    found = await asked(request("GET /first") + request("POST /x", "Content-Length: 9") + b"cut")
+    assert [each.status for each in found] == [200, 400]
+
+
 async def test_a_broken_chunk_is_refused() -> None:
     found = await asked(b"POST /x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\nno size\r\n")
     assert [each.status for each in found] == [400]

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from typing import Any
 
@@ -33,6 +33,7 @@ from fnhost.bindings.http.trigger import (
     read_settings,
     template_text,
 )
+from tests.support.effort import is_linear
 
 TEXT = (b"content-type", b"text/plain; charset=utf-8")
 
@@ -108,6 +109,20 @@ def test_a_query_is_decoded(raw: str, text: str) -> None:
 
 def test_query_names_are_one_whatever_their_case() -> None:
     assert read_request(scope("/api/x?E=5&e=6&f=&E=7"), {}, None).query == {"E": "5,6,7", "f": ""}
+
+
+def test_many_names_are_joined_in_linear_time() -> None:
+    def reading(count: int) -> Callable[[], HttpRequest]:
+        asked = scope("/api/x?" + "&".join(f"n{index}=1" for index in range(count)) + "&n0=2")
+        asked["headers"] = [(b"h%d" % index, b"1") for index in range(count)] + [(b"h0", b"2")]
+        return lambda: read_request(asked, {}, None)
+
+    request = reading(3)()
+    assert (request.query, request.headers) == (
+        {"n0": "1,2", "n1": "1", "n2": "1"},
+        {"h0": "1,2", "h1": "1", "h2": "1"},
+    )
+    assert is_linear(reading(4_000), reading(16_000))
 
 
 def test_request_headers_are_utf_8() -> None:

@@ -1,6 +1,5 @@
 """Heads of requests: what is read from them, what is refused, and that the work is in proportion to their size."""
 
-import time
 from collections.abc import Callable
 
 import pytest
@@ -9,6 +8,7 @@ from fnhost.host.web.listen.head import find_end, parse_head
 from fnhost.host.web.listen.limits import Limits
 from fnhost.host.web.listen.refused import Refused
 from fnhost.host.web.listen.target import parse_target
+from tests.support.effort import is_linear
 
 LIMITS = Limits()
 
@@ -175,16 +175,6 @@ def test_the_end_of_a_head_is_found_byte_by_byte() -> None:
     assert ends == [-1] * (len(whole) - 1) + [len(whole) - 4]
 
 
-def seconds(work: Callable[[], object]) -> float:
-    """The best of several runs: what else the machine does only makes a run longer."""
-    times = []
-    for _ in range(7):
-        started = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - started)
-    return min(times)
-
-
 HARD: list[Callable[[int], bytes]] = [
     lambda size: b"GET / HTTP/1.1\r\nHost: x\r\nA:" + b" \t" * size + b"b\0\r\n",
     lambda size: b"GET / HTTP/1.1\r\nHost: x\r\n" + b"a" * size + b"\r\n",
@@ -198,11 +188,10 @@ HARD: list[Callable[[int], bytes]] = [
 
 @pytest.mark.parametrize("text", HARD)
 def test_four_times_the_head_takes_at_most_nine_times_as_long(text: Callable[[int], bytes]) -> None:
-    """Twice the input at most three times the time; what is quadratic takes sixteen times as long."""
 
     def parse(data: bytes) -> None:
         with pytest.raises(Refused):
             parse_head(data, LIMITS)
 
     small, large = text(20_000), text(80_000)
-    assert seconds(lambda: parse(large)) < 9 * seconds(lambda: parse(small))
+    assert is_linear(lambda: parse(small), lambda: parse(large))

@@ -24,7 +24,7 @@ from fnhost.host.log import Log
 
 T = TypeVar("T")
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
-TOLERATED = 1.0
+TOLERATED = 0.5
 """Seconds of failures that are no absence yet: a busy answer or a lost connection now and then is usual."""
 CLIENT_LIMIT = 5.0
 """Seconds for which a client's verb is tried. The clients of the platform then try again themselves."""
@@ -150,6 +150,12 @@ class RetryingHub(RetriedHub):
                 self._report_return()
                 return answer
 
+    async def remake(self, error: HubMissing) -> None:
+        """Someone else has found the hub missing: make it, and have what is remembered written again."""
+        self._log.error("Host.Durable", f"{error} It is made anew.")
+        await self.create()
+        self.returned()
+
     def _wait(self, me: object, error: HubError, absences: int) -> None:
         """What was asked before the last absence ended may fail of it still: that is no new one."""
         self._waiting.add(me)
@@ -167,7 +173,16 @@ class RetryingHub(RetriedHub):
 
 
 class ClientHub(RetriedHub):
-    """Asks `hub` again for `CLIENT_LIMIT` seconds: for whoever waits for an answer. Then raises HubUnreachable."""
+    """Asks `hub` again for `CLIENT_LIMIT` seconds: for whoever waits for an answer. Then raises HubUnreachable.
+
+    `remake` is called when the hub is missing; without it, the hub is made.
+    """
+
+    def __init__(
+        self, hub: Hub, clock: Clock = SYSTEM_CLOCK, remake: Callable[[HubMissing], Awaitable[None]] | None = None
+    ) -> None:
+        super().__init__(hub, clock)
+        self._remake = remake
 
     async def _retried(self, ask: Callable[[], Awaitable[T]]) -> T:
         pause, end = FIRST_PAUSE, self._clock.monotonic() + CLIENT_LIMIT
@@ -178,6 +193,6 @@ class ClientHub(RetriedHub):
                 if self._clock.monotonic() + pause >= end:
                     raise
                 if isinstance(error, HubMissing):
-                    await self._hub.create()
+                    await (self._remake(error) if self._remake else self._hub.create())
             await self._clock.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE)

@@ -6,6 +6,7 @@ from typing import cast
 
 from starlette.types import ASGIApp, Scope
 
+from fnhost.clock import Clock
 from fnhost.host.web.listen.body import Framing, framing_of
 from fnhost.host.web.listen.exchange import Exchange, RequestBody
 from fnhost.host.web.listen.head import Head, find_end, parse_head
@@ -25,7 +26,7 @@ class Listening:
     app: ASGIApp
     limits: Limits
     scheme: str
-    loop: asyncio.AbstractEventLoop
+    clock: Clock
     date: bytes = b""
     is_closing: bool = False
     connections: "set[Connection]" = field(default_factory=set)
@@ -39,7 +40,7 @@ class Connection(asyncio.Protocol):
     """
 
     def __init__(self, listening: Listening) -> None:
-        self._listening, self._limits, self._loop = listening, listening.limits, listening.loop
+        self._listening, self._limits, self._clock = listening, listening.limits, listening.clock
         self._transport: asyncio.Transport = cast(asyncio.Transport, None)
         self._exchange: Exchange | None = None
         self._framing: Framing | None = None
@@ -60,7 +61,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         self._peer, self._own = _address(transport, "peername"), _address(transport, "sockname")
-        self._since = self._loop.time()
+        self._since = self._clock.monotonic()
         self._listening.connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -113,7 +114,7 @@ class Connection(asyncio.Protocol):
             data = data.lstrip(b"\r\n") if data[:1] in (b"\r", b"\n") else data
             if not data:
                 return
-            self._since = self._loop.time()
+            self._since = self._clock.monotonic()
         else:
             self._buffer += data
         held = self._buffer if seen else data
@@ -132,7 +133,7 @@ class Connection(asyncio.Protocol):
         body = RequestBody(is_whole)
         keep_alive = head.keep_alive and not listening.is_closing
         self._exchange = exchange = Exchange(self._scope(head), self, body, keep_alive, head.expects_continue)
-        task = self._loop.create_task(exchange.run(listening.app))
+        task = asyncio.get_running_loop().create_task(exchange.run(listening.app))
         listening.tasks.add(task)
         task.add_done_callback(listening.tasks.discard)
         if not is_whole:
@@ -216,21 +217,28 @@ class Connection(asyncio.Protocol):
         if not keep_alive or self._listening.is_closing:
             self._close()
         elif self._framing is not None:
-            self._since = self._loop.time()
+            self._since = self._clock.monotonic()
             self.read_on()
         else:
             self._idle()
 
     def _idle(self) -> None:
         """Ready for the next request, which may have come already."""
-        self._since = self._loop.time()
+        self._since = self._clock.monotonic()
         self.read_on()
         if self._buffer:
             data = bytes(self._buffer)
             self._buffer.clear()
             self.data_received(data)
-        if self._is_half_closed and self._exchange is None:
+        if self._is_half_closed:
+            self._end_half_closed()
+
+    def _end_half_closed(self) -> None:
+        """What the client has sent is all there will be."""
+        if self._exchange is None:
             self._transport.close()
+        elif self._framing is not None:
+            self._refuse(CUT)
 
     def _refuse(self, error: Refused) -> None:
         """Answer what cannot be served, unless a response is on its way already."""
@@ -256,7 +264,7 @@ class Connection(asyncio.Protocol):
 
     def _linger(self) -> None:
         self._buffer.clear()
-        self._framing, self._is_lingering, self._since = None, True, self._loop.time()
+        self._framing, self._is_lingering, self._since = None, True, self._clock.monotonic()
         if self._is_half_closed:
             return self._transport.close()
         self.read_on()

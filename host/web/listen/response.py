@@ -60,7 +60,9 @@ def open_response(status: int, headers: Fields, *, method: str, version: str, ke
     length = _length(given) if has_body else 0
     is_chunked = length is None and version == "1.1"
     keep_alive = keep_alive and (length is not None or is_chunked)
-    lines = [b"%b: %b\r\n" % pair for pair in headers if pair[0].lower() not in OURS]
+    if not OURS.isdisjoint(given):
+        headers = [pair for pair in headers if pair[0].lower() not in OURS]
+    lines = [b"%b: %b\r\n" % pair for pair in headers]
     if b"date" not in given:
         lines.append(date)
     if b"server" not in given:

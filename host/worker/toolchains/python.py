@@ -35,6 +35,7 @@ PYTHON = Toolchain(
     script_suffixes=(".py",),
     default_scripts=("__init__.py",),
     default_entry_point="main",
+    project_file="requirements.txt",
     index_file=python_index_file,
     index_replaces_folders=True,
     variables={"PYTHON_ENABLE_DEBUG_LOGGING": "1", "PYTHON_THREADPOOL_THREAD_COUNT": "1000"},
