@@ -1,7 +1,7 @@
 """Files to App: everything is read here, checked, and every problem told with its file and place.
 
 `documents` reads files, `localsettings` and `hostjson` the two that configure an app, `folders` finds the functions,
-`functions` and `entries` read them, `checks` looks across them, `remarks` tells what is merely worth knowing.
+`functions` and `entries` read them, `checks` looks across them, `warnings` tells what is merely worth knowing.
 """
 
 import os
@@ -12,7 +12,7 @@ from fnhost.bindings.contract import BindingError
 from fnhost.bindings.registry import binding_types
 from fnhost.host.app import App, Function, HostConfig, Settings
 from fnhost.host.errors import AppError, Problem, StartError
-from fnhost.host.load import hostjson, localsettings, warnings
+from fnhost.host.load import hostjson, hostkeys, localsettings, warnings
 from fnhost.host.load.checks import Functions, language_of, runtime_problems, storage_problems
 from fnhost.host.load.conflicts import without_conflicts
 from fnhost.host.load.folders import Folder, find_folders, only_named
@@ -68,7 +68,9 @@ def load(root: Path, environment: Mapping[str, str], only: Sequence[str] = ()) -
         warnings=(
             *localsettings.setting_warnings(root, environment, local),
             *warnings.root_warnings(root, merged),
+            *hostkeys.key_warnings(config.raw),
             *warnings.allow_list_warnings(allowed),
+            *(() if index_file else warnings.unknown_names(allowed, [folder.name for folder in folders])),
             *(() if index_file else warnings.function_warnings(functions, merged)),
         ),
         index_file=index_file,

@@ -6,7 +6,7 @@ from typing import Any
 
 from fnhost.bindings.contract import Schema
 from fnhost.bindings.schema import STRING, STRINGS, Violation, each, members, normalized, pointer, timespan, validate
-from fnhost.host.app import HostConfig
+from fnhost.host.app import HostConfig, separated
 from fnhost.host.errors import Problem
 from fnhost.host.load import retry
 from fnhost.host.load.documents import UnreadableFile, read_object
@@ -42,9 +42,12 @@ def read_host(root: Path, environment: Mapping[str, str]) -> tuple[HostConfig, t
 
 
 def override(document: Mapping[str, Any], environment: Mapping[str, str]) -> dict[str, Any]:
-    """The document with every `AzureFunctionsJobHost__a__b` of the environment put in its place."""
+    """The document with every `AzureFunctionsJobHost__a__b` of the environment put in its place.
+
+    `:` is the same separator as `__` (platform/settings.md 4).
+    """
     result = dict(document)
-    for key, value in sorted(environment.items()):
+    for key, value in sorted((separated(key), value) for key, value in environment.items()):
         if key.lower().startswith(PREFIX.lower()):
             result = _placed(result, key[len(PREFIX) :].split("__"), _scalar(value))
     return result
