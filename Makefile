@@ -11,6 +11,7 @@ start: $(VENV)/runtime
 
 test: lint types $(VENV)/installed
 	$(BIN)/python -m fnhost.azurite
+	$(BIN)/python -m tests.support.npm
 	$(BIN)/pytest -n 2 $(ARGS)
 
 bench: $(VENV)/installed

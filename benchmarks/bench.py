@@ -13,8 +13,6 @@ from benchmarks.processes import Command
 
 KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "PYENV_ROOT")
 KEPT_PREFIXES = ("PIP_", "npm_config_", "NPM_CONFIG_", "SSL_")
-NODE_WORKER = "fnhost, Node worker"
-NOT_BUILT = "not built yet"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from benchmarks.peers import NODE_PINS, PYTHON_PINS
 from fnhost.azurite.install import version as azurite_version
 
 PEERS = ("starlette", "uvicorn", "functions-framework", "dbos", "restate-sdk")
-OURS = ("fnhost", "starlette", "uvicorn", "uvloop", "azure-functions", "azure-functions-durable")
+OURS = ("fnhost", "starlette", "uvloop", "azure-functions", "azure-functions-durable")
 
 
 async def describe(environment: Mapping[str, str]) -> dict[str, str]:

@@ -32,10 +32,10 @@ class Subject:
     note: str = ""
 
 
-def http_app(bench: Bench) -> Path:
-    app = bench.folder(APPS / "http")
+def http_app(bench: Bench, source: str = "http", runtime: str = "python") -> Path:
+    app = bench.folder(APPS / source)
     write_json(app / "host.json", {"version": "2.0"})
-    write_json(app / "local.settings.json", {"IsEncrypted": False, "Values": {"FUNCTIONS_WORKER_RUNTIME": "python"}})
+    write_json(app / "local.settings.json", {"IsEncrypted": False, "Values": {"FUNCTIONS_WORKER_RUNTIME": runtime}})
     return app
 
 
@@ -48,6 +48,13 @@ async def fnhost(bench: Bench) -> AsyncIterator[Site]:
     app, port = http_app(bench), free_port()
     async with serving(bench.fnhost(app, port), port, PATH) as server:
         yield Site(server, app / "Hello" / "__init__.py")
+
+
+@asynccontextmanager
+async def fnhost_node(bench: Bench) -> AsyncIterator[Site]:
+    app, port = http_app(bench, "http_node", "node"), free_port()
+    async with serving(bench.fnhost(app, port), port, PATH) as server:
+        yield Site(server, app / "Hello" / "index.js")
 
 
 @asynccontextmanager

@@ -23,6 +23,9 @@ RETURN = "$return"
 class InvocationError(Exception):
     """A function could not be run to its end, for another reason than its own code: `fire` raises these alone."""
 
+    is_crash = False
+    """Whether the worker process ended by itself meanwhile: this very work may have ended it."""
+
 
 class BindingError(InvocationError):
     """A binding could not do its work. The text says what happened and what to do."""

@@ -1,4 +1,4 @@
-"""Durable Functions: the triggers an engine serves, and what a function needs to speak to its hub.
+"""The binding types of Durable Functions: orchestration, activity and entity triggers, and the client binding.
 
 Rules from platform/durable-http.md 2.
 """
@@ -24,21 +24,21 @@ MARKER = "\n\n$OutOfProcData$:"
 
 
 class DurableFunctions(Protocol):
-    """Who runs orchestrators, activities and entities."""
+    """The engine that runs orchestrators, activities and entities."""
 
     def serving(self, kind: Kind, name: str, fire: Fire) -> AbstractContextManager[None]:
-        """Inside the block, `fire` is what `name` means."""
+        """Inside the block, `fire` is called for the function `name`."""
 
 
 class OrchestrationStarter(Protocol):
-    """Who starts orchestrations."""
+    """Starts orchestrations."""
 
     async def start(self, name: str, instance: str | None = None, input: str | None = None) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
 class HubEndpoints:
-    """Where a hub is spoken to: `origin` like `http://localhost:7071`, `rpc` with a slash at its end."""
+    """The addresses of a hub's management API: `origin` like `http://localhost:7071`, `rpc` with a slash at its end."""
 
     origin: str
     hub: str
@@ -55,7 +55,7 @@ class HubEndpoints:
         return f"code={self.key}" if self.key else ""
 
     def links(self, instance: str) -> Mapping[str, str]:
-        """The nine management URLs. `instance` stands in them as it is given."""
+        """The nine management URLs, with `instance` inserted unescaped."""
         at = f"{self.base}/instances/{instance}"
         query = "&".join(filter(None, (urlencode({"taskHub": self.hub, "connection": self.connection}), self.code)))
         return {
@@ -71,12 +71,12 @@ class HubEndpoints:
         }
 
     def started(self, instance: str) -> Mapping[str, str]:
-        """The eight members of a start's answer: the id as it is, in the links form-encoded."""
+        """The eight members of the response to a start: the plain id, and links with the id form-encoded."""
         links = self.links(quote_plus(instance))
         return {name: link for name, link in links.items() if name != "rewindPostUri"} | {"id": instance}
 
     def client(self) -> str:
-        """What a durableClient input hands to its function's SDK, as JSON text (platform/durable-http.md 2.2)."""
+        """The value of a durableClient input, JSON text (platform/durable-http.md 2.2)."""
         start = f"{self.base}/orchestrators/{{functionName}}[/{{instanceId}}]?"
         wait = "timeout={timeoutInSeconds}&pollingInterval={intervalInSeconds}"
         payload = {
@@ -101,7 +101,7 @@ def origin(host_name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class DurableTrigger:
-    """Lends the function to the engine for as long as it listens."""
+    """Registers the function with the engine while it listens."""
 
     engine: DurableFunctions
     kind: Kind
@@ -146,7 +146,7 @@ class StartRequest:
 
 
 def requests(value: Value, place: str) -> list[StartRequest]:
-    """The orchestrations a written value asks for. Raises BindingError, naming `place`."""
+    """The starts that a value written to a client output requests. Raises BindingError, naming `place`."""
     if isinstance(value, tuple):
         return [request for text in value for request in requests(text, place)]
     if value is None:

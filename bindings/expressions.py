@@ -1,4 +1,4 @@
-"""Texts with holes: `%SETTING%`, filled when the app is loaded, and `{expression}`, filled for each invocation.
+"""Binding expressions: `%SETTING%`, replaced when the app is loaded, and `{expression}`, replaced for each invocation.
 
 From platform/expressions.md.
 """
@@ -16,7 +16,7 @@ from fnhost.bindings.formats import formatted
 
 
 class ExpressionError(BindingError):
-    """A text with holes that cannot be read or filled."""
+    """A binding expression that is malformed or has no value."""
 
 
 def resolve_settings(text: str, get: Callable[[str], str | None]) -> str:
@@ -45,7 +45,7 @@ def is_system_name(path: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class SystemVariables:
-    """What every invocation knows beside its own data: its function's name, the time (UTC) and new ids."""
+    """The system variables of an invocation: its function's name, the time (UTC) and new GUIDs."""
 
     function: str
     now: Callable[[], datetime]
@@ -90,7 +90,7 @@ class Placeholder:
 
 @dataclass(frozen=True, slots=True)
 class BindingTemplate:
-    """A text with `{expressions}`, read once."""
+    """A parsed text with `{expressions}`."""
 
     parts: tuple[str | Placeholder, ...]
 

@@ -19,7 +19,7 @@ def indented(value: object) -> str:
 
 
 def formatted(value: object, format: str = "") -> str:
-    """`value` as text. A format means nothing to a text. Raises ValueError for a format not known here."""
+    """`value` as text. A format has no effect on a text. Raises ValueError for a format not known here."""
     match value:
         case None:
             return ""

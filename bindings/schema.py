@@ -1,6 +1,6 @@
-"""Reading outside data by a JSON Schema the way the platform does: names and choices match in any case.
+"""Validation by JSON Schema as the platform does it: names and enumerated values match in any case.
 
-Beside JSON Schema's own words a schema may ask for two formats: `timespan` and `template`.
+Two formats are known beside those of JSON Schema: `timespan` and `template`.
 """
 
 import re
@@ -59,7 +59,7 @@ def normalized(schema: Schema, value: Any) -> Any:
 
 
 def validate(schema: Schema, value: Any) -> list[Violation]:
-    """All that the schema has against `value`; the pointers are spelled as in `value`."""
+    """Every violation of the schema in `value`; the pointers are spelled as in `value`."""
     from jsonschema import Draft202012Validator  # takes its time to load: the first worker starts meanwhile
 
     errors = Draft202012Validator(schema, format_checker=_formats()).iter_errors(normalized(schema, value))
@@ -126,6 +126,6 @@ def _spelling(text: str, known: Iterable[str]) -> str:
 
 
 def _written_name(name: str, value: Mapping[str, Any]) -> str:
-    """The member of `value` that counts as `name`: that very name, else the last that differs in case only."""
+    """The member of `value` that is taken for `name`: an equal name, else the last that differs in case only."""
     same = [key for key in value if key.lower() == name.lower() and value[key] is not None]
     return name if name in same or not same else same[-1]

@@ -24,7 +24,8 @@ class Settings:
     environment: Mapping[str, str]
     connection_strings: Mapping[str, str] = field(default_factory=dict)
     host: Mapping[str, Any] = field(default_factory=dict)
-    """The `Host` section of local.settings.json: LocalHttpPort, LocalHttpAddress, CORS, CORSCredentials."""
+    """The `Host` section of local.settings.json: LocalHttpPort, LocalHttpAddress, CORS, CORSCredentials,
+    AllowedHosts."""
 
     def get(self, name: str) -> str | None:
         """The value of an app setting; `:` and `__` are the same separator (platform/settings.md 3)."""

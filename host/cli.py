@@ -10,6 +10,8 @@ from pathlib import Path
 from fnhost import __version__
 from fnhost.host import signals
 from fnhost.host.errors import FnhostError
+from fnhost.host.events import Level
+from fnhost.host.levels import level_named
 from fnhost.host.load import find_root
 from fnhost.host.options import ADDRESS, PORT, Options
 from fnhost.host.start import start
@@ -65,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--cert", metavar="FILE", help="the certificate for HTTPS, a .pfx file")
     add("--password", help="the password of that file")
     add("--language-worker", metavar="ARGS", help="arguments for the worker's interpreter, one string")
-    add("--user-log-level", metavar="LEVEL", help="the lowest level shown of the app's own logs")
+    add("--user-log-level", metavar="LEVEL", type=_level, help="the lowest level shown of the app's own logs")
     add("--verbose", action="store_true", help="show what the host itself does")
     add("--enable-json-output", action="store_true", help="print log records as JSON lines")
     add("--json-output-file", metavar="FILE", help="write log records as JSON lines to this file")
@@ -74,6 +76,14 @@ def _parser() -> argparse.ArgumentParser:
     for name in ("--no-build", "--dotnet-isolated-debug"):
         add(name, dest="ignored", action="store_true", help=argparse.SUPPRESS)
     return parser
+
+
+def _level(text: str) -> str:
+    """A log level in any case. argparse reports what is raised, and exits with 2."""
+    if level_named(text) is None:
+        known = ", ".join(level.name.title() for level in Level)
+        raise argparse.ArgumentTypeError(f"{text!r} is not a log level. Use one of {known}.")
+    return text
 
 
 def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -6,7 +6,7 @@ Rules from platform/console-and-logs.md.
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import get_args
 
 from fnhost.bindings.registry import binding_types
@@ -34,7 +34,7 @@ class RecordWriter:
     """What the console and JSON output share: each makes lines of records, and a writer takes them."""
 
     def __init__(self, writer: BackgroundWriter, clock: Clock = SYSTEM_CLOCK) -> None:
-        self._writer, self._clock = writer, clock
+        self._writer, self._clock, self._stamp = writer, clock, TimeStamp()
         writer.tell_left_out(self._left_out)
 
     def __call__(self, record: Record) -> None:
@@ -77,7 +77,7 @@ class Console(RecordWriter):
 
     def line(self, record: Record) -> str:
         event = record.event
-        text = f"[{stamp(record.at)}Z] {shown(event.message)}"
+        text = f"[{self._stamp(record.at)}Z] {shown(event.message)}"
         if not self._is_terminal:
             return f"{text}\n"
         colour = COLOURS.get(event.level, "")
@@ -100,9 +100,19 @@ def shown(message: str) -> str:
     return _LIKE_OURS.sub(f"\n{INDENT}", printable(message))
 
 
-def stamp(at: datetime) -> str:
-    """`2024-05-01T08:00:00.123`."""
-    return at.isoformat(timespec="milliseconds")[:23]
+class TimeStamp:
+    """`2024-05-01T08:00:00.123` of a time in UTC. The text of a second is made once, as most lines share theirs."""
+
+    def __init__(self) -> None:
+        self._begin = self._end = datetime.min.replace(tzinfo=UTC)
+        self._text = ""
+
+    def __call__(self, at: datetime) -> str:
+        if not self._begin <= at < self._end:
+            self._begin = at.replace(microsecond=0)
+            self._end = self._begin + timedelta(seconds=1)
+            self._text = self._begin.strftime("%Y-%m-%dT%H:%M:%S")
+        return f"{self._text}.{at.microsecond // 1000:03}"
 
 
 class JsonLines(RecordWriter):
@@ -111,7 +121,7 @@ class JsonLines(RecordWriter):
     def line(self, record: Record) -> str:
         event = record.event
         members = {
-            "time": record.at.isoformat(timespec="milliseconds"),
+            "time": f"{self._stamp(record.at)}+00:00",
             "level": event.level.name.title(),
             "category": event.category,
             "message": event.message,
@@ -139,6 +149,8 @@ def banner(version: str) -> str:
 
 def listing(app: App, base: str) -> str:
     """The functions of an app, as the official tool lists them. `base` is like `http://localhost:7071`."""
+    if not app.functions and app.problems:
+        return "No function is served. The log says why."
     if not app.functions:
         return "No job functions found. A function is a folder with a function.json, beside host.json or in functions/."
     lines: list[str] = []

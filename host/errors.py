@@ -94,6 +94,8 @@ class WorkerEnded(WorkerError):
 class WorkerCrashed(WorkerEnded):
     """It ended by itself: user code ended it, or a signal from outside."""
 
+    is_crash = True
+
 
 class WorkerStopped(WorkerEnded):
     """The host ended it: for another invocation's time-out, or because the host itself ends."""

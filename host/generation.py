@@ -1,4 +1,4 @@
-"""One life of an app: its workers, its open triggers, its place in the front. The only module that knows every part."""
+"""A generation, one loaded version of an app: its workers, its listening triggers, its place in the front."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
@@ -28,7 +28,7 @@ from fnhost.bindings.storage.services import HostState, StorageAccounts, Storage
 from fnhost.clock import SYSTEM_CLOCK, Clock
 from fnhost.host.app import App, Function
 from fnhost.host.emulator import StorageEmulator
-from fnhost.host.errors import AppError, IndexingFailed, Problem
+from fnhost.host.errors import IndexingFailed, Problem
 from fnhost.host.invoker import FunctionInvoker
 from fnhost.host.limits import LAST_PATIENCE
 from fnhost.host.load.indexed import complete
@@ -62,7 +62,7 @@ class LoadedApp:
 
 
 def servable(app: App) -> App:
-    """The app without the functions that this host cannot serve as it is set up; each is told as a problem."""
+    """The app without the functions that cannot be served; `problems` says why for each."""
     problems = {function.name: tuple(_obstacles(function, app)) for function in app.functions}
     kept = tuple(function for function in app.functions if not problems[function.name])
     return replace(app, functions=kept, problems=(*app.problems, *chain.from_iterable(problems.values())))
@@ -130,12 +130,13 @@ async def loaded(
 async def _indexed(app: App, pool: WorkerPool, only: Sequence[str]) -> App:
     """The app with its functions, listed by a worker unless that says that folders declare them.
 
-    Raises AppError, WorkerStartFailed.
+    An app that cannot be listed has none, and a problem that says why. Raises AppError, WorkerStartFailed.
     """
     try:
         listed = await pool.index()
     except IndexingFailed as error:
-        raise AppError([Problem(app.index_file, "", f"Worker failed to index functions: {error}")]) from error
+        problem = Problem(app.index_file, "", f"Worker failed to index functions: {error}")
+        return replace(app, index_file="", functions=(), problems=(*app.problems, problem))
     return replace(app, index_file="") if listed is None else servable(complete(app, listed, only))
 
 

@@ -19,7 +19,7 @@ from fnhost.bindings.contract import (
 from fnhost.bindings.durable import MARKER
 from fnhost.clock import SYSTEM_CLOCK, Clock
 from fnhost.host.app import Function, Retry
-from fnhost.host.errors import FnhostError, TimedOut, WorkerError
+from fnhost.host.errors import FnhostError, TimedOut, WorkerError, WorkersExhausted
 from fnhost.host.events import InvocationEnded, InvocationException, InvocationStarted
 from fnhost.host.log import Level, Log
 from fnhost.host.worker import Invocation, RetryContext, Worker, instance_of
@@ -70,7 +70,7 @@ class FunctionInvoker:
     async def _retried(self, event: Event, retry: Retry) -> Outcome:
         """The policy's loop lives here, inside one event (platform/app-files.md 6).
 
-        Whatever fails an invocation is retried: user code, an output, a worker that died.
+        Whatever fails an invocation is retried: user code, an output, a worker that died. Without workers nothing is.
         """
         count, before = 0, ""
         while True:
@@ -79,6 +79,8 @@ class FunctionInvoker:
                 if outcome.failure is None or self._is_last(count, retry):
                     return outcome
                 before = outcome.failure.message
+            except WorkersExhausted:
+                raise
             except InvocationError as error:
                 if self._is_last(count, retry):
                     raise

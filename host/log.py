@@ -9,9 +9,10 @@ from fnhost.clock import SYSTEM_CLOCK, Clock
 from fnhost.host.events import HostMessage, InvocationEnded, InvocationStarted, LogEvent
 from fnhost.host.events import Level as Level
 
-RECENT_RECORDS = 20_000
+RECENT_RECORDS = 4_000
 RECENT_SIZE = 32_000_000
-"""Bounds of the records that are kept: how many, and about how many bytes."""
+"""Bounds of the records that are kept: how many, and about how many bytes. So many stay in a processor's cache: with
+20,000, each request pays for memory that nobody has touched for long (`RecentRecords.resize` is for who needs more)."""
 BASE_SIZE = 500
 """About the bytes that a record takes beside its longer texts."""
 
@@ -60,25 +61,30 @@ class RecentRecords:
     """The last records, so many and of so many bytes: what a reader that comes later, or again, can still have."""
 
     def __init__(self, count: int = RECENT_RECORDS, size: int = RECENT_SIZE) -> None:
-        self._limit, self._count, self._size = size, count, 0
-        self._kept: deque[tuple[Record, int]] = deque()
+        self._kept: deque[Record] = deque()
+        self._size = 0
+        self.resize(count, size)
+
+    def resize(self, count: int, size: int) -> None:
+        """Keep so many from now on, of so many bytes."""
+        self._count, self._limit = count, size
 
     def add(self, record: Record) -> None:
-        size = _size(record.event)
-        self._kept.append((record, size))
-        self._size += size
-        while len(self._kept) > self._count or self._size > self._limit:
-            self._size -= self._kept.popleft()[1]
+        self._kept.append(record)
+        self._size += _size(record.event)
+        while self._kept and (len(self._kept) > self._count or self._size > self._limit):
+            self._size -= _size(self._kept.popleft().event)
 
     def since(self, number: int = 0) -> tuple[list[Record], int]:
         """The records after this number, and how many more there were that are no longer kept."""
-        kept = [record for record, _ in self._kept]
+        kept = list(self._kept)
         first = kept[0].number if kept else number + 1
         return kept[max(0, number + 1 - first) :], max(0, first - number - 1)
 
 
 def _size(event: LogEvent) -> int:
-    if isinstance(event, (InvocationStarted, InvocationEnded)):  # most records are, and none is long
+    """The same for an event each time it is asked."""
+    if isinstance(event, (InvocationStarted, InvocationEnded)):  # most are, and none is long
         return BASE_SIZE
     return BASE_SIZE + len(event.message)
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -202,6 +203,7 @@ class Reload:
         if not uses_durable(app):
             return
         if self._hubs is None:
+            await asyncio.to_thread(import_module, "fnhost.host.taskhub")  # requests are served meanwhile
             from fnhost.host.taskhub import TaskHubs
 
             site = self._site

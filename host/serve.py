@@ -14,12 +14,13 @@ from fnhost.host.console import Console, banner, error_lines, listing
 from fnhost.host.emulator import StorageEmulator
 from fnhost.host.identity import host_id
 from fnhost.host.log import Log
-from fnhost.host.options import Options
+from fnhost.host.options import ADDRESS, Options
 from fnhost.host.reload import HostContext, Reload
 from fnhost.host.web.active_app import ActiveApp
 from fnhost.host.web.cors import Cors, read_cors
 from fnhost.host.web.front import Front
 from fnhost.host.web.keys import Keys
+from fnhost.host.web.listen.names import SETTING, exposure, read_names
 from fnhost.host.web.listen.server import serving
 from fnhost.host.web.listen.sockets import name_of
 from fnhost.host.worker.standby import StandbyWorkers
@@ -46,12 +47,23 @@ async def serve(
     gc.set_threshold(*COLLECT)
     root, name = options.root, name_of(sockets)
     keys = Keys.of_app(root)
-    front = Front(root, log, keys, enable_auth=options.enable_auth, cors=_cors(options, local), host_id=host_id(root))
+    address = str(options.address or local.get("LocalHttpAddress") or ADDRESS)
+    front = Front(
+        root,
+        log,
+        keys,
+        enable_auth=options.enable_auth,
+        cors=_cors(options, local),
+        names=read_names(address, str(options.environment.get(SETTING) or local.get(SETTING) or "")),
+        host_id=host_id(root),
+    )
     console.print(banner(__version__))
     if options.enable_auth:
         keys.of("host")
         console.print(f"Keys are demanded. They are in {STATE_FOLDER}/keys.json.\n")
     emulator = StorageEmulator(root, log, SYSTEM_CLOCK)
+    if warning := exposure(address, sockets[0].getsockname()[1], options.enable_auth):
+        log.warning("Host.Startup", warning)
     site = HostContext(
         root=root,
         environment=options.environment,

@@ -79,7 +79,7 @@ async def _serve(options: Options, console: Console, log: Log) -> None:
     local = read_local(options.root).host if expected.host else {}
     port = options.port if options.port is not None else int(local.get("LocalHttpPort") or PORT)
     sockets = bind(str(options.address or local.get("LocalHttpAddress") or ADDRESS), port)
-    toolchain = likely_toolchain(merge(options.environment, expected))
+    toolchain = likely_toolchain(merge(options.environment, expected), options.root)
     options = replace(options, environment=_environment(options, name_of(sockets), toolchain))
     async with StandbyWorkers(log) as standby:
         with suppress(StartError):  # it is told when the app has been read
@@ -92,13 +92,15 @@ async def _serve(options: Options, console: Console, log: Log) -> None:
 def _likely_command(options: Options, expected: LocalSettings) -> Command:
     """The command of the app as its settings let expect it. Raises StartError."""
     settings = merge(options.environment, expected)
-    app = App(options.root, likely_toolchain(settings).language, (), settings, HostConfig())
+    app = App(options.root, likely_toolchain(settings, options.root).language, (), settings, HostConfig())
     return command(app, options.interpreters)
 
 
 def _environment(options: Options, name: str, toolchain: Toolchain) -> Mapping[str, str]:
     """What the worker is told of us beside the shell's own variables (platform/settings.md 4)."""
     given = {"WEBSITE_HOSTNAME": name, "FUNCTIONS_CORETOOLS_ENVIRONMENT": "fnhost"}
+    if options.user_log_level:
+        given["AzureFunctionsJobHost__logging__logLevel__Function"] = options.user_log_level
     if options.worker_arguments:
         given[toolchain.arguments_setting.replace(":", "__")] = options.worker_arguments.removeprefix("-- ")
     return {**options.environment, **given}

@@ -30,6 +30,7 @@ from fnhost.host.durable.runtime.engine import Engine
 from fnhost.host.durable.sharing.identity import persistent_identity
 from fnhost.host.durable.storage.azure import AzureHub
 from fnhost.host.durable.storage.hub import Hub
+from fnhost.host.durable.storage.retrying import ClientHub
 from fnhost.host.durable.storage.sqlite import SqliteHub
 from fnhost.host.emulator import DEVELOPMENT, StorageEmulator, is_development
 from fnhost.host.errors import StartError
@@ -38,6 +39,7 @@ from fnhost.host.log import Log
 from fnhost.host.tasks import UseCount
 from fnhost.host.web.durable.management import management
 from fnhost.host.web.keys import Keys
+from fnhost.host.web.listen.guards import private
 from fnhost.host.web.listen.server import serving
 from fnhost.host.web.listen.sockets import bind_near
 
@@ -152,7 +154,7 @@ class TaskHubs:
             marks = self._root / MARKS / config.hub.name
             identity = stack.enter_context(persistent_identity(socket.gethostname(), marks, self._root.name))
             engine = Engine(storage, clock, log, config.engine, identity)
-            client = DurableClient(engine, storage, clock, config.client)
+            client = DurableClient(engine, ClientHub(storage, clock, engine.hub.remake), clock, config.client)
             address = HubEndpoints(
                 origin=origin(self._host_name),
                 hub=config.hub.name,
@@ -236,7 +238,7 @@ class TaskHubs:
         """Of the loopback endpoint for SDKs: one for the life of this host, so that a running function can use it."""
         if not self._rpc:
             sockets = bind_near(RPC_PORT)
-            api = Starlette(routes=[Mount(RPC_PATH, self.api)])
+            api = private(Starlette(routes=[Mount(RPC_PATH, self.api)]))
             await self._stack.enter_async_context(serving(api, sockets))
             self._rpc = f"http://127.0.0.1:{sockets[0].getsockname()[1]}{RPC_PATH}/"
         return self._rpc
@@ -318,7 +320,7 @@ def _hub(plan: HubPlan, log: Log, clock: Clock) -> AbstractAsyncContextManager[H
                 f"The folder {config.path.parent} for the task hub's file cannot be made: {error}. Name another file "
                 "in host.json, extensions.durableTask.storageProvider.path."
             ) from error
-    return SqliteHub(config.hub, config.path, clock, log=log)
+    return SqliteHub(config.hub, config.path, clock, log)
 
 
 def _account(app: App, config: DurableConfig) -> tuple[Account | None, tuple[str, ...]]:

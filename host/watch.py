@@ -19,7 +19,7 @@ from fnhost.host.app import App, HostConfig
 from fnhost.host.console import HOST_CATEGORY
 from fnhost.host.load.folders import ENVIRONMENT
 from fnhost.host.log import Log
-from fnhost.host.worker.toolchains import foreign_package_folders, script_suffixes
+from fnhost.host.worker.toolchains import foreign_package_folders, script_suffixes, watched_files
 
 SETTLE = 20
 """Milliseconds without a further change: an editor writes a file in several steps."""
@@ -69,7 +69,7 @@ class FileWatcher:
     def follow(self, app: App, packages: Sequence[Path] = ()) -> None:
         """From now on the rules of this app count. `packages` are folders in which any change matters."""
         self._suffixes = script_suffixes(app.language)
-        self._names = ALWAYS_WATCHED | frozenset(app.config.watch_files)
+        self._names = ALWAYS_WATCHED | frozenset((*app.config.watch_files, *watched_files(app.language)))
         folders = frozenset(app.config.watch_directories) - foreign_package_folders(app.language)
         if folders != self._folders:
             self._folders = folders

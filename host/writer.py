@@ -13,8 +13,8 @@ from fnhost.host.text import encoded
 
 BACKLOG = 4_000_000
 """Characters that may wait for the file; whatever comes then is left out, and counted."""
-FLUSH_DELAY = 0.01
-"""Seconds for which a line waits for others: lines that come close together go out together."""
+FLUSH_DELAY = 0.025
+"""Seconds for which a line waits for others: each waking of the thread takes time from the event loop."""
 END_PATIENCE = 0.5
 """Seconds that the last lines have at the end."""
 READER_POLL = 1.0
@@ -68,8 +68,13 @@ class BackgroundWriter:
     def __init__(self, output: Output, backlog: int = BACKLOG) -> None:
         self._output, self._backlog = output, backlog
         self._left_out: Callable[[int, str], str] = _left_out
-        self._changed = threading.Condition()
-        self._closing = threading.Event()
+        self._lock = threading.RLock()
+        """Reentrant: `close` may run in a signal handler, between any two bytecodes of `write`."""
+        self._changed = threading.Condition(self._lock)
+        self._is_closing = False
+        self._closing = threading.Lock()
+        """Held until `close`: to wait for it with a time limit costs less than any other way."""
+        self._closing.acquire()
         self._waiting: list[str] = []
         self._size = 0
         self._refused = 0
@@ -98,7 +103,7 @@ class BackgroundWriter:
 
     def write(self, text: str) -> None:
         """`text` is one or more whole lines."""
-        with self._changed:
+        with self._lock:
             if self._refused or self._size >= self._backlog:
                 self._refused += text.count("\n")
                 return
@@ -111,7 +116,9 @@ class BackgroundWriter:
     def close(self, patience: float = END_PATIENCE) -> bool:
         """Write what waits, for so many seconds at most. Whether all of it is written."""
         with self._changed:
-            self._closing.set()
+            if not self._is_closing:
+                self._is_closing = True
+                self._closing.release()
             self._changed.notify()
         if self._thread.is_alive():
             self._thread.join(patience)
@@ -119,13 +126,14 @@ class BackgroundWriter:
 
     def _run(self) -> None:
         while self._wait():
-            self._closing.wait(FLUSH_DELAY)
+            if self._closing.acquire(timeout=FLUSH_DELAY):
+                self._closing.release()
             self._put(*self._take())
 
     def _wait(self) -> bool:
         """Until there is something to write; False when there will not be."""
         with self._changed:
-            while not self._waiting and not self._closing.is_set():
+            while not self._waiting and not self._is_closing:
                 self._is_idle = True
                 self._changed.wait()
             return bool(self._waiting)

@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
-from benchmarks.bench import NODE_WORKER, NOT_BUILT, Bench
+from benchmarks.bench import Bench
 from benchmarks.load import Result, load
-from benchmarks.sites import PATH, Site, Subject, fnhost, framework, node_framework, opened, starlette
+from benchmarks.sites import PATH, Site, Subject, fnhost, fnhost_node, framework, node_framework, opened, starlette
 from benchmarks.table import Measure
 
 PART = "http"
@@ -14,6 +14,7 @@ ROUNDS, SECONDS, WARM_UP = 3, 2.0, 0.7
 SMALL, LARGE = 20, 1_000_000
 SUBJECTS = (
     Subject("fnhost, Python worker", fnhost),
+    Subject("fnhost, Node worker", fnhost_node),
     Subject("bare Starlette", starlette, "uvicorn, uvloop, httptools, 1 process, no access log"),
     Subject("functions-framework, Python", framework, "gunicorn as it sets it up"),
     Subject("functions-framework, Node", node_framework),
@@ -51,7 +52,6 @@ async def measure(bench: Bench) -> AsyncIterator[Measure]:
             results = await _rounds(running, case)
             for subject in SUBJECTS:
                 yield _measured(case, subject, results.get(subject, []), missing.get(subject, ""))
-            yield Measure(PART, case.name, NODE_WORKER, case.unit, note=NOT_BUILT)
 
 
 async def _rounds(running: dict[Subject, Site], case: Case) -> dict[Subject, list[Result]]:

@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from benchmarks.bench import NODE_WORKER, NOT_BUILT, Bench
+from benchmarks.bench import Bench
 from benchmarks.peers import PeerMissing
 from benchmarks.processes import NotStarted, ask, until
-from benchmarks.sites import PATH, Site, Subject, debugged_framework, fnhost, reloading_starlette
+from benchmarks.sites import PATH, Site, Subject, debugged_framework, fnhost, fnhost_node, reloading_starlette
 from benchmarks.table import Measure
 
 PART = "reload"
@@ -26,6 +26,7 @@ BETWEEN_LOOKS = 0.002
 PATIENCE = 20.0
 SUBJECTS = (
     Subject("fnhost, Python worker", fnhost),
+    Subject("fnhost, Node worker", fnhost_node),
     Subject("uvicorn --reload", reloading_starlette),
     Subject("functions-framework --debug", debugged_framework),
 )
@@ -58,7 +59,6 @@ async def measure(bench: Bench) -> AsyncIterator[Measure]:
         found.append(await _watched(bench, subject))
     for each in found:
         yield Measure(PART, TIME, each.name, "ms", each.times, note=each.note)
-    yield Measure(PART, TIME, NODE_WORKER, "ms", note=NOT_BUILT)
     for each in found:
         yield Measure(PART, FAILED, each.name, "requests", each.failed, note=each.note or f"of {each.requests}")
     for each in found:

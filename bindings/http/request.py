@@ -1,43 +1,51 @@
 """From an ASGI request to what a function is told of it (platform/http.md 3, platform/values.md 3)."""
 
 import json
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from typing import Any
-from urllib.parse import parse_qsl, unquote
 
 from fnhost.bindings.contract import HttpRequest, Json, Value
 from fnhost.bindings.formats import compact
+from fnhost.bindings.http.escapes import decode_query
 
 Scope = MutableMapping[str, Any]
 
 
 def read_request(scope: Scope, params: Mapping[str, str], body: bytes | None) -> HttpRequest:
-    headers = joined([(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]])
+    headers = joined([(name.decode(), value.decode("utf-8", "replace")) for name, value in scope["headers"]])
     return HttpRequest(scope["method"], url(scope, headers), headers, read_query(scope), params, body)
 
 
 def url(scope: Scope, headers: Mapping[str, str]) -> str:
-    """The address as the client wrote it: nothing is decoded."""
+    """The address as the client wrote it, without dot segments: nothing is decoded."""
     host = headers.get("host") or "{}:{}".format(*scope["server"])
     query = scope["query_string"].decode("latin-1")
     return f"{scope['scheme']}://{host}{scope['raw_path'].decode('latin-1')}{'?' if query else ''}{query}"
 
 
 def read_query(scope: Scope) -> dict[str, str]:
+    """The values by name. A name is the same in any case, and keeps the spelling it has first."""
     query = scope["query_string"]
-    return joined(parse_qsl(query.decode("latin-1"), keep_blank_values=True)) if query else {}
+    if not query:
+        return {}
+    first: dict[str, str] = {}
+    pairs = [(first.setdefault(name.lower(), name), value) for name, value in query_pairs(query.decode("latin-1"))]
+    return joined(pairs)
 
 
-def read_path(scope: Scope) -> str:
-    """The decoded path. An encoded slash stays encoded, so that it cannot end a segment."""
-    raw = scope["raw_path"]
-    if b"%2" not in raw:
-        return str(scope["path"])
-    return "%2F".join(unquote(part) for part in raw.decode("latin-1").replace("%2f", "%2F").split("%2F"))
+def query_pairs(query: str) -> Iterator[tuple[str, str]]:
+    """Names and values in their order; a name without `=` has an empty value."""
+    for piece in query.split("&"):
+        if piece:
+            name, _, value = piece.partition("=")
+            yield decode_query(name), decode_query(value)
 
 
 def read_header(scope: Scope, name: bytes) -> str | None:
-    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), None)
+    for key, value in scope["headers"]:
+        if key == name:
+            return str(value, "utf-8", "replace")
+    return None
 
 
 def joined(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
@@ -45,7 +53,10 @@ def joined(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
     values = dict(pairs)
     if len(values) == len(pairs):
         return values
-    return {name: ",".join(value for other, value in pairs if other == name) for name in values}
+    found: dict[str, list[str]] = {}
+    for name, value in pairs:
+        found.setdefault(name, []).append(value)
+    return {name: ",".join(texts) for name, texts in found.items()}
 
 
 def read_metadata(request: HttpRequest) -> dict[str, Value]:

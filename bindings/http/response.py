@@ -17,6 +17,13 @@ TEXT: Header = (b"content-type", b"text/plain; charset=utf-8")
 JSON: Header = (b"content-type", b"application/json; charset=utf-8")
 
 
+HOP_BY_HOP = frozenset(
+    name.encode("ascii")
+    for name in ("connection content-length keep-alive proxy-connection te trailer transfer-encoding upgrade".split())
+)
+"""Headers that are the server's own business: what a function says of them is dropped."""
+
+
 class BadResponse(BindingError):
     """The function's answer cannot be sent over HTTP. The text says why."""
 
@@ -33,7 +40,8 @@ class HttpReply:
 NO_CONTENT = HttpReply(204)
 UNAUTHORIZED = HttpReply(401)
 NOT_FOUND = HttpReply(404)
-TOO_LARGE = HttpReply(413)
+TOO_LARGE = HttpReply(413, ((b"connection", b"close"),))
+"""The rest of the body is not read: the connection ends with this response."""
 TOO_MANY = HttpReply(429, ((b"x-function-scaleout", b"1"),))
 FAILED = HttpReply(500)
 
@@ -66,13 +74,13 @@ def render_text(text: str) -> HttpReply:
 
 
 def respond(status: int, headers: Mapping[str, str], cookies: Iterable[Cookie], content: Content) -> HttpReply:
+    """The first of two headers with one name counts; what belongs to the connection is dropped. Raises BadResponse."""
     body, default = content
-    sent: dict[bytes, bytes] = {}
-    for name, text in (*map(header, headers.items()), *([default] if default else [])):
-        sent.setdefault(name, text)
-    sent.pop(b"content-length", None)
-    sent.pop(b"transfer-encoding", None)
-    return HttpReply(status, (*sent.items(), *map(set_cookie, cookies)), body)
+    sent: dict[bytes, Header] = {}
+    for each in (*map(header, headers.items()), *([default] if default else [])):
+        sent.setdefault(each[0].lower(), each)
+    kept = [each for name, each in sent.items() if name not in HOP_BY_HOP]
+    return HttpReply(status, (*kept, *map(set_cookie, cookies)), body)
 
 
 # --- bodies
@@ -129,23 +137,39 @@ TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
+NUMBER = re.compile(r"\s*[+-]?[0-9]+\s*", re.ASCII)
+
+
 def read_status(text: str) -> int:
-    """The status code; 200 when it is empty or none that can end a request."""
-    status = int(text) if text.isascii() and text.isdigit() and len(text) == 3 else 200
-    return status if 200 <= status < 600 else 200
+    """The status code; 200 when it is empty or no number (platform/http.md 6).
+
+    Raises BadResponse: a number that is no status of a whole response.
+    """
+    if not NUMBER.fullmatch(text):
+        return 200
+    if len(text) < 10 and 200 <= int(text) < 1000:
+        return int(text)
+    raise BadResponse(f"'{text.strip()[:20]}' cannot be the status of a response: it is a number from 200 to 999.")
 
 
 def header(pair: tuple[str, str]) -> Header:
-    """The header in bytes. Raises BadResponse: a line break in it would forge a second header."""
+    """The header in bytes, with the spelling it has.
+
+    Raises BadResponse: a line break in it would forge a second header, and the platform's server sends ASCII alone.
+    """
     name, value = pair
     if not TOKEN.fullmatch(name):
-        raise BadResponse(f"'{name}' cannot be the name of a response header.")
+        raise BadResponse(f"{shown(name)} cannot be the name of a response header.")
     if CONTROL.search(value):
         raise BadResponse(f"The response header '{name}' contains a control character.")
-    try:
-        return name.lower().encode("ascii"), value.encode("latin-1")
-    except UnicodeEncodeError:
-        raise BadResponse(f"The response header '{name}' has characters outside Latin-1: encode them.") from None
+    if not value.isascii():
+        raise BadResponse(f"The response header '{name}' has characters outside ASCII: encode them, as in %C3%A9.")
+    return name.encode("ascii"), value.encode("ascii")
+
+
+def shown(name: str) -> str:
+    """For a message: a name of any characters and any length."""
+    return ascii(name if len(name) <= 100 else f"{name[:100]}…")
 
 
 SAME_SITE = {"Lax": "lax", "Strict": "strict", "ExplicitNone": "none"}

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from fnhost.bindings.contract import Binding, BindingError, Event, Fire, Value
+from fnhost.bindings.contract import Binding, BindingError, Event, Fire, Outcome, Value
 from fnhost.bindings.http.request import Scope, read_metadata, read_request
 from fnhost.bindings.http.response import FAILED, NO_CONTENT, Header, HttpReply, header, render
+from fnhost.bindings.http.segments import Path
 from fnhost.bindings.http.templates import RouteTemplate, compile_template
 from fnhost.bindings.in_flight import EventsInFlight
 
@@ -111,10 +112,11 @@ class RouteTable:
             self._routes.remove(route)
 
     def match(self, method: str, path: str) -> tuple[HttpRoute, dict[str, str]] | None:
-        """The route a request is for, and its route values; a wrong method is no match."""
+        """The route a request is for, and its route values; a wrong method is no match. Raises SlowConstraint."""
+        cut = Path.cut(path)
         for route in self._routes:
             if route.methods is None or method in route.methods:
-                values = route.template.match(path)
+                values = route.template.match(cut)
                 if values is not None:
                     return route, values
         return None
@@ -198,7 +200,14 @@ class HttpTrigger:
         )
         if outcome.failure:
             return FAILED
-        return NO_CONTENT if self.output is None else render(outcome.outputs.get(self.output))
+        return self._reply(outcome)
+
+    def _reply(self, outcome: Outcome) -> HttpReply:
+        """The http output; where that has no value, what the function returned to another binding (`$return`)."""
+        value = None if self.output is None else outcome.outputs.get(self.output)
+        if value is None and outcome.returned is not None:
+            return render(outcome.returned)
+        return NO_CONTENT if self.output is None else render(value)
 
 
 def new_trace_parent() -> str:

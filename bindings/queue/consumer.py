@@ -8,7 +8,7 @@ a host that was killed shows itself again when its time is over.
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from fnhost.bindings.contract import Event, Fire, InvocationError
@@ -171,18 +171,32 @@ class MessageSettlement:
     function: str
     account: str
     poison: str
+    crashes: dict[str, int] = field(default_factory=dict)
+    """How often a message has ended its worker, by its id, for those that are not settled yet."""
 
     async def deal(self, fire: Fire, held: HeldMessage, event: Event) -> None:
         """Run the function and settle the message; cancelled meanwhile, give it back."""
+        counted = replace(event, crashes=self.crashes.get(held.message.id, 0))
         try:
-            await self._settle(held, await has_succeeded(fire, event))
+            await self._settle(held, await self._has_succeeded(fire, held.message.id, counted))
         except asyncio.CancelledError:
             await asyncio.shield(asyncio.ensure_future(held.give_back(0, pauses=(0.0,))))
             raise
         except StorageError as error:
             self.services.report(self.function, "error", f"Message {held.message.id} could not be settled: {error}")
 
+    async def _has_succeeded(self, fire: Fire, message: str, event: Event) -> bool:
+        try:
+            outcome = await fire(event)
+        except InvocationError as error:  # the invocation has said in the log what failed
+            if error.is_crash:
+                self.crashes[message] = self.crashes.get(message, 0) + 1
+            return False
+        return outcome.failure is None
+
     async def _settle(self, held: HeldMessage, has_succeeded: bool) -> None:
+        if has_succeeded or held.message.deliveries >= self.settings.deliveries:
+            self.crashes.pop(held.message.id, None)
         if has_succeeded:
             await held.remove()
         elif held.message.deliveries >= self.settings.deliveries:
@@ -197,11 +211,3 @@ class MessageSettlement:
         self.services.report(self.function, "warning", text)
         await held.move_to(self.poison)
         self.services.host.notices.notify((self.account, self.poison))
-
-
-async def has_succeeded(fire: Fire, event: Event) -> bool:
-    try:
-        outcome = await fire(event)
-    except InvocationError:
-        return False  # the invocation has said in the log what failed
-    return outcome.failure is None

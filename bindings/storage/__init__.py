@@ -1,11 +1,11 @@
-"""Azure Storage: connection strings to accounts, and thin signed clients for queues and tables.
+"""Azure Storage: connection strings to accounts, and thin signed clients for queues, tables and blobs.
 
-The Azure SDK's pipeline costs four times the processor time of a call made here; large texts in blobs, which are not on
-the hot path, are left to it. Every failure is a `StorageError`.
+The Azure SDK's pipeline costs four times the processor time of a call made here. Every failure is a `StorageError`.
 """
 
 from fnhost.bindings.storage.account import Account, parse, resolve
-from fnhost.bindings.storage.client import StorageClient
+from fnhost.bindings.storage.blobs import BlobTexts
+from fnhost.bindings.storage.client import BUSY, StorageClient
 from fnhost.bindings.storage.containers import Containers
 from fnhost.bindings.storage.errors import (
     BadConnection,
@@ -20,8 +20,10 @@ from fnhost.bindings.storage.queues import QueueMessage, Queues
 from fnhost.bindings.storage.tables import Operation, Row, TablePage, Tables
 
 __all__ = [
+    "BUSY",
     "Account",
     "BadConnection",
+    "BlobTexts",
     "Containers",
     "Operation",
     "PopReceiptMismatch",

@@ -17,7 +17,7 @@ Lookup = Callable[[str], str | None]
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Where an account's services are, without a slash at the end, and how to be let in: a key or a signature."""
+    """An account: the base URLs of its services, without a slash at the end, and its key or shared access signature."""
 
     name: str
     blob: str

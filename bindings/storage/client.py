@@ -10,20 +10,28 @@ from dataclasses import dataclass
 from email.utils import format_datetime
 from types import TracebackType
 from typing import Literal, Self
-from urllib.parse import quote, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 from fnhost.bindings.storage.account import Account
-from fnhost.bindings.storage.connections import ConnectionPool, NoAnswer, NotSent, Origin, StorageResponse
+from fnhost.bindings.storage.connections import (
+    ConnectionPool,
+    Limits,
+    NoAnswer,
+    NotSent,
+    Origin,
+    Silent,
+    StorageResponse,
+)
 from fnhost.bindings.storage.errors import StorageError, StorageUnreachable, error_of_response
 from fnhost.clock import SYSTEM_CLOCK, Clock
 
 Service = Literal["blob", "queue", "table"]
 
 VERSION = "2021-12-02"
-CONNECTIONS = 32
-KEPT = 4.0
-"""Seconds an idle connection is kept: less than the emulator's five, so that it is not closed under a request."""
-CONNECT_LIMIT, ANSWER_LIMIT = 5.0, 60.0
+LIMITS = Limits(connections=32, kept=4.0, connect=5.0, silence=5.0, answer=60.0)
+"""An idle connection is kept for less than the emulator's five seconds, so that it is not closed under a request."""
+BUSY = frozenset({408, 429, 500, 502, 503, 504})
+"""Answers of a service that is not well, or asked too much: it may be asked again."""
 PORTS = {"http": 80, "https": 443}
 PAUSES = (0.1, 0.3, 1.0)
 """Seconds before each further try."""
@@ -32,7 +40,7 @@ LOCAL = ("127.0.0.1", "localhost", "[::1]", "::1")
 
 @dataclass(frozen=True, slots=True)
 class StorageRequest:
-    """What to ask. `path` is below the account's endpoint and percent-encoded; `query` is not.
+    """`path` is below the account's endpoint and percent-encoded; `query` is not.
 
     `again` says that it may be sent twice, should the answer be lost.
     """
@@ -51,7 +59,7 @@ class StorageClient:
 
     def __init__(self, account: Account, clock: Clock = SYSTEM_CLOCK, pauses: Sequence[float] = PAUSES) -> None:
         self.account, self._clock, self._pauses = account, clock, pauses
-        self._connections = ConnectionPool(CONNECTIONS, KEPT, CONNECT_LIMIT, ANSWER_LIMIT, clock)
+        self._connections = ConnectionPool(LIMITS, clock)
 
     async def __aenter__(self) -> Self:
         return self
@@ -70,10 +78,10 @@ class StorageClient:
             except NotSent:
                 pass
             except NoAnswer as error:
-                if not request.again:
+                if not request.again or isinstance(error, Silent):
                     raise self._unreachable(request.service, error) from error
             else:
-                if answer.status < 500 or not request.again:
+                if answer.status not in BUSY or not request.again:
                     return _checked(request, answer)
             await self._clock.sleep(pause)
         return await self._last_try(request)
@@ -99,8 +107,13 @@ class StorageClient:
             "Is Azurite running?" if where.hostname in LOCAL else "Is the network up, and the connection string right?"
         )
         return StorageUnreachable(
-            f"The storage account's {service} service at {where.netloc} does not answer ({error}). {hint}"
+            f"The storage account's {service} service at {_address(where)} does not answer ({error}). {hint}"
         )
+
+
+def _address(endpoint: SplitResult) -> str:
+    """Host and port, without a password that may stand before them."""
+    return endpoint.netloc.rpartition("@")[2]
 
 
 def signed(account: Account, request: StorageRequest, date: str) -> tuple[str, Mapping[str, str]]:

@@ -12,13 +12,13 @@ JSON: Final[Mapping[str, str]] = {"x-ms-blob-type": "BlockBlob", "Content-Type":
 
 
 class Containers:
-    """Every verb raises StorageError; NotFound if the container or blob is not there."""
+    """Every method raises StorageError; ResourceNotFound if the container or blob is not there."""
 
     def __init__(self, client: StorageClient) -> None:
         self._client = client
 
     async def create(self, container: str) -> None:
-        """Safe to repeat."""
+        """Create a container; one that exists is no error."""
         try:
             await self._client.request(StorageRequest("blob", "PUT", f"/{container}", CONTAINER))
         except ResourceExists as error:
@@ -26,12 +26,12 @@ class Containers:
                 raise
 
     async def delete(self, container: str) -> None:
-        """Whoever has it leased."""
+        """Delete a container, whoever holds its lease."""
         await self._lease(container, {"x-ms-lease-action": "break", "x-ms-lease-break-period": "0"})
         await self._client.request(StorageRequest("blob", "DELETE", f"/{container}", CONTAINER))
 
     async def acquire(self, container: str, lease: str, seconds: int) -> bool:
-        """Take its lease, or keep it from now on. False if another holds it."""
+        """Acquire or renew the container's lease. False if another holds it."""
         asked = {
             "x-ms-lease-action": "acquire",
             "x-ms-lease-duration": str(seconds),
@@ -40,12 +40,12 @@ class Containers:
         return await self._lease(container, asked)
 
     async def take_over(self, container: str, theirs: str, ours: str) -> bool:
-        """Change a lease into ours. False if it is not theirs any more."""
+        """Change the lease id `theirs` into `ours`. False if `theirs` does not hold the lease."""
         asked = {"x-ms-lease-action": "change", "x-ms-lease-id": theirs, "x-ms-proposed-lease-id": ours}
         return await self._lease(container, asked)
 
     async def release(self, container: str, lease: str) -> bool:
-        """False if it is not ours any more."""
+        """Release the container's lease. False if `lease` does not hold it."""
         return await self._lease(container, {"x-ms-lease-action": "release", "x-ms-lease-id": lease})
 
     async def _lease(self, container: str, asked: Mapping[str, str]) -> bool:

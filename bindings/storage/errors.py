@@ -1,12 +1,12 @@
-"""The errors of Azure Storage, as we say them.
+"""The errors of Azure Storage.
 
 StorageError
     BadConnection           a setting is missing, or is no connection string
     StorageUnreachable      nothing answers at the account's address
-    NotFound                the table, row, queue, message or blob does not exist
-    AlreadyThere            it exists, and was to be made
+    ResourceNotFound        the table, row, queue, message or blob does not exist
+    ResourceExists          it exists, and was to be made
     PreconditionFailed      it was changed since it was read
-    Taken                   someone else has received the message since
+    PopReceiptMismatch      someone else has received the message since
 """
 
 from fnhost.bindings.contract import BindingError

@@ -16,7 +16,7 @@ XML: Final[Mapping[str, str]] = {"Content-Type": "application/xml"}
 
 @dataclass(frozen=True, slots=True)
 class QueueMessage:
-    """A message in our hands. `inserted` and `expires` are the service's dates, as HTTP writes them."""
+    """A received message. `inserted` and `expires` are the service's dates, as HTTP writes them."""
 
     id: str
     receipt: str
@@ -28,13 +28,17 @@ class QueueMessage:
 
 
 class Queues:
-    """Every verb raises StorageError; NotFound if the queue or message is gone, Taken if another has received it."""
+    """Every method raises StorageError.
+
+    ResourceNotFound is for a queue or message that does not exist, PopReceiptMismatch for a message that someone else
+    has received since.
+    """
 
     def __init__(self, client: StorageClient) -> None:
         self._client = client
 
     async def create(self, queue: str) -> None:
-        """Safe to repeat."""
+        """Create a queue; one that exists is no error."""
         try:
             await self._client.request(StorageRequest("queue", "PUT", f"/{queue}"))
         except ResourceExists as error:

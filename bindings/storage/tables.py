@@ -57,13 +57,13 @@ class TablePage:
 
 
 class Tables:
-    """Every verb raises StorageError; NotFound, AlreadyThere and PreconditionFailed where rows are meant."""
+    """Every method raises StorageError, or ResourceNotFound, ResourceExists, PreconditionFailed where one applies."""
 
     def __init__(self, client: StorageClient) -> None:
         self._client = client
 
     async def create(self, table: str) -> None:
-        """Safe to repeat."""
+        """Create a table; one that exists is no error."""
         body = json.dumps({"TableName": table}).encode()
         try:
             await self._client.request(StorageRequest("table", "POST", "/Tables", None, WRITING, body))

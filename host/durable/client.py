@@ -29,7 +29,7 @@ from fnhost.host.durable.model.ids import EntityId, refused_entity_id, refused_i
 from fnhost.host.durable.model.instants import utc_now
 from fnhost.host.durable.model.messages import Message, ReceivedMessage
 from fnhost.host.durable.model.states import OVERRIDABLE, Checkpoint, Instance, Page, PurgeResult, Query
-from fnhost.host.durable.model.text import json_text
+from fnhost.host.durable.model.text import json_text, well_formed
 from fnhost.host.durable.replay.outgoing import unknown_function
 from fnhost.host.durable.replay.rewind import rewound
 from fnhost.host.durable.runtime.status_watch import StatusSubscription
@@ -163,7 +163,7 @@ class DurableClient:
             orchestration_instance=Execution(instance or uuid.uuid4().hex, uuid.uuid4().hex),
             name=name,
             version=self.settings.version if version is None else version,
-            input=input,
+            input=_text(input),
             generation=0,
         )
         message = Message(target=event.orchestration_instance, event=event)
@@ -223,26 +223,28 @@ class DurableClient:
     async def raise_event(self, instance: str, name: str, data: str | None) -> None:
         """`data` is JSON text. Raises NotFound, Finished."""
         await self.expect_alive(instance)
-        await self._send(instance, EventRaised(timestamp=utc_now(self.clock), name=name, input=data))
+        await self._send(
+            instance, EventRaised(timestamp=utc_now(self.clock), name=well_formed(name), input=_text(data))
+        )
 
     async def terminate(self, instance: str, reason: str | None) -> None:
         """Raises NotFound, Finished."""
         await self.expect_alive(instance)
-        await self._send(instance, ExecutionTerminated(timestamp=utc_now(self.clock), input=reason))
+        await self._send(instance, ExecutionTerminated(timestamp=utc_now(self.clock), input=_text(reason)))
 
     async def suspend(self, instance: str, reason: str | None) -> None:
         """Raises NotFound, Finished, WrongState."""
         status = (await self.expect_alive(instance)).status
         if status is RuntimeStatus.Suspended:
             raise WrongState("suspend", instance, status)
-        await self._send(instance, ExecutionSuspended(timestamp=utc_now(self.clock), reason=reason))
+        await self._send(instance, ExecutionSuspended(timestamp=utc_now(self.clock), reason=_text(reason)))
 
     async def resume(self, instance: str, reason: str | None) -> None:
         """Raises NotFound, Finished, WrongState."""
         status = (await self.expect_alive(instance)).status
         if status is not RuntimeStatus.Suspended:
             raise WrongState("resume", instance, status)
-        await self._send(instance, ExecutionResumed(timestamp=utc_now(self.clock), reason=reason))
+        await self._send(instance, ExecutionResumed(timestamp=utc_now(self.clock), reason=_text(reason)))
 
     async def rewind(self, instance: str, reason: str | None) -> None:
         """Undo its failures, and those of its failed children, so that it goes on. Raises NotFound, NotFailed."""
@@ -256,7 +258,7 @@ class DurableClient:
         state = await self.hub.load(instance.id)
         past, row = rewound(state.events), replace(instance, status=RuntimeStatus.Pending, updated=utc_now(self.clock))
         await self.hub.record(Checkpoint(state, state.execution_id or "", past.events, row, rewritten=True))
-        await self._send(instance.id, GenericEvent(timestamp=utc_now(self.clock), data=reason))
+        await self._send(instance.id, GenericEvent(timestamp=utc_now(self.clock), data=_text(reason)))
         for child in past.children:
             if (found := await self.hub.find(child)) and found.status is RuntimeStatus.Failed:
                 await self._rewind(found, reason)
@@ -302,6 +304,10 @@ class DurableClient:
 
 def is_known(name: str, known: Sequence[str]) -> bool:
     return name.lower() in map(str.lower, known)
+
+
+def _text(text: str | None) -> str | None:
+    return None if text is None else well_formed(text)
 
 
 def expect_valid(instance: str | None) -> None:

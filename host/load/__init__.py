@@ -1,7 +1,8 @@
-"""Files to App: everything is read here, checked, and every problem told with its file and place.
+"""Reads an app from its files, checks it, and reports every problem with file and place.
 
 `documents` reads files, `localsettings` and `hostjson` the two that configure an app, `folders` finds the functions,
-`functions` and `entries` read them, `checks` looks across them, `warnings` tells what is merely worth knowing.
+`functions` and `entries` read them, `indexed` those declared in code,
+`checks` and `conflicts` compare them, `expressions` checks binding expressions, `warnings` finds what is no problem.
 """
 
 import os
@@ -40,7 +41,7 @@ def load(root: Path, environment: Mapping[str, str], only: Sequence[str] = ()) -
     """The app in `root`. `environment` is the shell's; `only` names the functions to keep, empty for all.
 
     Raises AppError if the app as a whole cannot be served, StartError if an installed package of binding types is
-    unusable. A function with problems is left out, and told about in `App.problems`.
+    unusable. A function with problems is left out and listed in `App.problems`.
     """
     _require_binding_types()
     root = Path(os.path.abspath(root))
@@ -69,6 +70,7 @@ def load(root: Path, environment: Mapping[str, str], only: Sequence[str] = ()) -
             *localsettings.setting_warnings(root, environment, local),
             *warnings.root_warnings(root, merged),
             *hostkeys.key_warnings(config.raw),
+            *warnings.log_level_warnings(config.log_levels),
             *warnings.allow_list_warnings(allowed),
             *(() if index_file else warnings.unknown_names(allowed, [folder.name for folder in folders])),
             *(() if index_file else warnings.function_warnings(functions, merged)),
@@ -79,9 +81,10 @@ def load(root: Path, environment: Mapping[str, str], only: Sequence[str] = ()) -
 
 def _toolchain(root: Path, settings: Settings) -> Toolchain:
     """That of the app's runtime; without one, that whose file declares functions in code."""
+    likely = likely_toolchain(settings, root)
     if settings.get(RUNTIME):
-        return likely_toolchain(settings)
-    return next((each for each in TOOLCHAINS.values() if each.index_file(root, settings)), likely_toolchain(settings))
+        return likely
+    return next((each for each in TOOLCHAINS.values() if each.index_file(root, settings)), likely)
 
 
 def _index_file(root: Path, settings: Settings) -> str:

@@ -1,4 +1,4 @@
-"""What must hold between the functions of an app, and between them and its settings."""
+"""Rules between the functions of an app, and between functions and settings."""
 
 from collections.abc import Iterator, Mapping
 
@@ -25,7 +25,7 @@ def language_of(functions: Functions, settings: Settings) -> str:
 
 
 def runtime_problems(functions: Functions, settings: Settings) -> Iterator[Problem]:
-    """Raised as a whole: no worker fits the app (platform/app-files.md 1)."""
+    """Problems of the app as a whole: no worker can run it (platform/app-files.md 1)."""
     found = sorted({function.language for function in functions.values()})
     runtime = (settings.get(RUNTIME) or "").lower()
     if not runtime and len(found) > 1:

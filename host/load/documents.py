@@ -1,4 +1,4 @@
-"""The files an app is described in, as plain values: YAML, and JSON with comments and last commas tolerated.
+"""Parses the files that describe an app: YAML, and JSON with comments and trailing commas.
 
 What they say is bounded: in bytes, in depth, and in size after the aliases of YAML have been expanded.
 """
@@ -24,7 +24,7 @@ MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs
 
 
 class UnreadableFile(Exception):
-    """The file is not what its name says. `place` is `line N column M`, or empty."""
+    """The file cannot be parsed. `place` is `line N column M`, or empty."""
 
     def __init__(self, place: str, message: str) -> None:
         super().__init__(f"{place}: {message}" if place else message)
@@ -53,7 +53,7 @@ def read_json(text: str) -> Any:
 
 
 def read_yaml(text: str) -> Any:
-    """YAML as far as it says what JSON can say. Raises UnreadableFile."""
+    """YAML, limited to values that JSON has. Raises UnreadableFile."""
     try:
         return json.loads(json.dumps(_yaml_value(text), allow_nan=False))
     except yaml.MarkedYAMLError as error:
@@ -136,7 +136,7 @@ _STRING_OR_LAST_COMMA = re.compile(rf"{_STRING}|[\[{{]\s*,|,(?=\s*[\]}}])", re.D
 
 
 def _strict(text: str) -> str:
-    """What the platform reads and JSON has not becomes spaces, so that every error keeps its line and column."""
+    """The text with comments and trailing commas replaced by spaces, so that errors keep their line and column."""
     for pattern in (_STRING_OR_COMMENT, _STRING_OR_LAST_COMMA):
         text = pattern.sub(lambda found: _blank(found[0]) if found[0][0] in "/," else found[0], text)
     return text

@@ -1,4 +1,4 @@
-"""One entry of a function.json's bindings: what is wrong with it, and the Binding it says (platform/app-files.md 3)."""
+"""One entry of a function.json's bindings: its violations, and the Binding it declares (platform/app-files.md 3)."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -51,7 +51,7 @@ def entry_violations(written: Any, get: Get, has_bundle: bool, in_code: bool = F
 
 
 def read_entry(written: Mapping[str, Any], get: Get) -> Binding:
-    """The binding of an entry that has no faults."""
+    """The binding of an entry without violations."""
     entry = normalized(COMMON, _filled(written, get))
     type = binding_types()[entry["type"]]
     properties = {name: value for name, value in normalized(type.schema, entry).items() if name not in _OWN_MEMBERS}
@@ -60,7 +60,7 @@ def read_entry(written: Mapping[str, Any], get: Get) -> Binding:
 
 
 def is_trigger(written: Mapping[str, Any]) -> bool:
-    """By the looks of it: the entry may be faulty."""
+    """Whether the entry declares a trigger; it may have violations."""
     entry = normalized(COMMON, written)
     return str(entry.get("type")).lower().endswith("trigger") and _direction(entry) != "out"
 

@@ -10,9 +10,9 @@ from fnhost.bindings.schema import Violation
 
 
 def expression_violations(bindings: Sequence[Binding]) -> Iterator[Violation]:
-    """Of a function whose entries are sound; the pointers begin at its list of bindings.
+    """Of a function whose entries have no violations; the pointers begin at its list of bindings.
 
-    What a request or a message will bring cannot be known, so only names are judged that a trigger never has.
+    The members of a request or message are not known yet, so only names are reported that the trigger can never have.
     """
     trigger = next((binding for binding in bindings if binding.is_trigger), None)
     known = _names_of(trigger) if trigger else None

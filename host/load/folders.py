@@ -14,7 +14,7 @@ FUNCTION_FILES = ("function.json", "function.yaml", "function.yml")
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """A folder with a function file, or by mistake several. `place` is the folder relative to the app."""
+    """A folder with a function file; several are an error. `place` is the folder relative to the app."""
 
     directory: Path
     place: str
@@ -40,7 +40,7 @@ def find_folders(root: Path) -> list[Folder]:
 
 
 def only_named(folders: Sequence[Folder], names: Sequence[str]) -> list[Folder]:
-    """Those on the allow list; all if it is empty."""
+    """The folders on the allow list; all if it is empty."""
     allowed = {name.lower() for name in names}
     return [folder for folder in folders if not allowed or folder.name.lower() in allowed]
 

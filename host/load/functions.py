@@ -1,4 +1,4 @@
-"""A function folder: what is wrong with it, or the Function it holds (platform/app-files.md 2 to 6)."""
+"""A function folder: its problems, or the Function that it declares (platform/app-files.md 2 to 6)."""
 
 import os
 import re
@@ -16,6 +16,7 @@ from fnhost.host.load.documents import UnreadableFile, read_object
 from fnhost.host.load.entries import COMMON, entry_violations, is_trigger, read_entry
 from fnhost.host.load.expressions import expression_violations
 from fnhost.host.load.folders import Folder, default_script, exists_exactly
+from fnhost.host.load.typescript import compile_hint
 from fnhost.host.worker.toolchains import BY_SUFFIX
 
 MEMBERS = (
@@ -100,7 +101,7 @@ def _property_violations(folder: Folder, document: Mapping[str, Any]) -> Iterato
         message = f"Illegal value '{source}' for 'configurationSource' property in {folder.name}."
         yield Violation("/configurationSource", message, "Write config or attributes, or leave it out.")
     if "scriptFile" not in wrong:
-        yield from _script_violations(_script(folder, document), document)
+        yield from _script_violations(_script(folder, document), document, _root(folder))
 
 
 def _script(folder: Folder, document: Mapping[str, Any]) -> Path | None:
@@ -108,7 +109,12 @@ def _script(folder: Folder, document: Mapping[str, Any]) -> Path | None:
     return Path(os.path.normpath(folder.directory / name)) if name else None
 
 
-def _script_violations(script: Path | None, document: Mapping[str, Any]) -> Iterator[Violation]:
+def _root(folder: Folder) -> Path:
+    """Of the app that it is a folder of."""
+    return folder.directory.parents[folder.place.count("/")]
+
+
+def _script_violations(script: Path | None, document: Mapping[str, Any], root: Path) -> Iterator[Violation]:
     place = "/scriptFile" if document.get("scriptFile") else ""
     if not script:
         hint = "Name it in a 'scriptFile' property, or call it __init__.py or index.js."
@@ -118,7 +124,7 @@ def _script_violations(script: Path | None, document: Mapping[str, Any]) -> Iter
         yield Violation(
             place,
             f"Invalid script file name configuration. {message}: '{script}'.",
-            "Names are compared exactly, case included.",
+            compile_hint(script, root) or "Names are compared exactly, case included.",
         )
     elif script.suffix not in BY_SUFFIX:
         hint = f"Scripts here end in {', '.join(BY_SUFFIX)}; TypeScript is compiled first."

@@ -28,7 +28,7 @@ SCHEMA = members(
 
 
 def read_host(root: Path, environment: Mapping[str, str]) -> tuple[HostConfig, tuple[Problem, ...]]:
-    """The configuration; or the defaults, and what is wrong with the file. A missing or empty file is no problem."""
+    """The configuration, or the defaults and the problems of the file. A missing or empty file is no problem."""
     try:
         written = read_object(root / FILE) if (root / FILE).is_file() else {}
     except UnreadableFile as error:
@@ -67,7 +67,7 @@ def _placed(tree: Any, path: Sequence[str], value: Any) -> Any:
 
 
 def _scalar(text: str) -> str | int | bool:
-    """Environment variables are texts; where the file would hold a number or a truth, so do we."""
+    """The number or boolean that an environment variable's text stands for, else the text."""
     if text.lower() in ("true", "false"):
         return text.lower() == "true"
     return int(text) if text.removeprefix("-").isdecimal() else text

@@ -1,4 +1,4 @@
-"""The app's environment: the shell's, completed by local.settings.json (platform/settings.md 3)."""
+"""The app's settings: the shell's environment, then local.settings.json (platform/settings.md 3)."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -16,7 +16,9 @@ CONNECTION_STRINGS = "ConnectionStrings__"
 SCHEMA = members(
     IsEncrypted=BOOLEAN,
     Values=each({"type": ["string", "number", "boolean", "null"]}),
-    Host=members(LocalHttpPort=INTEGER, LocalHttpAddress=STRING, CORS=STRING, CORSCredentials=BOOLEAN),
+    Host=members(
+        LocalHttpPort=INTEGER, LocalHttpAddress=STRING, CORS=STRING, CORSCredentials=BOOLEAN, AllowedHosts=STRING
+    ),
     ConnectionStrings=each({"anyOf": [STRING, members("ConnectionString", ConnectionString=STRING)]}),
 )
 
@@ -49,7 +51,7 @@ def _host_violations(document: Mapping[str, Any]) -> Iterator[Violation]:
 
 
 def likely(root: Path) -> LocalSettings:
-    """What the file says as it stands, unchecked; nothing if that cannot be told. `read_local` decides."""
+    """The file's contents without validation, empty if it cannot be parsed. `read_local` validates."""
     try:
         return _parsed(normalized(SCHEMA, read_object(root / FILE)))
     except (OSError, UnreadableFile, AttributeError, KeyError, TypeError):
@@ -57,7 +59,7 @@ def likely(root: Path) -> LocalSettings:
 
 
 def merge(shell: Mapping[str, str], local: LocalSettings) -> Settings:
-    """The shell wins wherever it has a value that is not empty."""
+    """Both together; the shell's values win unless they are empty."""
     taken = _names_with_values(shell)
     fresh = {
         key: value for key, value in local.values.items() if key and value is not None and separated(key) not in taken
@@ -68,14 +70,14 @@ def merge(shell: Mapping[str, str], local: LocalSettings) -> Settings:
 
 
 def has_connection(settings: Settings, name: str) -> bool:
-    """Whether a binding's `connection` leads to a connection string or to an identity's section (2.5)."""
+    """Whether a `connection` leads to a connection string or to an identity's section (platform/settings.md 5)."""
     sections = (f"azurewebjobs{name}__".lower(), f"{name}__".lower())
     keys = (separated(key).lower() for key, value in settings.environment.items() if value)
     return bool(settings.connection(name)) or any(key.startswith(sections) for key in keys)
 
 
 def setting_warnings(root: Path, shell: Mapping[str, str], local: LocalSettings) -> Iterator[str]:
-    """What was not taken from local.settings.json, and why."""
+    """A warning for each value of local.settings.json that was not used."""
     if not (root / FILE).is_file():
         yield f"There is no {FILE} in '{root}': settings come from the shell's environment alone."
     taken = _names_with_values(shell)

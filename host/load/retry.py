@@ -31,7 +31,7 @@ SCHEMA: Schema = {
 
 
 def read(policy: Mapping[str, Any]) -> Retry:
-    """A policy that is sound by `SHAPE`, and spelled as there."""
+    """The policy of a validated document, with names spelled as in `SCHEMA`."""
     limit = policy["maxRetryCount"]
     if policy["strategy"] == "fixedDelay":
         delay = timespan(policy["delayInterval"])

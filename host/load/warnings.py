@@ -1,4 +1,4 @@
-"""What an app can be served with, but its author should know."""
+"""Warnings: an app with them is served."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -7,6 +7,8 @@ from typing import Any
 from fnhost.bindings.registry import binding_types
 from fnhost.bindings.spelling import did_you_mean
 from fnhost.host.app import Function, Settings
+from fnhost.host.events import Level
+from fnhost.host.levels import invalid_levels
 from fnhost.host.load.checks import Functions
 from fnhost.host.load.entries import misspelled
 from fnhost.host.load.functions import misspelled_members
@@ -29,6 +31,13 @@ def root_warnings(root: Path, settings: Settings) -> Iterator[str]:
 def _requires_worker(requirements: Path) -> bool:
     lines = requirements.read_text("utf-8", "replace").splitlines() if requirements.is_file() else []
     return any(line.strip().lower().startswith("azure-functions-worker") for line in lines)
+
+
+def log_level_warnings(levels: Mapping[str, Any]) -> Iterator[str]:
+    """Entries of `logging.logLevel` that name no level: they are as if they were not there."""
+    known = ", ".join(level.name.title() for level in Level)
+    for category, value in invalid_levels(levels):
+        yield f"{HOST_FILE}#/logging/logLevel/{category}: '{value}' is not a log level. Use one of {known}."
 
 
 def allow_list_warnings(names: Sequence[str]) -> Iterator[str]:

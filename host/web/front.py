@@ -9,12 +9,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import parse_qs
 
 from starlette.types import Message, Receive, Scope, Send
 
 from fnhost.bindings.contract import BindingError
-from fnhost.bindings.http.request import read_header, read_path
+from fnhost.bindings.http.constraints import SlowConstraint
+from fnhost.bindings.http.request import query_pairs, read_header
 from fnhost.bindings.http.response import (
     FAILED,
     NOT_FOUND,
@@ -34,19 +34,29 @@ from fnhost.host.web.admin.api import admin
 from fnhost.host.web.cors import Cors
 from fnhost.host.web.home import home_page
 from fnhost.host.web.keys import Keys
+from fnhost.host.web.listen.guards import (
+    JSON_LIMIT,
+    SAFE,
+    ClientLeft,
+    read_body,
+    read_length,
+    refuse_name,
+    refuse_origin,
+    reply,
+    serve_bounded,
+)
+from fnhost.host.web.listen.names import HostNames
 
 WEBHOOKS = "/runtime/webhooks"
 LOOK = 0.1
 WEBHOOK_METHODS = frozenset({"GET", "POST", "PUT", "DELETE", "OPTIONS"})
+GUARDED = ("/admin", f"{WEBHOOKS}/durabletask")
+"""Where pages of other sites may change nothing. Webhooks of other extensions are called as on the platform."""
 NOT_RUNNING = HttpReply(503, (TEXT,), b"Function host is not running.")
 CHUNKED = (
     "The request body was dropped: it came in chunks, without Content-Length, and the platform hands such a body to no "
     "function. Let the client send a Content-Length."
 )
-
-
-class ClientLeft(Exception):
-    """The client closed the connection before its request was complete."""
 
 
 class Front:
@@ -60,6 +70,7 @@ class Front:
         *,
         enable_auth: bool = False,
         cors: Cors | None = None,
+        names: HostNames | None = None,
         host_id: str = "",
         patience: float = 30.0,
         clock: Callable[[], float] = time.monotonic,
@@ -72,6 +83,7 @@ class Front:
         self._log = log
         self._guard = keys if enable_auth else None
         self._cors = cors
+        self._names = names or HostNames()
         self._patience = patience
         self._admin = admin(self, keys, host_id, clock)
 
@@ -106,15 +118,25 @@ class Front:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        if page := self._offline_page():
-            return await reply(scope, send, page)
-        if self._cors is not None and (origin := read_header(scope, b"origin")) is not None:
-            if answer := self._cors.preflight(scope, origin):
+        if refusal := refuse_name(scope, self._names) or self._offline_page():
+            return await reply(scope, send, refusal)
+        if (origin := read_header(scope, b"origin")) is not None:
+            if answer := self._answer_origin(scope, origin):
                 return await reply(scope, send, answer)
-            send = adding(self._cors.headers(origin), send)
+            if self._cors is not None:
+                send = adding(self._cors.headers(origin), send)
         if is_under(scope["path"], "/admin"):
             return await self._administer(scope, receive, send)
         await self._serve(scope, receive, send)
+
+    def _answer_origin(self, scope: Scope, origin: str) -> HttpReply | None:
+        """The answer to a page's preflight, or to one that may not change what it asks to change."""
+        if self._cors is not None and (answer := self._cors.preflight(scope, origin)):
+            return answer
+        is_guarded = scope["method"] not in SAFE and any(is_under(scope["path"], start) for start in GUARDED)
+        if not is_guarded or self._names.admits_origin(origin) or (self._cors and self._cors.headers(origin)):
+            return None
+        return refuse_origin(origin)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         view = self._serving or await self.wait()
@@ -135,7 +157,7 @@ class Front:
         is_ping = scope["path"].lower() == "/admin/host/ping"
         if self._guard and not is_ping and not self._guard.is_master(read_key(scope)):
             return await reply(scope, send, UNAUTHORIZED)
-        await self._admin(scope, receive, send)
+        await serve_bounded(self._admin, JSON_LIMIT, scope, receive, send)
 
     async def _hand_on(self, view: ActiveApp, scope: Scope, receive: Receive, send: Send) -> None:
         name = scope["path"][len(WEBHOOKS) + 1 :].partition("/")[0]
@@ -145,11 +167,16 @@ class Front:
         if self._guard and not self._guard.admits_extension(name.lower(), read_key(scope)):
             return await reply(scope, send, UNAUTHORIZED)
         mount = scope["path"][: len(WEBHOOKS) + 1 + len(name)]
-        await webhook({**scope, "root_path": mount}, receive, send)
+        limit = min(JSON_LIMIT, view.routes.settings.body_limit)
+        await serve_bounded(webhook, limit, {**scope, "root_path": mount}, receive, send)
 
     async def _call(self, view: ActiveApp, scope: Scope, receive: Receive) -> HttpReply:
         routes = view.routes
-        found = routes.match(scope["method"], read_path(scope))
+        try:
+            found = routes.match(scope["method"], scope["path"])
+        except SlowConstraint as error:
+            self._log.error("Host.Http", str(error))
+            return FAILED
         if found is None:
             is_home = scope["path"] == "/" and scope["method"] == "GET"
             return home_page(view) if is_home else NOT_FOUND
@@ -179,9 +206,10 @@ class Front:
         if length == 0 and read_header(scope, b"transfer-encoding") is not None:
             self._log.warning(f"Function.{route.function}", CHUNKED, route.function)
         try:
-            return await route.answer(scope, params, await read_body(receive) if length else None)
+            return await route.answer(scope, params, await read_body(receive, limit) if length else None)
         except BadResponse as error:
-            self._log.error(f"Function.{route.function}", str(error), route.function)
+            text = f"The response of function '{route.function}' cannot be sent. {error}"
+            self._log.error(f"Function.{route.function}", text, route.function)
             return FAILED
         except (FnhostError, BindingError):
             return FAILED  # the invocation has said in the log what failed
@@ -204,41 +232,19 @@ def is_under(path: str, start: str) -> bool:
 def read_key(scope: Scope) -> str:
     """The key a request carries: the header wins over the query (platform/keys-and-admin.md 1)."""
     key = read_header(scope, b"x-functions-key")
-    return key if key is not None else parse_qs(scope["query_string"].decode("latin-1")).get("code", [""])[0]
-
-
-def read_length(scope: Scope) -> int:
-    length = read_header(scope, b"content-length")
-    return int(length) if length is not None and length.isdecimal() else 0
-
-
-async def read_body(receive: Receive) -> bytes:
-    """The whole body. Raises ClientLeft."""
-    chunks: list[bytes] = []
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientLeft
-        chunks.append(message.get("body", b""))
-        if not message.get("more_body", False):
-            return b"".join(chunks)
-
-
-async def reply(scope: Scope, send: Send, response: HttpReply) -> None:
-    is_bare = response.status in (204, 304)
-    length: tuple[Header, ...] = () if is_bare else ((b"content-length", b"%d" % len(response.body)),)
-    await send({"type": "http.response.start", "status": response.status, "headers": [*response.headers, *length]})
-    body = b"" if is_bare or scope["method"] == "HEAD" else response.body
-    await send({"type": "http.response.body", "body": body})
+    if key is not None:
+        return key
+    pairs = query_pairs(scope["query_string"].decode("latin-1"))
+    return next((value for name, value in pairs if name.lower() == "code"), "")
 
 
 def adding(headers: tuple[Header, ...], send: Send) -> Send:
     """Send with `headers` in front; what the response has under the same names is dropped (platform/http.md 6.2)."""
-    names = {name for name, _ in headers}
+    names = {name.lower() for name, _ in headers}
 
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
-            kept = [pair for pair in message.get("headers", ()) if pair[0] not in names]
+            kept = [pair for pair in message.get("headers", ()) if pair[0].lower() not in names]
             message = {**message, "headers": [*headers, *kept]}
         await send(message)
 

@@ -34,7 +34,7 @@ class Keys:
         return cls(root / FILE)
 
     def _refresh(self) -> None:
-        """Take in what `fnhost keys` has changed meanwhile."""
+        """Read the file again if `fnhost keys` has changed it."""
         if (version := version_of(self._path)) != self._version:
             self._keys, self._version = read(self._path), version
 
@@ -87,7 +87,7 @@ class Keys:
 
 
 def version_of(path: Path) -> tuple[int, int]:
-    """What differs once the file has been written again."""
+    """A value that changes whenever the file is written."""
     try:
         found = path.stat()
     except FileNotFoundError:
@@ -100,7 +100,7 @@ def matches(key: str, keys: list[str]) -> bool:
 
 
 def new_key() -> str:
-    """40 bytes as URL-safe text, with the platform's mark where scanners for leaked keys look for it."""
+    """40 bytes as URL-safe text, with the platform's signature, which scanners for leaked keys look for."""
     return urlsafe_b64encode(secrets.token_bytes(33) + SIGNATURE + secrets.token_bytes(4)).decode()
 
 

@@ -7,9 +7,12 @@ from types import MappingProxyType
 
 from fnhost.host.app import App
 from fnhost.host.errors import StartError
+from fnhost.host.levels import wants_trace
 from fnhost.host.worker.toolchains import TOOLCHAINS
 from fnhost.host.worker.toolchains.toolchain import Interpreter, Toolchain
 
+TRACE = {"FNHOST_ENABLE_TRACE_LOGGING": "1"}
+"""Tells a worker to send what is logged below Debug too."""
 NO_INTERPRETERS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -77,6 +80,7 @@ def _environment(app: App, toolchain: Toolchain) -> Mapping[str, str]:
     return {
         "AZURE_FUNCTIONS_ENVIRONMENT": "Development",
         **toolchain.variables,
+        **(TRACE if wants_trace(app.config.log_levels) else {}),
         **app.settings.environment,
         "FUNCTIONS_WORKER_RUNTIME": app.language,
         "FUNCTIONS_WORKER_DIRECTORY": str(toolchain.program.parent),

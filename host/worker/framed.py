@@ -9,12 +9,14 @@ from fnhost.bindings.contract import RETURN, Failure, Outcome
 from fnhost.clock import SYSTEM_CLOCK, Clock
 from fnhost.host.app import Function
 from fnhost.host.errors import TimedOut, WorkerCrashed, WorkerEnded, WorkerStartFailed, WorkerStopped
+from fnhost.host.events import LEVELS, HostMessage, UserLog, WorkerOutput, WorkerStarted
 from fnhost.host.limits import DEAF, START, STOP
-from fnhost.host.log import Level, Log
-from fnhost.host.worker import Invocation, RetryContext
+from fnhost.host.log import Log
+from fnhost.host.worker import Invocation, RetryContext, instance_of
 from fnhost.host.worker.commands import Command
 from fnhost.host.worker.groups import ProcessGroups
 from fnhost.host.worker.liveness import Liveness
+from fnhost.host.worker.output import Ran
 from fnhost.host.worker.process import ProcessExit, WorkerProcess, start_process
 from fnhost.host.worker.transport import DEFAULT_TRANSPORT, TransportFactory
 from fnhost.host.worker.values import (
@@ -102,6 +104,7 @@ class FramedChannel(asyncio.Protocol):
         except (FrameTooLong, TypeError, ValueError) as error:
             return _unsent(invocation, error)
         self._running[invocation.id] = invocation
+        self._process.ran.add(invocation.id, _ran_by(invocation))
         if self._liveness:
             self._liveness.begin()
         self._send(frame)
@@ -192,13 +195,44 @@ class FramedChannel(asyncio.Protocol):
         return WorkerCrashed(f"The worker process ended: {exited.result()}{self._fault and f' {self._fault}'}")
 
     def _pass_on(self, message: RpcMessage) -> None:
-        invocation = message["invocationId"]
-        found = self._running.get(invocation)
-        function = found.function.name if found else ""
-        category = f"Function.{function}.User" if function else "Function.User"
+        invocation, text, level = message["invocationId"], message["message"], LEVELS[message["level"]]
+        ran = self._process.ran.find(invocation)
         if message["logCategory"] == "system":
             category = f"Worker.{message['category']}"
-        self._log(Level[message["level"].upper()], category, message["message"], function, invocation)
+            self._log.write(
+                HostMessage(
+                    level=level,
+                    category=category,
+                    message=text,
+                    function=ran.function,
+                    invocation=invocation,
+                    instance=ran.instance,
+                )
+            )
+        elif message["logCategory"] == "console":  # printed by a worker that knows what ran
+            self._log.write(
+                WorkerOutput(
+                    level=level,
+                    message=text,
+                    stream="stderr" if message["category"] == "stderr" else "stdout",
+                    pid=self.pid,
+                    function=ran.function,
+                    invocation=invocation,
+                    instance=ran.instance,
+                )
+            )
+        else:
+            logger = message["category"]
+            self._log.write(
+                UserLog(
+                    level=level,
+                    message=text,
+                    logger=logger,
+                    function=ran.function,
+                    invocation=invocation,
+                    instance=ran.instance,
+                )
+            )
 
     def _ask_status(self) -> None:
         self._send(_packed({"t": "workerStatusRequest"}))
@@ -239,6 +273,11 @@ def _packed(message: RpcMessage) -> bytes:
     return pack(message, Blobs())
 
 
+def _ran_by(invocation: Invocation) -> Ran:
+    function = invocation.function
+    return Ran(function.name, instance_of(function.trigger.type, invocation.event))
+
+
 def _expire(waiting: asyncio.Future[Frame]) -> None:
     if not waiting.done():
         waiting.set_exception(TimedOut("The function did not answer in time."))
@@ -270,6 +309,7 @@ async def _open(
         channel = FramedChannel(process, log, clock, is_watched=not command.is_exclusive)
         await asyncio.get_running_loop().create_connection(lambda: channel, sock=connection)
         await channel.greet(str(command.directory))
+        log.write(WorkerStarted(pid=channel.pid, executable=command.arguments[0]))
         undo.pop_all()
     return channel
 

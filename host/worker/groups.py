@@ -37,11 +37,16 @@ class ProcessGroups:
 
     def __init__(self, log: Log) -> None:
         self._log = log
+        self._is_open = False
         self._watchdog: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
-        if sys.platform == "win32":
-            return self
+        self._is_open = sys.platform != "win32"
+        return self
+
+    def _begin_to_watch(self) -> None:
+        """When the first group is there: the first worker starts meanwhile."""
+        self._is_open = False
         try:
             self._watchdog = subprocess.Popen(
                 (SHELL, "-c", WATCHDOG),
@@ -53,15 +58,17 @@ class ProcessGroups:
             )
         except OSError as error:
             self._log.warning("Host.Startup", f"Workers may outlive a host that is killed: {SHELL}: {error}")
-        return self
 
     def __exit__(self, *_: object) -> None:
         """Whatever is left is killed by the watchdog."""
+        self._is_open = False
         if self._watchdog and self._watchdog.stdin:
             self._watchdog.stdin.close()
             self._watchdog.wait()
 
     def began(self, group: int) -> None:
+        if self._is_open:
+            self._begin_to_watch()
         self._tell(f"began {group}\n")
 
     def ended(self, group: int) -> None:

@@ -129,14 +129,13 @@ class WorkerPool:
         return self._failures
 
     async def call(self, invocation: Invocation) -> Outcome:
-        """Raises WorkersNotReady, WorkersExhausted beside what a single worker raises."""
+        """Whoever calls counts in `use`. Raises WorkersNotReady and WorkersExhausted as well."""
         if failure := self._failures.get(invocation.function.name):
             raise FunctionNotLoadable(failure)
-        with self.use:
-            if runs_apart(invocation):
-                return await self._isolated.call(invocation)
-            channel = await self._next()
-            return await channel.call(invocation)
+        if runs_apart(invocation):
+            return await self._isolated.call(invocation)
+        channel = await self._next()
+        return await channel.call(invocation)
 
     @property
     def running(self) -> Iterable[Invocation]:

@@ -15,15 +15,16 @@ from typing import Any, TypeVar, cast
 
 from fnhost.clock import Clock
 from fnhost.host.errors import WorkerStartFailed
+from fnhost.host.events import Level, WorkerOutput
 from fnhost.host.limits import PIPES_LINGER
-from fnhost.host.log import Level, Log
+from fnhost.host.log import Log
 from fnhost.host.system import system_error
 from fnhost.host.worker.commands import Command
 from fnhost.host.worker.groups import ProcessGroups, kill_group
+from fnhost.host.worker.output import Line, LineSplitter, RecentInvocations
 from fnhost.host.worker.transport import DEFAULT_TRANSPORT, TransportFactory, WorkerTransport
 
 T = TypeVar("T")
-CONSOLE = "Host.Function.Console"
 SYSTEM_PREFIX = "LanguageWorkerConsoleLog"
 LAST_WORDS = 3
 """How many of the last lines on stderr tell why a process ended."""
@@ -49,7 +50,8 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self.exited: asyncio.Future[ProcessExit] = asyncio.get_running_loop().create_future()
         self._executable = executable
         self._log, self._groups, self._clock = log, groups, clock
-        self._unfinished = {1: b"", 2: b""}
+        self.ran = RecentInvocations()
+        self._splitters = {1: LineSplitter(), 2: LineSplitter()}
         self._last_words: deque[str] = deque(maxlen=LAST_WORDS)
 
     @property
@@ -62,14 +64,14 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self._groups.began(self._pid)
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
-        *lines, self._unfinished[fd] = (self._unfinished[fd] + data).split(b"\n")
-        for line in lines:
-            self._say(fd, line)
+        for line in self._splitters[fd].feed(data):
+            self._pass_on(fd, line)
 
     def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
-        if rest := self._unfinished.get(fd):
-            self._say(fd, rest)
-            self._unfinished[fd] = b""
+        splitter = self._splitters.pop(fd, None)
+        if splitter and splitter.has_unfinished:
+            for line in splitter.end():
+                self._pass_on(fd, line)
 
     def process_exited(self) -> None:
         """Its last lines come when the pipes end. Children that left its group may hold them open for ever."""
@@ -87,13 +89,24 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             )
             self._transport.close()
 
-    def _say(self, fd: int, raw: bytes) -> None:
-        line = raw.decode("utf-8", "replace").rstrip("\r")
-        if line.startswith(SYSTEM_PREFIX):
-            return self._log.information("Worker.Console", line.removeprefix(SYSTEM_PREFIX))
+    def _pass_on(self, fd: int, line: Line) -> None:
+        if line.text.startswith(SYSTEM_PREFIX):
+            return self._log.information("Worker.Console", line.text.removeprefix(SYSTEM_PREFIX))
         if fd == 2:
-            self._last_words.append(line)
-        self._log(level_of(line) if fd == 2 else Level.INFORMATION, CONSOLE, line)
+            self._last_words.append(line.text)
+        ran = self.ran.find(line.invocation)
+        self._log.write(
+            WorkerOutput(
+                level=level_of(line.text) if fd == 2 else Level.INFORMATION,
+                message=line.text,
+                stream="stderr" if fd == 2 else "stdout",
+                pid=self._pid,
+                is_cut=line.is_cut,
+                function=ran.function,
+                invocation=line.invocation,
+                instance=ran.instance,
+            )
+        )
 
     def kill(self) -> None:
         """The process and what it started."""

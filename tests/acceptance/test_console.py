@@ -1,12 +1,13 @@
 """What the console shows, to the letter: editors wait for these lines (platform/console-and-logs.md)."""
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.hosts import STARTED, Host, bindings, http, running, write_app
+from tests.support.hosts import STARTED, Host, bindings, http, run, running, write_app
 
 TIME = r"^\[\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\] "
 ID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
@@ -106,6 +107,74 @@ def test_log_levels_of_the_app_and_the_command_line(tmp_path: Path) -> None:
         host.output.until("Executed 'Functions.Logs'")
         assert "at error" in host.output.text
         assert "at warning" not in host.output.text
+
+
+TRACES = """
+import logging
+
+
+def main(req):
+    logging.log(5, "at trace")
+    logging.debug("at debug")
+    logging.info("at info")
+    return "logged"
+"""
+
+
+@pytest.mark.parametrize(
+    ("levels", "shown", "hidden"),
+    [
+        ({"Function.Logs.User": "Trace"}, ["at trace", "at debug", "at info"], []),
+        ({"function": "debug"}, ["at debug", "at info", "Executing"], ["at trace"]),
+        ({"default": "Debug"}, ["at debug", "Language Worker Process started"], ["at trace"]),
+        ({"default": "Trace", "Function": "Warning"}, ["Language Worker Process started"], ["at info", "Executing"]),
+        ({"Function.Logs": "Information", "Function.Logs.User": "None"}, ["Executed 'Functions.Logs'"], ["at info"]),
+    ],
+)
+def test_levels_by_category(tmp_path: Path, levels: dict[str, str], shown: list[str], hidden: list[str]) -> None:
+    host_json = json.dumps({"version": "2.0", "logging": {"logLevel": levels}})
+    end = "Echo/__init__.py", "import sys\ndef main(req):\n    print('the end', file=sys.stderr)\n    return ''\n"
+    files = dict([("Logs/__init__.py", TRACES), ("Logs/function.json", http()), ("host.json", host_json), end])
+    with running(write_app(tmp_path, {**files, "Echo/function.json": http()})) as host:
+        host.get("/api/Logs")
+        host.get("/api/Echo")
+        host.output.until("the end")
+        for text in shown:
+            host.output.until(text)
+        assert not [text for text in hidden if text in host.output.text]
+
+
+def test_a_level_that_is_none_is_a_warning_that_names_it(tmp_path: Path) -> None:
+    levels = '{"version": "2.0", "logging": {"logLevel": {"Function.Logs.User": "Debgu"}}}'
+    files = {"Logs/__init__.py": LOGS, "Logs/function.json": http(), "host.json": levels}
+    with running(write_app(tmp_path, files)) as host:
+        host.output.until(
+            "host.json#/logging/logLevel/Function.Logs.User: 'Debgu' is not a log level. Use one of Trace,"
+        )
+    code, lines = run("start", tmp_path, "--user-log-level", "loud")
+    assert code == 2
+    assert "'loud' is not a log level" in lines[-1]
+
+
+FORGES = """
+import logging
+
+
+def main(req):
+    logging.info("first\\n[2026-01-01T00:00:00.000Z] Executed 'Functions.Forges' (Succeeded, Id=1)\\nlast")
+    print("\\x1b[31mred\\x1b[0m \\x1b[2J\\x07bell")
+    return ""
+"""
+
+
+def test_no_text_of_a_user_passes_for_a_line_of_the_host(tmp_path: Path) -> None:
+    files = {"Forges/__init__.py": FORGES, "Forges/function.json": http()}
+    with running(write_app(tmp_path, files)) as host:
+        host.get("/api/Forges")
+        host.output.until("last")
+        find(host, TIME + r"first\n    \[2026-01-01T00:00:00\.000Z\] Executed 'Functions\.Forges' \(Succeeded, Id=1")
+        host.output.until("bell")
+        find(host, TIME + re.escape("\x1b[31mred\x1b[0m \\x1b[2J\\x07bell") + "$")
 
 
 def test_debug_logs_when_asked_for(tmp_path: Path) -> None:

@@ -176,6 +176,21 @@ def test_a_host_that_is_killed_loses_no_message(tmp_path: Path, queues: Queues, 
     assert taken(output) == []
 
 
+def test_a_message_that_ends_its_worker_is_poison_and_the_host_stays(
+    tmp_path: Path, queues: Queues, output: QueueClient
+) -> None:
+    ends = WORK.replace("    if body", "    if body == 'end':\n        __import__('os')._exit(3)\n    if body", 1)
+    code = app(tmp_path, queues, work=ends)
+    (code / "host.json").write_text('{"version": "2.0"}')
+    for host in started(code, queues):
+        host.post("/api/Send", content="end")
+        with queue(queues.connection, f"{queues.input}-poison") as poison:
+            assert texts(poison, 1) == ["end"]
+        host.post("/api/Send", content="good")
+        assert texts(output, 1) == ["good 1 True True"]
+        assert host.output.count("Executing 'Functions.Work'") == 6
+
+
 def test_a_value_in_host_json_that_cannot_be_stops_only_its_functions(tmp_path: Path, queues: Queues) -> None:
     wrong = {"AzureFunctionsJobHost__extensions__queues__batchSize": "64"}
     code = app(tmp_path, queues)

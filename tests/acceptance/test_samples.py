@@ -1,4 +1,4 @@
-"""The samples of the repository, asked as the tour in the README asks them."""
+"""The samples of the repository, in each language, asked as the tour in the README asks them."""
 
 import shutil
 from collections.abc import Iterator, Mapping
@@ -7,18 +7,33 @@ from pathlib import Path
 import pytest
 
 from tests.support.hosts import Host, running
+from tests.support.npm import SAMPLES, packages
 
 REPOSITORY = Path(__file__).parents[2]
 WEBHOOKS = "/runtime/webhooks/durabletask"
 
 
-@pytest.fixture(scope="module")
-def samples(hub: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
-    app = tmp_path_factory.mktemp("samples")
-    shutil.copy(REPOSITORY / "host.json", app)
-    shutil.copytree(REPOSITORY / "functions", app / "functions", ignore=shutil.ignore_patterns("__pycache__"))
-    with running(app, **hub) as host:
+@pytest.fixture(scope="module", params=["python", "javascript"])
+def samples(
+    request: pytest.FixtureRequest, hub: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Host]:
+    copy = {"python": python_samples, "javascript": javascript_samples}[request.param]
+    # No setting names the language: the scripts do.
+    with running(copy(tmp_path_factory.mktemp("samples") / "app"), **hub, FUNCTIONS_WORKER_RUNTIME="") as host:
         yield host
+
+
+def python_samples(app: Path) -> Path:
+    unwanted = shutil.ignore_patterns("__pycache__", "node_modules", "local.settings.json")
+    shutil.copytree(REPOSITORY / "functions", app / "functions", ignore=unwanted)
+    shutil.copy(REPOSITORY / "host.json", app)
+    return app
+
+
+def javascript_samples(app: Path) -> Path:
+    shutil.copytree(SAMPLES, app, ignore=shutil.ignore_patterns("node_modules", "local.settings.json"))
+    (app / "node_modules").symlink_to(packages(SAMPLES), target_is_directory=True)
+    return app
 
 
 def test_an_orchestration_started_by_a_function_is_answered_with_its_custom_status(samples: Host) -> None:

@@ -68,7 +68,7 @@ def parent(context: Context) -> Generator[Any, Any, Any]:
     return (yield context.call_sub_orchestrator("Twice"))
 
 
-async def test_an_end_needs_no_message_where_its_instance_is_at_hand() -> None:
+async def test_a_result_needs_no_message_on_the_host_of_its_instance() -> None:
     world = World()
     async with made(SqliteHub(hub_settings())) as hub:
         sent: Any = Sent(hub)
@@ -78,7 +78,7 @@ async def test_an_end_needs_no_message_where_its_instance_is_at_hand() -> None:
         assert [await hub.receive(queue) for queue in (*hub.queues, "workitems")] == [[], []]
 
 
-async def test_an_end_is_stored_before_others_are_told_what_follows_from_it() -> None:
+async def test_a_result_is_stored_before_messages_that_follow_from_it_are_sent() -> None:
     """Else a host that died then would leave the parent with one result, and the child with another."""
     world = World()
     async with made(SqliteHub(hub_settings())) as hub:
@@ -89,7 +89,7 @@ async def test_an_end_is_stored_before_others_are_told_what_follows_from_it() ->
         assert [await hub.receive(queue) for queue in (*hub.queues, "workitems")] == [[], []]
 
 
-async def test_an_end_that_a_suspended_instance_cannot_take_is_stored() -> None:
+async def test_a_result_for_a_suspended_instance_is_stored() -> None:
     world = World()
     world.gate.clear()
     async with made(SqliteHub(hub_settings())) as hub:
@@ -108,7 +108,7 @@ async def test_an_end_that_a_suspended_instance_cannot_take_is_stored() -> None:
     assert (sent.ends(), world.calls) == ([json.dumps("A")], {"a": 1, "b": 1})
 
 
-async def test_what_is_recorded_is_not_done_again() -> None:
+async def test_a_recorded_activity_is_not_run_again() -> None:
     """A host died after it had recorded the end, and before it had settled the work item."""
     world = World()
     async with made(SqliteHub(hub_settings())) as hub:
@@ -125,7 +125,7 @@ async def test_what_is_recorded_is_not_done_again() -> None:
     assert world.calls == {"a": 2, "b": 2}
 
 
-async def test_an_end_that_comes_while_the_host_stops_is_kept() -> None:
+async def test_a_result_that_comes_while_the_host_stops_is_kept() -> None:
     """The orchestrator does not answer any more, but what the activity did was done."""
     world, episodes, stuck = World(), 0, asyncio.Event()
 

@@ -316,7 +316,7 @@ async def test_activities_fan_out_and_results_come_back_in_order(served: Served,
     assert scheduled == list(range(40))
 
 
-async def test_nothing_to_wait_for_goes_on_at_once(served: Served, instance: str) -> None:
+async def test_an_empty_list_of_tasks_is_done_at_once(served: Served, instance: str) -> None:
     assert output(await served.run("Fan", 0, instance)) in ([], None)
 
 
@@ -374,7 +374,7 @@ async def test_an_event_may_come_right_after_the_start(served: Served, instance:
     assert output(await served.end(instance)) == "at once"
 
 
-async def test_an_event_nobody_waits_for_changes_nothing(served: Served, instance: str) -> None:
+async def test_an_event_without_a_waiter_changes_nothing(served: Served, instance: str) -> None:
     await served.client.start("OneEvent", instance)
     await served.client.raise_event(instance, "Other", "1")
     await served.client.raise_event(instance, "Go", "2")
@@ -382,7 +382,7 @@ async def test_an_event_nobody_waits_for_changes_nothing(served: Served, instanc
     assert [event.name for event in await served.history(instance) if isinstance(event, EventRaised)][-1] == "Go"
 
 
-async def test_two_equal_events_are_two(served: Served, instance: str) -> None:
+async def test_two_events_with_equal_data_both_count(served: Served, instance: str) -> None:
     await served.client.start("Counting", instance)
     await GATES.reached(instance)
     for _ in range(3):
@@ -404,7 +404,7 @@ async def test_children_have_ids_of_their_own_and_know_their_parent(served: Serv
         assert (await served.client.expect(child_id)).status is RuntimeStatus.Completed
 
 
-async def test_a_child_may_not_start_under_the_id_of_one_that_runs(served: Served, instance: str) -> None:
+async def test_a_child_with_the_id_of_a_running_instance_fails_at_its_parent(served: Served, instance: str) -> None:
     await served.client.start("Twins", instance)
     shared = f"{instance}-shared"
     await served.until(instance, lambda one: one.status.is_terminal or one.updated > one.created)
@@ -502,7 +502,7 @@ async def test_a_failure_that_is_not_caught_fails_the_orchestration(served: Serv
     assert (ended.output or "").startswith(reason)
 
 
-async def test_an_orchestrator_that_raises_fails_with_its_own_words(served: Served, instance: str) -> None:
+async def test_an_orchestrator_that_raises_fails_with_its_own_message(served: Served, instance: str) -> None:
     ended = await served.run("Raising", instance=instance)
     assert (ended.status, ended.output) == (
         RuntimeStatus.Failed,
@@ -531,7 +531,7 @@ async def test_an_unknown_orchestrator_cannot_be_started(served: Served, instanc
     assert await served.client.find(instance) is None
 
 
-async def test_code_that_changed_while_it_ran_is_found_out(served: Served, instance: str) -> None:
+async def test_changed_code_of_a_running_instance_is_non_deterministic(served: Served, instance: str) -> None:
     def version(name: str) -> Callable[[Context], Steps]:
         def changing(context: Context) -> Steps:
             yield context.call_activity(name, f"{context.instance_id}")
@@ -638,7 +638,7 @@ async def test_a_terminated_instance_ends_and_what_was_under_way_is_dropped(serv
     assert await served.history(instance) == events
 
 
-async def test_one_that_continues_as_new_for_ever_can_be_terminated(served: Served, instance: str) -> None:
+async def test_an_endless_continue_as_new_can_be_terminated(served: Served, instance: str) -> None:
     begun = asyncio.Event()
 
     async def spin(event: Event) -> Outcome:
@@ -687,7 +687,7 @@ async def test_a_suspended_instance_can_be_terminated(served: Served, instance: 
     assert (await served.end(instance)).status is RuntimeStatus.Terminated
 
 
-async def test_an_id_that_is_alive_cannot_be_started_again(served: Served, instance: str) -> None:
+async def test_the_id_of_a_running_instance_cannot_be_started_again(served: Served, instance: str) -> None:
     await served.client.start("OneEvent", instance)
     with pytest.raises(AlreadyExists):
         await served.client.start("Chain", instance)

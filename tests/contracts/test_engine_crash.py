@@ -86,7 +86,7 @@ class Changing:
         return (yield context.call_activity("Echo", context.get_input()))
 
 
-async def test_a_child_is_the_one_on_record_though_a_crash_undid_another_call() -> None:
+async def test_the_recorded_call_of_a_child_counts_after_a_crash_undid_another() -> None:
     async with made(SqliteHub(hub_settings(hidden=HIDDEN, keep_inputs=True), clock=(clock := FastClock(SPEED)))) as hub:
         for last in range(1, 12):
             changing, instance = Changing(), f"parent-{last}"
@@ -111,7 +111,7 @@ def adding_up(context: Context) -> Generator[Any, Any, Any]:
 
 
 @pytest.mark.parametrize("at_once", (True, False))
-async def test_an_event_counts_once_though_its_execution_is_gone(at_once: bool) -> None:
+async def test_an_event_counts_once_over_continue_as_new(at_once: bool) -> None:
     functions, asked = Functions({"AddingUp": adding_up}), set[str]()
     async with made(SqliteHub(hub_settings(hidden=HIDDEN), clock=(clock := FastClock(SPEED)))) as hub:
         for last in range(1, 15):
@@ -141,7 +141,7 @@ def wide(context: Context) -> Generator[Any, Any, Any]:
     return sum((yield context.task_all([context.call_activity("Echo", given) for _ in range(120)])))
 
 
-async def test_an_execution_begins_again_when_its_first_record_was_torn(storage: Azurite) -> None:
+async def test_an_execution_begins_again_after_a_crash_in_its_first_record(storage: Azurite) -> None:
     account, settings = parse(storage.connection_string), hub_settings(hidden=1.0, partitions=1)
     functions = Functions({"Wide": wide}, {"Echo": lambda value: value})
     how, fuse = EngineSettings(hidden=1.0, shortest_poll=0.02, longest_poll=0.1), Fuse()

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sqlite3
+from collections import Counter
 from collections.abc import AsyncIterator, Generator
 from contextlib import closing
 from dataclasses import replace
@@ -18,9 +19,18 @@ from fnhost.bindings.contract import Event, Failure, Json, Outcome
 from fnhost.bindings.durable import MARKER
 from fnhost.host.durable.client import ClientSettings, DurableClient
 from fnhost.host.durable.model.errors import HubError
-from fnhost.host.durable.model.history import OrchestratorCompleted, RuntimeStatus, TaskCompleted, TimerCreated
+from fnhost.host.durable.model.history import (
+    Execution,
+    OrchestratorCompleted,
+    RuntimeStatus,
+    TaskCompleted,
+    TaskFailed,
+    TaskScheduled,
+    TimerCreated,
+)
 from fnhost.host.durable.model.ids import EntityId
 from fnhost.host.durable.model.instants import later, utc_now
+from fnhost.host.durable.model.messages import Message
 from fnhost.host.durable.model.states import Checkpoint, HistoryState, Instance
 from fnhost.host.durable.runtime.engine import EngineSettings
 from fnhost.host.durable.runtime.inbox import takes_one_message
@@ -98,7 +108,56 @@ async def test_one_message_an_episode_while_retries_run_outlives_the_host(hub: H
         await episodes(served, instance, 5)
 
 
-def test_a_history_of_another_host_takes_one_message_at_first() -> None:
+def shrinking(context: Context) -> Steps:
+    """Waits that list no new action: the host cannot tell at which message user code goes on."""
+    retry = df.RetryOptions(1, 2)
+    first = context.call_activity_with_retry("Hopeless", retry, "first")
+    second = context.call_activity_with_retry("Hopeless", retry, "second")
+    quick, slow = context.call_activity("Echo", "quick"), context.call_activity("Held", "slow")
+    yield context.task_any([first, second, quick, slow])
+    yield context.task_any([first, second, slow])
+    results = [(yield context.call_activity("Echo", "after"))]
+    for task in (first, second):
+        try:
+            results.append((yield task))
+        except Exception:
+            results.append("failed")
+    return results
+
+
+async def test_messages_that_pile_up_over_a_restart_are_taken_one_by_one_while_retries_run(hub: Hub) -> None:
+    tries: Counter[str] = Counter()
+
+    async def hopeless(name: str) -> None:
+        """Held before the restart and after it, when its work item is delivered again; then it fails."""
+        tries[name] += 1
+        if tries[name] <= 2:
+            await asyncio.Event().wait()
+        raise ValueError("no luck")
+
+    async def held(_: str) -> None:
+        await asyncio.Event().wait()
+
+    functions = Functions({"Shrinking": shrinking}, {"Echo": lambda given: given, "Hopeless": hopeless, "Held": held})
+    async with serving(hub, functions) as served:
+        instance = await served.start("Shrinking")
+        await episodes(served, instance, 2)
+    state = await hub.load(instance)
+    us = Execution(instance, state.execution_id)
+    ids = sorted(event.event_id for event in state.events if isinstance(event, TaskScheduled))
+    first, second, _, slow = ids
+    ends: list[TaskFailed | TaskCompleted] = [
+        TaskFailed(timestamp=utc_now(), task_scheduled_id=first, reason="no luck", details=""),
+        TaskFailed(timestamp=utc_now(), task_scheduled_id=second, reason="no luck", details=""),
+        TaskCompleted(timestamp=utc_now(), task_scheduled_id=slow, result='"slow"'),
+    ]
+    await hub.release(await hub.send([Message(us, end, us) for end in ends]))
+    async with serving(hub, functions) as served:
+        ended = await served.end(instance)
+    assert ended.output == '["after","failed","failed"]'
+
+
+def test_a_history_of_another_host_takes_one_message_first() -> None:
     closed = OrchestratorCompleted(timestamp="2025-03-04T10:20:00.0000000Z", listed=1)
     assert not takes_one_message([closed])
     assert takes_one_message([replace(closed, listed=None)])
@@ -428,3 +487,18 @@ async def test_an_instance_whose_retries_ran_out_tries_again_when_it_is_rewound(
             ended = await served.until(instance, lambda found: found.status is not RuntimeStatus.Pending)
             ended = await served.end(instance)
             assert (ended.status, ended.output) == (RuntimeStatus.Completed, '["first","luck"]')
+
+
+async def test_text_of_clients_is_made_well_formed(hub: Hub) -> None:
+    def waiting(context: Context) -> Steps:
+        return [context.get_input(), (yield context.wait_for_external_event("Go"))]
+
+    async with serving(hub, Functions({"Waiting": waiting})) as served:
+        instance = await served.client.start("Waiting", None, json.dumps(json.dumps("\ud800"), ensure_ascii=False))
+        await served.client.raise_event(instance, "Go", '"a\udfff"')
+        ended = await served.end(instance)
+        assert ended.status is RuntimeStatus.Completed
+        assert "a\ufffd" in (ended.output or "")
+        other = await served.client.start("Waiting", None, None)
+        await served.client.terminate(other, "enough \ud800")
+        assert (await served.end(other)).output == "enough \ufffd"

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import signal
 from collections.abc import Container, Generator
 from pathlib import Path
 from typing import Any
@@ -11,11 +13,13 @@ from azure.durable_functions import DurableOrchestrationContext as Context
 
 from fnhost.azurite import Azurite
 from fnhost.bindings.storage import parse
+from fnhost.host.durable.model.errors import HubUnreachable
 from fnhost.host.durable.model.history import Execution, ExecutionStarted, RuntimeStatus
 from fnhost.host.durable.model.instants import utc_now
 from fnhost.host.durable.model.messages import Message
 from fnhost.host.durable.runtime.engine import EngineSettings
 from fnhost.host.durable.storage.azure import AzureHub
+from fnhost.host.durable.storage.retrying import ClientHub
 from fnhost.host.durable.storage.sqlite import SqliteHub
 from fnhost.host.log import Level, Log
 from tests.support.crashing import stepwise
@@ -79,7 +83,7 @@ async def test_any_answer_may_be_lost() -> None:
 
 
 @pytest.mark.parametrize("kind", HUBS)
-async def test_a_start_asked_again_is_the_same_start(kind: str, storage: Azurite, tmp_path: Path) -> None:
+async def test_a_repeated_start_is_the_same_start(kind: str, storage: Azurite, tmp_path: Path) -> None:
     run = Execution("order-42", "e")
     event = ExecutionStarted(timestamp=utc_now(), orchestration_instance=run, name="Child", input="1")
     async with made(HUBS[kind](storage, tmp_path)(hub_settings(partitions=1))) as hub:
@@ -93,7 +97,7 @@ async def test_a_start_asked_again_is_the_same_start(kind: str, storage: Azurite
 
 
 @pytest.mark.parametrize("silent", [("record",), ("receive", "send"), ALL], ids=["tables", "queues", "all"])
-async def test_a_storage_that_is_away_is_waited_for_and_said_once(silent: Container[str]) -> None:
+async def test_an_unreachable_storage_is_waited_for_and_reported_once(silent: Container[str]) -> None:
     """A part of it may answer all the time."""
     switch = Switch()
     async with made(SqliteHub(hub_settings())) as hub:
@@ -102,12 +106,31 @@ async def test_a_storage_that_is_away_is_waited_for_and_said_once(silent: Contai
             await expect_gone_and_back(served, switch)
 
 
-async def test_an_account_that_fails_is_waited_for_and_said_once(storage: Azurite) -> None:
+async def test_a_failing_account_is_waited_for_and_reported_once(storage: Azurite) -> None:
     account, switch, settings = parse(storage.connection_string), Switch(), hub_settings(hidden=1.0, partitions=1)
     async with made(AzureHub(settings, account, Log())), proxied(account, switch.treat) as failing:
         async with AzureHub(settings, failing, Log()) as seen:
             async with serving(seen, FUNCTIONS, EngineSettings(hidden=1.0)) as served:
                 await expect_gone_and_back(served, switch)
+
+
+async def test_a_storage_that_is_stopped_is_noticed_by_whoever_waits(storage: Azurite) -> None:
+    """It takes connections, as a stopped process does, and answers nothing."""
+    settings, loop = hub_settings(partitions=1), asyncio.get_running_loop()
+    async with made(AzureHub(settings, parse(storage.connection_string), Log())) as hub:
+        async with serving(hub, FUNCTIONS, client_hub=ClientHub(hub)) as served:
+            began = loop.time()
+            os.kill(storage.pid, signal.SIGSTOP)
+            try:
+                asked = asyncio.create_task(served.start("Child", 1))
+                await said(served, AWAY)
+                with pytest.raises(HubUnreachable, match=r"no answer in 5 seconds.*Is Azurite running\?"):
+                    await asked
+                assert loop.time() - began < 8
+            finally:
+                os.kill(storage.pid, signal.SIGCONT)
+            await said(served, BACK)
+            await expect_everything(served)
 
 
 async def expect_gone_and_back(served: Served, switch: Switch) -> None:

@@ -96,7 +96,9 @@ QUIETLY: Mapping[str, Any] = {"deadline": None, "database": None, "suppress_heal
 
 @settings(max_examples=40, derandomize=True, **QUIETLY)
 @given(program=PROGRAMS, deaths=DEATHS, at_once=draw.booleans())
-def test_a_program_comes_to_what_it_means(program: Sequence[Tree], deaths: Sequence[int], at_once: bool) -> None:
+def test_a_random_program_has_the_result_that_it_means(
+    program: Sequence[Tree], deaths: Sequence[int], at_once: bool
+) -> None:
     anyio.run(lived, program, deaths, at_once)
 
 

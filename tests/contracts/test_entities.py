@@ -146,7 +146,7 @@ async def test_clients_signal_and_read(served: Served, key: str) -> None:
     assert found and (found.exists, found.state) == (True, "9")
 
 
-async def test_the_storage_keeps_its_state_as_input_and_nothing_of_what_was_done(served: Served, key: str) -> None:
+async def test_the_state_is_stored_as_input_without_past_operations(served: Served, key: str) -> None:
     await signal(served, key, "add", 4)
     row = await holds(served, key, 4)
     assert (row.name, row.status, row.custom_status) == (row.id, RuntimeStatus.Running, '{"entityExists":true}')
@@ -186,7 +186,7 @@ async def test_a_purged_entity_begins_anew(served: Served, key: str) -> None:
     await holds(served, key, 1)
 
 
-async def test_what_the_storage_forgot_is_written_again(served: Served, key: str) -> None:
+async def test_records_that_storage_lost_are_written_again(served: Served, key: str) -> None:
     """An emulator that is killed comes back with the state of a few seconds before."""
     hub = served.engine.hub
     await signal(served, key, "add", 1)
@@ -200,12 +200,12 @@ async def test_what_the_storage_forgot_is_written_again(served: Served, key: str
     await holds(served, key, 3)
 
 
-async def test_a_client_cannot_signal_what_is_not_there(served: Served) -> None:
+async def test_a_client_cannot_signal_an_unknown_entity(served: Served) -> None:
     with pytest.raises(UnknownEntity, match="'nothing' doesn't exist"):
         await served.client.signal(Id("nothing", "x"), "add", None)
 
 
-async def test_a_call_of_what_is_not_there_fails(served: Served) -> None:
+async def test_a_call_of_an_unknown_entity_fails(served: Served) -> None:
     ended = await served.run("Stranger")
     assert ended.status is RuntimeStatus.Failed
     assert "The function 'nothing' doesn't exist, is disabled, or is not an entity function." in (ended.output or "")
@@ -228,7 +228,7 @@ async def test_a_delayed_signal_comes_in_time(served: Served, key: str) -> None:
     assert row.created >= later(due, -0.1)
 
 
-async def test_a_message_that_cannot_be_read_is_dropped_and_told(served: Served, key: str) -> None:
+async def test_an_unreadable_message_is_dropped_and_logged(served: Served, key: str) -> None:
     target = Execution(f"@counter@{key}")
     message = Message(target, EventRaised(timestamp=utc_now(), name="op", input='{"op":"add"}'))
     served.engine.dispatch(await served.engine.hub.send([message]))
@@ -268,7 +268,7 @@ def watched(served: Served, name: str, *outcomes: Outcome | Exception) -> Genera
         yield found
 
 
-async def test_what_comes_while_a_batch_runs_makes_the_next_ones(served: Served, key: str) -> None:
+async def test_operations_that_come_during_a_batch_form_the_next_ones(served: Served, key: str) -> None:
     with watched(served, "batched") as door:
         await signal(served, key, "add", 1, "batched")
         await asyncio.wait_for(door.reached.wait(), PATIENCE)
@@ -289,7 +289,7 @@ async def test_a_batch_that_fails_as_a_whole_is_tried_again(served: Served, key:
     assert served.said(f"The entity @moody@{key} did not answer: ImportError: no such module", Level.ERROR) == 1
 
 
-async def test_when_its_time_is_up_the_caller_is_told(served: Served, key: str) -> None:
+async def test_a_timed_out_batch_fails_at_its_callers(served: Served, key: str) -> None:
     with watched(served, "slow", TimedOut("Timeout value of 00:00:01 exceeded.")) as door:
         door.opened.set()
 
@@ -333,7 +333,7 @@ async def test_entities_signal_each_other(served: Served, key: str) -> None:
 # --- locks ------------------------------------------------------------------------------------------------------------
 
 
-async def test_who_holds_entities_is_alone_with_them(served: Served, key: str) -> None:
+async def test_the_holder_of_locks_has_the_entities_alone(served: Served, key: str) -> None:
     one, other = f"{key}-1", f"{key}-2"
     increment = scripted(
         lock(other, one),
@@ -355,7 +355,7 @@ async def free_again(served: Served, key: str) -> None:
         assert len(output(await served.run(f"{key}-next"))) == 2
 
 
-async def test_a_lock_that_is_not_given_back_ends_with_the_orchestration(served: Served, key: str) -> None:
+async def test_an_unreleased_lock_ends_with_its_orchestration(served: Served, key: str) -> None:
     with served.engine.serving("orchestrator", key, scripted(lock(key))):
         await served.run(key)
     await free_again(served, key)
@@ -370,7 +370,7 @@ async def test_a_lock_ends_when_the_orchestration_is_terminated(served: Served, 
     await free_again(served, key)
 
 
-async def test_who_is_terminated_while_it_waits_for_a_lock_never_gets_it(served: Served, key: str) -> None:
+async def test_an_orchestration_terminated_while_it_waits_never_gets_the_lock(served: Served, key: str) -> None:
     with served.engine.serving("orchestrator", key, scripted(lock(key), wait("Go"), release)):
         holder = await served.start(key)
         await served.until(f"@counter@{key}", lambda found: entity_of(found).locked_by == holder)

@@ -14,7 +14,6 @@ from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
@@ -29,6 +28,7 @@ from fnhost.host.web.active_app import ActiveApp
 from fnhost.host.web.cors import Cors, read_cors
 from fnhost.host.web.front import Front
 from fnhost.host.web.keys import Keys
+from fnhost.host.web.listen.server import serving
 
 pytestmark = pytest.mark.anyio
 
@@ -115,15 +115,12 @@ async def not_expected(name: str, given: str) -> None:
 @asynccontextmanager
 async def served(front: Front) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the front, on a port of its own."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = uvicorn.Server(uvicorn.Config(front, lifespan="off", ws="none", log_level="warning"))
-        serving = asyncio.create_task(server.serve([listening]))
-        try:
-            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{listening.getsockname()[1]}") as client:
-                yield client
-        finally:
-            server.should_exit = True
-            await serving
+    listening = socket.create_server(("127.0.0.1", 0))
+    async with (
+        serving(front, [listening]),
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{listening.getsockname()[1]}") as client,
+    ):
+        yield client
 
 
 def front_of(case: Case, log: Log | None = None, **options: Any) -> Front:
@@ -258,7 +255,9 @@ async def test_failures_are_an_empty_500(tmp_path: Path) -> None:
         for name in functions:
             answer = await client.get(f"/api/{name}")
             assert (answer.status_code, answer.content) == (500, b"")
-    assert [record.message for record in records] == ["The response header 'x' contains a control character."]
+    assert [record.message for record in records] == [
+        "The response of function 'Forging' cannot be sent. The response header 'x' contains a control character."
+    ]
 
 
 async def test_cookies_are_headers_of_their_own(tmp_path: Path) -> None:

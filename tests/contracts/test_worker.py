@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from fnhost.bindings.contract import Cookie, HttpResponse, Json, Outcome
-from fnhost.host.log import Level
+from fnhost.host.events import CONSOLE, Level
 from fnhost.host.worker import RetryContext
 from tests.support.interpreters import Interpreter, interpreter, names
 from tests.support.workers import Bench, bench, get
@@ -205,7 +205,7 @@ async def test_logs_belong_to_their_invocation_and_come_before_its_answer(worker
         if record.invocation == "logging"
     ]
     category = "Function.Logs.User"
-    assert [each for each in said if "traceback" not in each[1]] == [
+    assert [each for each in said if each[3] != CONSOLE and "traceback" not in each[1]] == [
         (Level.DEBUG, "at debug", "Logs", category),
         (Level.INFORMATION, "at info: grüße", "Logs", category),
         (Level.WARNING, "at warning", "Logs", category),
@@ -231,7 +231,7 @@ async def test_a_log_of_nobody_is_not_lost(worker: Bench) -> None:
 async def test_what_is_printed_is_said_line_by_line(worker: Bench, line: str, level: Level) -> None:
     await worker.call("Logs", get())
     record = await worker.heard.until(lambda record: record.message == line)
-    assert (record.category, record.level) == ("Host.Function.Console", level)
+    assert (record.category, record.level, record.function) == (CONSOLE, level, "Logs")
 
 
 async def test_interleaved_async_functions_keep_their_logs_apart(worker: Bench) -> None:

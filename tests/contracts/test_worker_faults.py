@@ -3,12 +3,16 @@
 import asyncio
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from fnhost.bindings.contract import Event
+from fnhost.host.app import Retry
 from fnhost.host.errors import WorkerCrashed, WorkersExhausted
-from fnhost.host.log import Level
+from fnhost.host.invoker import FunctionInvoker
+from fnhost.host.log import Level, Log
 from tests.support.clocks import ManualClock
 from tests.support.workers import Bench, bench, get, write_app
 
@@ -218,3 +222,14 @@ async def test_the_workers_of_an_earlier_version_may_crash_without_ending_the_ho
                 await running.call("Exit", get(code="9"))
         assert await draining
         assert not running.pool.exhausted.is_set()
+
+
+async def test_nobody_tries_again_when_all_workers_are_gone(tmp_path: Path) -> None:
+    async with bench(write_app(tmp_path, Exit=EXIT)) as running:
+        for _ in range(3):
+            with pytest.raises(WorkerCrashed):
+                await running.call("Exit", get(code="9"))
+        await running.pool.exhausted.wait()
+        function = replace(running.app.functions[0], retry=Retry(exponential=False, limit=-1, shortest=0, longest=0))
+        with pytest.raises(WorkersExhausted):
+            await FunctionInvoker(function, running.pool, Log())(Event("Exit", get(code="9"), "test"))

@@ -1,10 +1,11 @@
 """A storage account seen through a proxy, which can refuse, fail or die between any two requests."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal, get_args
 
 import aiohttp
 from aiohttp import web
@@ -20,9 +21,12 @@ AUTOMATIC = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
+    """`is_cut`: the connection ends in the middle of it."""
+
     status: int
     headers: Mapping[str, str]
     body: bytes
+    is_cut: bool = False
 
 
 Forward = Callable[[web.BaseRequest], Awaitable[Answer]]
@@ -78,9 +82,62 @@ def _handler(session: aiohttp.ClientSession, target: URL, treat: Treatment) -> H
                 request.transport.abort()
             return web.Response()
         kept = {name: value for name, value in answer.headers.items() if name.lower() not in HOPPING}
+        if answer.is_cut:
+            return await _cut(request, replace(answer, headers=kept))
         return web.Response(status=answer.status, headers=kept, body=answer.body)
 
     return handle
+
+
+async def _cut(request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
+    response = web.StreamResponse(status=answer.status, headers={**answer.headers, "Content-Length": "100000"})
+    await response.prepare(request)
+    await response.write(answer.body[: len(answer.body) // 2])
+    if request.transport:
+        request.transport.abort()
+    return response
+
+
+Fault = Literal["refused", "busy", "throttled", "failed after", "reset before", "reset after", "cut", "slow"]
+FAULTS: Sequence[Fault] = get_args(Fault)
+
+
+class Faults:
+    """A storage account of which this share of requests goes wrong, in all ways in turn; none when `share` is 0.
+
+    What is refused has had no effect; what fails, is reset or is cut after it has.
+    """
+
+    def __init__(self, share: float, seed: int) -> None:
+        self.share, self.count = share, 0
+        self._random = random.Random(seed)
+
+    async def treat(self, request: web.BaseRequest, forward: Forward) -> Answer:
+        if self._random.random() >= self.share:
+            return await forward(request)
+        self.count += 1
+        return await self.fail(self._random.choice(FAULTS), request, forward)
+
+    async def fail(self, fault: Fault, request: web.BaseRequest, forward: Forward) -> Answer:
+        match fault:
+            case "refused":
+                return Answer(500, {}, b"")
+            case "busy":
+                return Answer(503, {"Retry-After": "1"}, b"")
+            case "throttled":
+                return Answer(429, {}, b"")
+            case "reset before":
+                raise ConnectionResetError
+        answer = await forward(request)
+        match fault:
+            case "failed after":
+                return Answer(500, {}, b"")
+            case "reset after":
+                raise ConnectionResetError
+            case "cut":
+                return replace(answer, is_cut=True)
+        await asyncio.sleep(self._random.uniform(0.05, 0.5))
+        return answer
 
 
 def dying(fuse: Fuse) -> Treatment:

@@ -270,11 +270,10 @@ class Stage:
 
     async def recorded(self, last: Episode) -> Instance:
         """The instance when the engine has recorded this episode."""
-        with self.engine.watching(self.engine.instance) as changed:
+        with self.engine.watching(self.engine.instance) as watch:
             async with asyncio.timeout(PATIENCE):
                 while count((await self.hub.load(self.engine.instance)).events) < count(last.history):
-                    await changed.wait()
-                    changed.clear()
+                    await watch.next()
         return await self.client.expect(self.engine.instance)
 
 

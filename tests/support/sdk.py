@@ -17,7 +17,7 @@ SDK_WARNINGS = (
 
 
 def orchestrator(function: Callable[..., Any]) -> Fire:
-    """A door to an orchestrator function, as the Python worker would answer for it."""
+    """Calls an orchestrator function as the Python worker does."""
 
     async def fire(event: Event) -> Outcome:
         context = df.DurableOrchestrationContext.from_json(event.value)
@@ -30,7 +30,7 @@ def orchestrator(function: Callable[..., Any]) -> Fire:
 
 
 def activity(function: Callable[..., Any]) -> Fire:
-    """A door to an activity function of one argument, sync or async."""
+    """Calls an activity function of one argument, sync or async."""
 
     async def fire(event: Event) -> Outcome:
         try:
@@ -43,7 +43,7 @@ def activity(function: Callable[..., Any]) -> Fire:
 
 
 def entity(function: Callable[[df.DurableEntityContext], None]) -> Fire:
-    """A door to an entity function."""
+    """Calls an entity function."""
     handle = df.Entity.create(function)
 
     async def fire(event: Event) -> Outcome:

@@ -79,7 +79,8 @@ class Bench:
         )
         given = {function.trigger.name: value, **(inputs or {})}
         id = invocation or f"{name}-{next(self.ids)}"
-        return await self.pool.call(Invocation(id, function, given, event, attempt))
+        with self.pool.use:
+            return await self.pool.call(Invocation(id, function, given, event, attempt))
 
 
 def get(body: bytes | None = None, headers: Mapping[str, str] | None = None, **query: str) -> HttpRequest:

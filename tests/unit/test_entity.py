@@ -110,7 +110,7 @@ def test_a_host_that_does_not_write_whether_it_exists_is_understood() -> None:
 
 
 @pytest.mark.parametrize("text", ["{", "5", '{"queue":[1]}', '{"sorter":5}'])
-def test_what_is_no_state_says_so(text: str) -> None:
+def test_an_unreadable_state_is_reported(text: str) -> None:
     with pytest.raises(UnreadableRecord, match="This is"):
         read_entity(text)
 
@@ -131,7 +131,7 @@ def test_operations_are_taken_in_their_order_up_to_the_limit() -> None:
     assert ids(next_batch(rest, 2)) == ["c"]
 
 
-def test_what_is_queued_already_is_not_queued_again() -> None:
+def test_a_request_in_the_queue_is_not_queued_again() -> None:
     assert ids(next_batch(told(Entity(), signal("a"), signal("a")), 9)) == ["a"]
 
 
@@ -219,7 +219,7 @@ def test_an_answer_that_no_sdk_would_give_is_refused(returned: Any, why: str) ->
         read_batch_result(Outcome(returned=returned), [signal("a")])
 
 
-def test_when_the_time_is_up_every_operation_is_answered_with_that() -> None:
+def test_a_time_out_fails_every_operation_of_the_batch() -> None:
     entity = told(Entity(exists=True, state="5"), call("a", "p"), signal("b"))
     batch = next_batch(entity, 9)
     after, outbox = done(entity, US, batch, all_failed(entity, batch.operations, "Timeout value of 00:00:01"), NOW)
@@ -268,7 +268,7 @@ def test_a_release_counts_once_and_only_for_the_holder() -> None:
     assert released(again, "p", "2").locked_by is None
 
 
-def test_a_lock_that_was_let_go_is_never_taken() -> None:
+def test_a_released_lock_is_never_taken() -> None:
     early = released(Entity(), "p", "l")
     assert ids(next_batch(told(early, lock("l", "p")), 9)) == []
     waiting = told(Entity(locked_by="q"), lock("l", "p"))

@@ -55,7 +55,7 @@ def test_a_lock_request_names_its_entities_in_lower_case() -> None:
 @pytest.mark.parametrize(
     "text", [None, "1", "{", "[]", '{"op":"x"}', '{"id":"1","Timestamp":"soon"}', '{"id":1,"lockset":3}']
 )
-def test_what_is_no_request_says_so(text: str | None) -> None:
+def test_an_unreadable_request_is_reported(text: str | None) -> None:
     with pytest.raises(UnreadableRecord, match="This is"):
         read_request(text)
 

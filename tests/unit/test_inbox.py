@@ -42,18 +42,18 @@ def test_a_start_that_is_delivered_again_is_dropped() -> None:
     assert (admission.accepted, admission.dropped) == ([], [start])
 
 
-def test_an_execution_whose_first_checkpoint_was_torn_begins_again() -> None:
+def test_an_execution_begins_again_after_a_crash_in_its_first_checkpoint() -> None:
     start, early = received(START), received(DONE)
     admission = admit(HistoryState("e", (), "version"), row(), [early, start])
     assert (admission.accepted, admission.early, admission.dropped) == ([start], [early], [])
 
 
-def test_a_child_whose_first_checkpoint_was_torn_begins_again() -> None:
+def test_a_child_begins_again_after_a_crash_in_its_first_checkpoint() -> None:
     start = received(replace(START, parent_instance=ParentInstance("P", Execution("p", "x"), 0)))
     assert admit(HistoryState("e", ()), row(), [start]).accepted == [start]
 
 
-def test_a_childs_first_start_does_not_disturb_what_it_has_grown_into() -> None:
+def test_the_start_of_a_child_that_continued_as_new_is_dropped() -> None:
     parent = ParentInstance("P", Execution("p", "x"), 0)
     now = replace(START, orchestration_instance=Execution(US.instance_id, "next"), parent_instance=parent)
     first = received(replace(START, parent_instance=parent))
@@ -61,7 +61,7 @@ def test_a_childs_first_start_does_not_disturb_what_it_has_grown_into() -> None:
     assert (admission.dropped, admission.refused, admission.accepted) == ([first], [], [])
 
 
-def test_of_two_calls_under_one_id_the_later_one_counts() -> None:
+def test_of_two_calls_with_one_task_id_the_later_one_counts() -> None:
     """A crash undid the episode that made the earlier one."""
 
     def start(call: str, asked: str) -> ExecutionStarted:
@@ -77,7 +77,7 @@ def test_of_two_calls_under_one_id_the_later_one_counts() -> None:
         assert admit(HistoryState("c2", history), None, [received(later)]).dropped
 
 
-def test_a_childs_end_must_be_that_of_the_call_on_record() -> None:
+def test_the_result_of_a_child_must_belong_to_the_recorded_call() -> None:
     call = SubOrchestrationInstanceCreated(
         timestamp=AT, event_id=0, name="C", instance_id="e:0", child_execution_id="c2"
     )
@@ -92,7 +92,7 @@ def test_a_childs_end_must_be_that_of_the_call_on_record() -> None:
     assert admit(state, None, [told(None)]).accepted, "other hosts do not say"
 
 
-def test_an_entitys_answer_waits_until_the_history_knows_what_was_asked() -> None:
+def test_the_answer_of_an_entity_waits_until_its_request_is_recorded() -> None:
     answer = EventRaised(timestamp=AT, name="request", input='{"result":"1"}')
     message = ReceivedMessage(Message(US, answer, Execution("@counter@a", "x")), "control-00", "1", "r", 1)
     asked = EventSent(
@@ -102,7 +102,7 @@ def test_an_entitys_answer_waits_until_the_history_knows_what_was_asked() -> Non
     assert admit(HistoryState("e", (START, asked)), None, [message]).accepted == [message]
 
 
-def test_the_start_of_a_child_waits_for_what_came_before_it() -> None:
+def test_the_start_of_a_child_is_not_taken_with_earlier_messages() -> None:
     def start(number: int) -> ReceivedMessage:
         return received(replace(START, parent_instance=ParentInstance("P", Execution("p", "x"), number)))
 
@@ -111,7 +111,7 @@ def test_the_start_of_a_child_waits_for_what_came_before_it() -> None:
     assert next_batch([second], one_at_a_time=False, suspended=False) == [second]
 
 
-def test_an_answer_to_an_episode_that_a_crash_undid_is_dropped() -> None:
+def test_a_result_for_an_episode_that_a_crash_undid_is_dropped() -> None:
     scheduled = TaskScheduled(timestamp=AT, event_id=0, name="A")
     state = HistoryState("e", (START, scheduled))
     undone, ours, foreign = (
@@ -123,12 +123,12 @@ def test_an_answer_to_an_episode_that_a_crash_undid_is_dropped() -> None:
     assert admit(state, row(), [foreign]).accepted == [foreign]
 
 
-def test_an_answer_that_comes_before_the_call_is_recorded_waits() -> None:
+def test_a_result_waits_until_its_call_is_recorded() -> None:
     early = received(DONE)
     assert admit(HistoryState("e", (START,)), row(), [early]).early == [early]
 
 
-def test_an_answer_counts_once() -> None:
+def test_a_result_counts_once() -> None:
     scheduled = TaskScheduled(timestamp=AT, event_id=0, name="A")
     first, again = received(DONE), received(DONE)
     admission = admit(HistoryState("e", (START, scheduled)), row(), [first, again])
@@ -136,7 +136,7 @@ def test_an_answer_counts_once() -> None:
     assert admit(HistoryState("e", (START, scheduled, DONE)), row(), [again]).dropped == [again]
 
 
-def test_suspended_instances_take_what_ends_or_resumes_them_alone() -> None:
+def test_suspended_instances_take_only_terminate_and_resume() -> None:
     resumed = ReceivedMessage(Message(US, ExecutionResumed(timestamp=AT)), "control-00", "r", "r")
     done = received(DONE)
     assert next_batch([done, resumed], one_at_a_time=False, suspended=True) == [resumed]

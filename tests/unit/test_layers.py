@@ -17,6 +17,7 @@ LAYERS = {
     "fnhost.bindings.contract": 0,
     "fnhost.host.app": 0,
     "fnhost.host.errors": 0,
+    "fnhost.host.filelock": 0,
     "fnhost.host.events": 0,
     "fnhost.host.levels": 0,
     "fnhost.host.log": 0,

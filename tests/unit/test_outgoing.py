@@ -63,20 +63,20 @@ def test_a_child_knows_its_parent_and_is_the_same_however_often_it_is_sent() -> 
 
 
 @pytest.mark.parametrize("failed", [False, True])
-def test_the_end_of_an_activity_says_which_call_it_answers(failed: bool) -> None:
+def test_the_result_of_an_activity_carries_its_call_id(failed: bool) -> None:
     end = activity_failed(ACTIVITY, "E: no", "", LATER) if failed else activity_completed(ACTIVITY, "1", LATER)
     message = activity_result_message(sent(ACTIVITY), end)
     assert (message.target, message.sender, message.episode, message.call_id) == (US, US, 2, AT)
     assert codec.open_envelope(codec.envelope(message, 1, "a")) == codec.Envelope(message, 1)
 
 
-def test_what_another_host_sent_does_not_say_when_it_was_asked() -> None:
+def test_messages_of_other_hosts_have_no_call_id() -> None:
     message = activity_result_message(Message(US, ACTIVITY, US, 2), activity_completed(ACTIVITY, None, LATER))
     assert message.call_id is None
     assert "AskedAt" not in codec.envelope(message, 1, "a")
 
 
-def test_a_parent_is_told_of_the_end() -> None:
+def test_a_parent_gets_the_result_of_its_child() -> None:
     assert ended(CHILD, Completed("1")) == SubOrchestrationInstanceCompleted(
         timestamp=LATER, task_scheduled_id=3, result="1"
     )
@@ -86,7 +86,7 @@ def test_a_parent_is_told_of_the_end() -> None:
 
 
 @pytest.mark.parametrize(("started", "finish"), [(STARTED, Completed("1")), (CHILD, None), (CHILD, Continued("1", ()))])
-def test_nobody_is_told_of_what_is_no_end_or_has_no_parent(started: ExecutionStarted, finish: Finish | None) -> None:
+def test_no_result_is_sent_without_an_end_or_a_parent(started: ExecutionStarted, finish: Finish | None) -> None:
     assert ended(started, finish) is None
 
 

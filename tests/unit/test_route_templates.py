@@ -1,8 +1,12 @@
-"""Route templates (platform/http.md 2): which paths match, and with which values."""
+"""Route templates (platform/http.md 2): which paths match, with which values, and how long that takes."""
+
+import time
 
 import pytest
 
+from fnhost.bindings.http.constraints import REGEX_TIME, SlowConstraint
 from fnhost.bindings.http.templates import BadTemplate, compile_template
+from tests.support.effort import is_linear
 
 GUID = "0f8fad5b-d9cb-469f-a165-70867728950e"
 
@@ -33,6 +37,10 @@ MATCHES = [
     ("{name}.{ext?}", "/photo", {"name": "photo"}),
     ("{name}.{ext?}", "/photo.png", {"name": "photo", "ext": "png"}),
     ("{a}-{b}-{c}", "/1-2-3-4", {"a": "1-2", "b": "3", "c": "4"}),
+    ("{a}.{b}", "/.a.b", {"a": ".a", "b": "b"}),
+    ("A{b}c", "/axC", {"b": "x"}),
+    ("{a}Ü{b}", "/1ü2", {"a": "1", "b": "2"}),
+    ("files/{*path}", "/files/a//b", {"path": "a//b"}),
     ("{{literal}}/{id}", "/{literal}/1", {"id": "1"}),
     ("x/{id}", "/x/a%2Fb", {"id": "a%2Fb"}),
     ("x/{id}", "/x/é ü", {"id": "é ü"}),
@@ -74,6 +82,9 @@ MISSES = [
     ("items/{id?}", "/items/1/2"),
     ("files/{*path}", "/filesystem"),
     ("a{b}c", "/ac"),
+    ("a{b}c", "/aaXc"),
+    ("{a}-{b}-{c}", "/" + "-" * 2),
+    ("files/{*path}", "/files//a"),
     ("{name}.{ext?}", "/photo."),
     ("{name}.{ext}", "/photo"),
     ("{id:int}", "/abc"),
@@ -144,3 +155,34 @@ def test_a_bad_template_is_refused_by_name(template: str, reason: str) -> None:
 def test_the_samples_of_a_template_match_it(template: str) -> None:
     compiled = compile_template(template)
     assert all(compiled.match(sample) is not None for sample in compiled.samples)
+
+
+@pytest.mark.parametrize(
+    ("template", "piece", "end"),
+    [
+        ("{a}-{b}-{c}", "-", ""),
+        ("{a}-{b}-{c}-x", "-", "y"),
+        ("{name}.{ext}", ".", ""),
+        ("{name}.{ext?}", ".", "x/"),
+        ("{a}ab{b}ab{c}", "ab", ""),
+        ("{*rest}", "/a", ""),
+        ("{id:decimal}", "9,", "x"),
+        ("{id:double}", "9", "e"),
+        ("{id:datetime}", "1 ", ""),
+        ("{id:int}", " ", "x"),
+        ("{id:guid}", "{a", ""),
+    ],
+)
+def test_four_times_the_path_takes_at_most_nine_times_as_long(template: str, piece: str, end: str) -> None:
+    compiled = compile_template(template)
+    small, large = (f"/{piece * size}{end}" for size in (10_000, 40_000))
+    assert is_linear(lambda: compiled.match(small), lambda: compiled.match(large))
+
+
+@pytest.mark.parametrize("expression", ["^(a|a)*$", "(x+x+)+y", "a.*a.*a.*b"])
+def test_a_regular_expression_has_its_time(expression: str) -> None:
+    compiled = compile_template(f"{{value:regex({expression})}}")
+    started = time.thread_time()
+    with pytest.raises(SlowConstraint, match="was not decided for a value of 8001 characters"):
+        compiled.match("/" + ("x" if "x" in expression else "a") * 8000 + "!")
+    assert time.thread_time() - started < 3 * REGEX_TIME

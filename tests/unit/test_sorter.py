@@ -59,7 +59,7 @@ def test_nothing_is_delivered_twice_or_out_of_order(drawn: list[EntityRequest]) 
 
 
 @given(st.permutations([FIRST, SECOND, request(1, 5, None), request(2, 6, 5), request(3, 7, 6)]))
-def test_what_an_episode_sends_again_is_known_by_its_actions(drawn: list[EntityRequest]) -> None:
+def test_requests_that_an_episode_repeats_are_recognised_by_their_task_ids(drawn: list[EntityRequest]) -> None:
     """A host died after it had sent two requests; the episode, run again, stamps them anew and sends a third."""
     assert delivered(drawn) == ["a-1", "a-2", "a-3"]
 
@@ -79,12 +79,12 @@ def test_clients_and_an_empty_window_are_not_ordered() -> None:
     assert delivered([SECOND, FIRST, FIRST], window=0) == ["a-2", "a-1", "a-1"]
 
 
-def test_what_waited_longer_than_the_window_is_delivered() -> None:
+def test_messages_that_waited_longer_than_the_window_are_delivered() -> None:
     other = request(1, WINDOW + 60, None, sender="b")
     assert delivered([SECOND, other]) == ["a-2", "b-1"]
 
 
-def test_what_is_older_than_the_window_is_not_ordered() -> None:
+def test_messages_older_than_the_window_are_not_ordered() -> None:
     other = request(1, WINDOW + 60, None, sender="b")
     assert delivered([other, SECOND, FIRST]) == ["b-1", "a-2", "a-1"]
 

@@ -87,8 +87,6 @@ def test_the_environment_is_the_settings_and_what_a_worker_is_told(tmp_path: Pat
 
 
 def test_languages_that_are_not_served_are_refused_in_words(tmp_path: Path) -> None:
-    with pytest.raises(StartError, match="Apps for Node are not served yet"):
-        command(app_in(tmp_path, "node"))
     with pytest.raises(StartError, match="No worker for the language 'cobol'"):
         command(app_in(tmp_path, "cobol"))
 
@@ -99,9 +97,14 @@ def test_the_source_of_the_interpreter_is_told(tmp_path: Path) -> None:
     assert command(app_in(tmp_path)).source == "the app's .venv"
 
 
-def test_what_an_app_will_need_is_guessed_from_its_settings() -> None:
-    assert likely_toolchain(Settings({})) is TOOLCHAINS["python"]
-    assert likely_toolchain(Settings({"FUNCTIONS_WORKER_RUNTIME": "Node"})) is TOOLCHAINS["node"]
+def test_what_an_app_will_need_is_guessed_from_its_settings_and_files(tmp_path: Path) -> None:
+    assert likely_toolchain(Settings({}), tmp_path) is TOOLCHAINS["python"]
+    assert likely_toolchain(Settings({"FUNCTIONS_WORKER_RUNTIME": "Node"}), tmp_path) is TOOLCHAINS["node"]
+    (tmp_path / "package.json").touch()
+    assert likely_toolchain(Settings({}), tmp_path) is TOOLCHAINS["node"]
+    assert likely_toolchain(Settings({"FUNCTIONS_WORKER_RUNTIME": "python"}), tmp_path) is TOOLCHAINS["python"]
+    (tmp_path / "requirements.txt").touch()
+    assert likely_toolchain(Settings({}), tmp_path) is TOOLCHAINS["python"]
 
 
 def test_a_language_says_which_files_matter() -> None:

@@ -16,12 +16,16 @@ class HubMissing(HubError):
     """What `create` made is gone. `create` makes it again."""
 
 
+class RecordRefused(HubError):
+    """Storage will never take this: it is too large, or holds what storage cannot keep. Trying again is in vain."""
+
+
 class Conflict(HubError):
     """Someone else recorded this instance since it was loaded. Nothing was written."""
 
 
 class AlreadyExists(HubError):
-    """An instance with this id is alive. `status` says how; nothing was written."""
+    """An instance with this id exists in a state that may not be replaced, `status`. Nothing was written."""
 
     def __init__(self, status: RuntimeStatus) -> None:
         super().__init__(f"An Orchestration instance with the status {status.name} already exists.")

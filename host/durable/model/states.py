@@ -1,7 +1,8 @@
 """Stored state of an instance: its row, its history, checkpoints, and queries over instances."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from uuid import uuid4
 
 from fnhost.host.durable.model.history import (
     ExecutionCompleted,
@@ -121,6 +122,8 @@ class Checkpoint:
     instance: Instance
     rewritten: bool = False
     seen: tuple[str, ...] = ()
+    id: str = field(default_factory=lambda: uuid4().hex, compare=False)
+    """By it a hub knows its own write again, should the answer be lost."""
 
     @property
     def replaces(self) -> bool:

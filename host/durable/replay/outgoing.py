@@ -91,7 +91,7 @@ def end_message(started: ExecutionStarted, finish: Finish | None, now: Instant) 
 
 
 def release_messages(started: ExecutionStarted, history: Iterable[HistoryEvent], now: Instant) -> Iterator[Message]:
-    """Locks that an execution asked for and never gave back are let go at its end (platform/entities.md 6)."""
+    """Entity locks that an execution still holds are released at its end (platform/entities.md 6)."""
     us, sent = started.orchestration_instance, [event for event in history if isinstance(event, EventSent)]
     released = {event.instance_id + (event.input or "") for event in sent if event.name == RELEASE}
     for request in filter(None, map(sent_request, sent)):

@@ -94,14 +94,12 @@ class _Execution:
     custom_status: str | None
     inherited: bool = False
     """Whether the status comes from the execution before: it stands until the new one sets one (section 8)."""
+    history: tuple[HistoryEvent, ...] = field(init=False)
+    started: ExecutionStarted = field(init=False)
 
-    @property
-    def started(self) -> ExecutionStarted:
-        return next(event for event in self.history if isinstance(event, ExecutionStarted))
-
-    @property
-    def history(self) -> tuple[HistoryEvent, ...]:
-        return (*self.events, *self.opening)
+    def __post_init__(self) -> None:
+        self.history = (*self.events, *self.opening)
+        self.started = next(event for event in self.history if isinstance(event, ExecutionStarted))
 
     @property
     def now(self) -> Instant:
@@ -158,10 +156,10 @@ class Replayer:
         `opening` is its OrchestratorStarted and the new events; an ExecutionStarted is in `past` or in it. Raises what
         `run` raises.
         """
-        execution = _Execution(past.events, past.texts, tuple(opening), past.custom_status)
+        first = execution = _Execution(past.events, past.texts, tuple(opening), past.custom_status)
         messages, failures, undelivered = list[Message](), list[str](), list[str]()
         while True:
-            answer, decision = await self._decide(execution, failures, is_first=execution.opening == tuple(opening))
+            answer, decision = await self._decide(execution, failures, is_first=execution is first)
             execution.set_status(answer, decision)
             messages += self._messages(execution, decision, undelivered)
             if not isinstance(decision.finish, Continued):

@@ -57,6 +57,7 @@ from fnhost.host.errors import (
     WorkersNotReady,
     WorkerStopped,
 )
+from fnhost.host.events import HostMessage, Level
 from fnhost.host.limits import EPISODES_END, MESSAGES_RETURN
 from fnhost.host.log import Log
 from fnhost.host.retry import RetryPolicy, retry
@@ -391,7 +392,10 @@ class Engine:
         try:
             return await retry(run, policy, self.clock, on=(WorkerCrashed,), uncounted=again)
         except WorkerCrashed as error:
-            self.log.error("Host.Durable", POISONOUS.format(what=f"The {kind} {name}", instance=instance, limit=limit))
+            text = POISONOUS.format(what=f"The {kind} {name}", instance=instance, limit=limit)
+            self.log.write(
+                HostMessage(level=Level.ERROR, category="Host.Durable", message=text, function=name, instance=instance)
+            )
             raise Poisonous(f"{error} It happened {limit} times in a row.") from error
 
     async def _loadable(self, kind: Kind, name: str) -> ServedFunction:

@@ -101,7 +101,7 @@ class EntitySession(Session):
             try:
                 entity = received(entity, event, self._services.entities.window)
             except UnreadableRecord as error:
-                self._services.log.error("Host.Durable", f"A message for {self.instance} is dropped. {error}")
+                self._log(f"A message for {self.instance} is dropped. {error}")
         return entity
 
     async def _answer(
@@ -132,8 +132,7 @@ class EntitySession(Session):
         """Callers get the error as their answer; a signal has none."""
         for request, result in zip(operations, answer.results, strict=True):
             if request.is_signal and result.is_error:
-                self._services.log.error(
-                    "Host.Durable",
+                self._log(
                     f"The operation '{request.operation}' of entity {self.instance}, which was signalled, failed: "
                     f"{error_text(result.text)}",
                 )

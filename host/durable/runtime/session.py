@@ -41,6 +41,7 @@ from fnhost.host.durable.runtime.inbox import (
 )
 from fnhost.host.durable.storage import codec
 from fnhost.host.durable.storage.hub import Hub
+from fnhost.host.events import HostMessage, Level
 from fnhost.host.log import Log
 
 LONGEST_WAIT = 3.0
@@ -171,7 +172,7 @@ class Session:
             if self._refusals < MAX_REFUSALS:
                 raise
             refusal = f"the task hub's storage refuses to record this episode: {error}"
-            self._services.log.error("Host.Durable", f"Instance {self.instance} failed: {refusal}")
+            self._log(f"Instance {self.instance} failed: {refusal}")
             await self._commit(state, await self._episode(state, events, refusal), done)
 
     async def _admit(self, state: HistoryState, batch: Sequence[ReceivedMessage]) -> Admission:
@@ -187,7 +188,7 @@ class Session:
         lost = ours.events[len(theirs.events) :]
         row = fold(None, ours.events, ours.custom_status)
         if lost and row:
-            self._services.log.warning("Host.Durable", FORGOTTEN.format(len(lost), self.instance))
+            self._log(FORGOTTEN.format(len(lost), self.instance), Level.WARNING)
             self._hold(await self._services.hub.record(Checkpoint(theirs, ours.execution_id or "", lost, row)))
 
     async def _load(self) -> HistoryState:
@@ -283,10 +284,15 @@ class Session:
         )
         episode = await replayer.replay(RecordedHistory(past.events, texts, past.custom_status), opening)
         for reason in episode.failures:
-            services.log.error("Host.Durable", f"Instance {self.instance} failed: {reason}")
+            self._log(f"Instance {self.instance} failed: {reason}")
         for reason in episode.undelivered:
-            services.log.error("Host.Durable", f"A signal of instance {self.instance} was not sent: {reason}")
+            self._log(f"A signal of instance {self.instance} was not sent: {reason}")
         return replace(episode, seen=seen_before(past, opening))
+
+    def _log(self, text: str, level: Level = Level.ERROR) -> None:
+        """A sentence that belongs to this instance."""
+        event = HostMessage(level=level, category="Host.Durable", message=text, instance=self.instance)
+        self._services.log.write(event)
 
     def _will_be_terminated(self) -> bool:
         return any(isinstance(one.message.event, ExecutionTerminated) for one in self._mailbox)

@@ -11,22 +11,12 @@ until then. Lock files begin with the name of the app's folder.
 import os
 import re
 import secrets
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-if sys.platform == "win32":
-    import msvcrt
-
-    def _lock(file: int) -> None:
-        msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
-else:
-    import fcntl
-
-    def _lock(file: int) -> None:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+from fnhost.host.filelock import locked
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,25 +64,14 @@ def _taken(folder: Path, app: str) -> tuple[str, int]:
     folder.mkdir(parents=True, exist_ok=True)
     for path in sorted(folder.iterdir()):
         with suppress(OSError):
-            return path.name, _locked(path)
+            return path.name, locked(path)
     name = re.sub("[^A-Za-z0-9]", "", app)[:20] + secrets.token_hex(4)
-    return name, _locked(folder / name, os.O_CREAT)
+    return name, locked(folder / name, os.O_CREAT)
 
 
 def _is_free(path: Path) -> bool:
     try:
-        os.close(_locked(path))
+        os.close(locked(path))
     except OSError:
         return False
     return True
-
-
-def _locked(path: Path, how: int = 0) -> int:
-    """The open file. Raises OSError if it is not there, or if another process has it."""
-    file = os.open(path, os.O_RDWR | how)
-    try:
-        _lock(file)
-    except OSError:
-        os.close(file)
-        raise
-    return file

@@ -130,9 +130,9 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
 _COMMON = ("timestamp", "event_id", "is_played")
 _DATES = ("fire_at", "scheduled_start_time")
 _NESTED = ("orchestration_instance", "parent_instance", "tags")
-_OURS_ALONE = ("listed", "has_open_loops", "child_execution_id")
-_HIDDEN_FROM_WORKERS = ("correlation", "scheduled_start_time", "generation", *_OURS_ALONE)
-_OURS_IN_PARENT = ("child_execution_id", "called_at")
+_OWN_MEMBERS = ("listed", "has_open_loops", "child_execution_id")
+_HIDDEN_FROM_WORKERS = ("correlation", "scheduled_start_time", "generation", *_OWN_MEMBERS)
+_OWN_MEMBERS_OF_PARENT = ("child_execution_id", "called_at")
 
 _UNFILLED: Mapping[type[HistoryEvent], tuple[str, ...]] = {
     ExecutionStarted: ("ParentTraceContext",),
@@ -175,7 +175,7 @@ def _nested(name: str, value: Any) -> Any:
 
 
 def _members(value: Any) -> Iterator[str]:
-    return (f.name for f in fields(value) if f.name not in _OURS_IN_PARENT or getattr(value, f.name) is not None)
+    return (f.name for f in fields(value) if f.name not in _OWN_MEMBERS_OF_PARENT or getattr(value, f.name) is not None)
 
 
 def _value(name: str, found: Any) -> Any:
@@ -213,7 +213,7 @@ def history_json(event: HistoryEvent) -> str:
 
 
 def event_of(found: Mapping[str, Any]) -> HistoryEvent:
-    """The event in a worker's history or in a message. Raises Unreadable."""
+    """The event in a worker's history or in a message. Raises UnreadableRecord."""
     try:
         number = found["EventType"]
         kind = EVENTS[number] if isinstance(number, str) else _BY_NUMBER[number]
@@ -283,7 +283,7 @@ def _task_message(message: Message) -> dict[str, Any]:
 
 def _message_event(event: HistoryEvent) -> dict[str, Any]:
     kind = type(event)
-    own = {key: _plain(getattr(event, name), typed=True) for name, key in _OWN[kind] if name not in _OURS_ALONE}
+    own = {key: _plain(getattr(event, name), typed=True) for name, key in _OWN[kind] if name not in _OWN_MEMBERS}
     return {
         "$type": f"DurableTask.Core.History.{kind.__name__.removesuffix('Event')}Event",
         "EventType": event.number,
@@ -303,7 +303,7 @@ def _context(event: HistoryEvent) -> dict[str, Any] | None:
 
 
 def open_envelope(text: str) -> Envelope | BlobReference:
-    """The envelope in a message's text, plain or base64. Raises Unreadable."""
+    """The envelope in a message's text, plain or base64. Raises UnreadableRecord."""
     try:
         found = json.loads(text if text.lstrip().startswith("{") else base64.b64decode(text, validate=True))
         if blob := found.get("CompressedBlobName"):
@@ -372,7 +372,7 @@ def _cell(name: str, column: str, value: Any) -> Row:
 def event_of_row(row: Row) -> HistoryEvent:
     """The event in a row. One of a kind we do not know counts, so that ordinals stay, but says nothing.
 
-    Raises Unreadable.
+    Raises UnreadableRecord.
     """
     try:
         kind = EVENTS.get(row["EventType"], GenericEvent)
@@ -428,7 +428,7 @@ def custom_status_column(instance: Instance) -> Row:
 
 
 def instance_of_row(instance_id: str, row: Row) -> Instance:
-    """Raises Unreadable."""
+    """Raises UnreadableRecord."""
     try:
         updated = parse_instant(row["LastUpdatedTime"])
         return Instance(

@@ -1,5 +1,6 @@
-"""A hub that waits for its storage: what the engine asks is delayed while storage is away, and said once."""
+"""Hubs that wait for their storage: the engine's as long as it is away, which is said once; a client's for seconds."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Container, Iterable, Sequence
 from typing import TypeVar
 
@@ -23,60 +24,21 @@ from fnhost.host.log import Log
 
 T = TypeVar("T")
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
+TOLERATED = 0.5
+"""Seconds of failures that are no absence yet: a busy answer or a lost connection now and then is usual."""
+CLIENT_LIMIT = 5.0
+"""Seconds for which a client's verb is tried. The clients of the platform then try again themselves."""
 
 
-class RetryingHub:
-    """Asks `hub` again until it answers. Every verb may be repeated, so nothing is lost and nothing is done twice.
+class RetriedHub(ABC):
+    """The verbs of a hub, each of which is tried again in the way of the subclass. Every verb may be repeated."""
 
-    `returned` is called when the storage answers again after it was away, or when the hub had to be made anew: what was
-    recorded shortly before may then be gone (an emulator that is killed forgets its last seconds).
-    """
+    def __init__(self, hub: Hub, clock: Clock = SYSTEM_CLOCK) -> None:
+        self._hub, self._clock = hub, clock
 
-    def __init__(self, hub: Hub, log: Log, clock: Clock = SYSTEM_CLOCK) -> None:
-        self._hub, self._log, self._clock = hub, log, clock
-        self._is_away, self._absences = False, 0
-        self._waiting: set[object] = set()
-        self.returned: Callable[[], None] = lambda: None
-
+    @abstractmethod
     async def _retried(self, ask: Callable[[], Awaitable[T]]) -> T:
-        me = object()
-        try:
-            return await self._until_answered(ask, me)
-        finally:
-            self._waiting.discard(me)
-
-    async def _until_answered(self, ask: Callable[[], Awaitable[T]], me: object) -> T:
-        pause = FIRST_PAUSE
-        while True:
-            absences = self._absences
-            try:
-                answer = await ask()
-            except HubUnreachable as error:
-                self._wait(me, error, absences)
-                await self._clock.sleep(pause)
-                pause = min(pause * 2, LONGEST_PAUSE)
-            except HubMissing as error:
-                self._wait(me, error, absences)
-                await self._retried(self._hub.create)
-            else:
-                self._waiting.discard(me)
-                self._report_return()
-                return answer
-
-    def _wait(self, me: object, error: HubError, absences: int) -> None:
-        """What was asked before the last absence ended may fail of it still: that is no new one."""
-        self._waiting.add(me)
-        if not self._is_away and absences == self._absences:
-            self._is_away = True
-            self._log.error("Host.Durable", f"{error} Orchestrations wait until it is back; nothing is lost.")
-
-    def _report_return(self) -> None:
-        """It is back when nothing waits for it any more: a part of it may have answered all the time."""
-        if self._is_away and not self._waiting:
-            self._is_away = False
-            self._absences += 1
-            self._log.warning("Host.Durable", "The task hub's storage answers again. Orchestrations go on.")
-            self.returned()
+        """The answer to `ask`, which may be asked several times."""
 
     @property
     def transactions(self) -> TransactionalHub | None:
@@ -146,3 +108,91 @@ class RetryingHub:
 
     async def release_app_lease(self) -> None:
         await self._retried(self._hub.release_app_lease)
+
+
+class RetryingHub(RetriedHub):
+    """Asks `hub` again until it answers: for the engine. Nothing is done twice.
+
+    `returned` is called when the storage answers again after it was away, or when the hub had to be made anew: what was
+    recorded shortly before may then be gone (an emulator that is killed forgets its last seconds).
+    """
+
+    def __init__(self, hub: Hub, log: Log, clock: Clock = SYSTEM_CLOCK) -> None:
+        super().__init__(hub, clock)
+        self._log = log
+        self._is_away, self._absences = False, 0
+        self._waiting: set[object] = set()
+        self.returned: Callable[[], None] = lambda: None
+
+    async def _retried(self, ask: Callable[[], Awaitable[T]]) -> T:
+        me = object()
+        try:
+            return await self._until_answered(ask, me)
+        finally:
+            self._waiting.discard(me)
+
+    async def _until_answered(self, ask: Callable[[], Awaitable[T]], me: object) -> T:
+        pause, since = FIRST_PAUSE, self._clock.monotonic()
+        while True:
+            absences = self._absences
+            try:
+                answer = await ask()
+            except HubUnreachable as error:
+                if self._clock.monotonic() - since >= TOLERATED:
+                    self._wait(me, error, absences)
+                await self._clock.sleep(pause)
+                pause = min(pause * 2, LONGEST_PAUSE)
+            except HubMissing as error:
+                self._wait(me, error, absences)
+                await self._retried(self._hub.create)
+            else:
+                self._waiting.discard(me)
+                self._report_return()
+                return answer
+
+    async def remake(self, error: HubMissing) -> None:
+        """Someone else has found the hub missing: make it, and have what is remembered written again."""
+        self._log.error("Host.Durable", f"{error} It is made anew.")
+        await self.create()
+        self.returned()
+
+    def _wait(self, me: object, error: HubError, absences: int) -> None:
+        """What was asked before the last absence ended may fail of it still: that is no new one."""
+        self._waiting.add(me)
+        if not self._is_away and absences == self._absences:
+            self._is_away = True
+            self._log.error("Host.Durable", f"{error} Orchestrations wait until it is back.")
+
+    def _report_return(self) -> None:
+        """It is back when nothing waits for it any more: a part of it may have answered all the time."""
+        if self._is_away and not self._waiting:
+            self._is_away = False
+            self._absences += 1
+            self._log.warning("Host.Durable", "The task hub's storage answers again. Orchestrations go on.")
+            self.returned()
+
+
+class ClientHub(RetriedHub):
+    """Asks `hub` again for `CLIENT_LIMIT` seconds: for whoever waits for an answer. Then raises HubUnreachable.
+
+    `remake` is called when the hub is missing; without it, the hub is made.
+    """
+
+    def __init__(
+        self, hub: Hub, clock: Clock = SYSTEM_CLOCK, remake: Callable[[HubMissing], Awaitable[None]] | None = None
+    ) -> None:
+        super().__init__(hub, clock)
+        self._remake = remake
+
+    async def _retried(self, ask: Callable[[], Awaitable[T]]) -> T:
+        pause, end = FIRST_PAUSE, self._clock.monotonic() + CLIENT_LIMIT
+        while True:
+            try:
+                return await ask()
+            except (HubMissing, HubUnreachable) as error:
+                if self._clock.monotonic() + pause >= end:
+                    raise
+                if isinstance(error, HubMissing):
+                    await (self._remake(error) if self._remake else self._hub.create())
+            await self._clock.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE)

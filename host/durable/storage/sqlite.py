@@ -1,22 +1,18 @@
 """A hub in one SQLite file, or in memory: for tests, and for machines without Node. One host at a time.
 
-One thread owns the connection. Whatever waits when it is free is committed together, so that many small writes cost
-one flush to the disk.
+Each verb is one job of the thread that owns the file, `sqlite_store`.
 """
 
-import asyncio
 import json
-import queue
 import sqlite3
-import threading
-from collections.abc import Callable, Container, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Container, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeAlias, TypeVar
+from typing import Self
 
 from fnhost.clock import SYSTEM_CLOCK, Clock
-from fnhost.host.durable.model.errors import AlreadyExists, Conflict, HubError, UnreadableRecord
+from fnhost.host.durable.model.errors import AlreadyExists, Conflict, UnreadableRecord
 from fnhost.host.durable.model.history import ExecutionStarted, RuntimeStatus
 from fnhost.host.durable.model.instants import Instant, later, utc_now
 from fnhost.host.durable.model.messages import WORK_ITEMS, Message, ReceivedMessage
@@ -34,10 +30,9 @@ from fnhost.host.durable.model.states import (
 )
 from fnhost.host.durable.storage import codec
 from fnhost.host.durable.storage.hub import HubSettings
+from fnhost.host.durable.storage.sqlite_store import SqliteStore
 from fnhost.host.log import Log
 
-T = TypeVar("T")
-Job = Callable[[sqlite3.Connection], T]
 CONTROL = "control-00"
 BATCH = 32
 LONGEST_BACKOFF = 600
@@ -60,113 +55,6 @@ CREATE TABLE IF NOT EXISTS instances (
 SETTLE = "DELETE FROM messages WHERE id = ? AND deliveries = ?"
 
 
-@dataclass(frozen=True, slots=True)
-class _Waiting:
-    """A job and who waits for it."""
-
-    job: Job[Any]
-    done: asyncio.Future[Any]
-    loop: asyncio.AbstractEventLoop
-
-
-_Answer: TypeAlias = tuple[_Waiting, Any, Exception | None]
-
-
-class _Store:
-    """The connection and its thread."""
-
-    def __init__(self, path: Path | None) -> None:
-        self._path = path
-        self._jobs: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._work, name="sqlite hub", daemon=True)
-
-    def open(self) -> None:
-        self._thread.start()
-
-    async def close(self) -> None:
-        self._jobs.put(None)
-        await asyncio.to_thread(self._thread.join)
-
-    async def run(self, job: Job[T]) -> T:
-        """Do it in a transaction, perhaps with others; committed when this returns. Raises what the job raises."""
-        loop = asyncio.get_running_loop()
-        done: asyncio.Future[T] = loop.create_future()
-        self._jobs.put(_Waiting(job, done, loop))
-        return await done
-
-    async def write(self, statement: str, rows: Sequence[tuple[str, ...]]) -> None:
-        """One statement for many rows."""
-
-        def work(connection: sqlite3.Connection) -> None:
-            connection.executemany(statement, rows)  # its cursor must not leave this thread
-
-        await self.run(work)
-
-    def _work(self) -> None:
-        connection: sqlite3.Connection | None = None
-        while batch := self._next_batch():
-            try:
-                connection = connection or self._connect()
-                answers = _commit(connection, batch)
-            except sqlite3.Error as error:
-                failure = HubError(
-                    f"The task hub {self._path} cannot be used: {error}. Does another host have it open?"
-                )
-                answers = [(waiting, None, failure) for waiting in batch]
-            batch[0].loop.call_soon_threadsafe(_tell, answers)
-        if connection:
-            connection.close()
-
-    def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self._path or ":memory:", isolation_level=None)
-        connection.executescript("PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;")
-        return connection
-
-    def _next_batch(self) -> list[_Waiting]:
-        """Everything that waits, at least one; empty at the end."""
-        first = self._jobs.get()
-        batch = [first] if first else []
-        while batch and not self._jobs.empty():
-            if (one := self._jobs.get()) is None:
-                self._jobs.put(None)
-                break
-            batch.append(one)
-        return batch
-
-
-def _commit(connection: sqlite3.Connection, batch: Sequence[_Waiting]) -> list[_Answer]:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        answers = [(waiting, *_attempt(connection, waiting.job)) for waiting in batch]
-        connection.execute("COMMIT")
-    except sqlite3.Error:
-        connection.execute("ROLLBACK")
-        raise
-    return answers
-
-
-def _attempt(connection: sqlite3.Connection, job: Job[Any]) -> tuple[Any, Exception | None]:
-    """Run one job of a batch; if it refuses, what it wrote is undone and the others stand."""
-    connection.execute("SAVEPOINT job")
-    try:
-        return job(connection), None
-    except (HubError, ValueError) as error:
-        connection.execute("ROLLBACK TO job")
-        return None, error
-    finally:
-        connection.execute("RELEASE job")
-
-
-def _tell(answers: Iterable[_Answer]) -> None:
-    for waiting, answer, error in answers:
-        if waiting.done.done():
-            continue
-        if error is None:
-            waiting.done.set_result(answer)
-        else:
-            waiting.done.set_exception(error)
-
-
 class SqliteHub:
     """Keeps the promises of `Hub`. Open it as a block; without a path it is gone when the block ends."""
 
@@ -175,7 +63,7 @@ class SqliteHub:
     ) -> None:
         self._settings, self._log = settings, log or Log()
         self._unreadable: set[int] = set()
-        self._store = _Store(path)
+        self._store = SqliteStore(path)
         self._clock = clock
 
     async def __aenter__(self) -> Self:
@@ -213,6 +101,7 @@ class SqliteHub:
                 connection.execute(f"DELETE FROM {table}")
 
         await self._store.run(delete)
+        self._store.reclaim()
 
     async def start(self, start: Message, overridable: Iterable[RuntimeStatus] = OVERRIDABLE) -> ReceivedMessage:
         event, replaceable = start.event, frozenset(overridable)
@@ -360,7 +249,9 @@ class SqliteHub:
             connection.execute("DELETE FROM heads WHERE instance = ?", (instance,))
             return PurgeResult(connection.execute("DELETE FROM instances WHERE id = ?", (instance,)).rowcount, rows)
 
-        return await self._store.run(purge)
+        purged = await self._store.run(purge)
+        self._store.reclaim()
+        return purged
 
     async def partition_leases(self) -> Sequence[PartitionLease]:
         """Free for whoever asks: the file has one host."""

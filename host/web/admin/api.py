@@ -31,7 +31,7 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 class ActiveAppProvider(Protocol):
-    """Where the views come and go."""
+    """Gives the app that is in service."""
 
     @property
     def view(self) -> ActiveApp | None: ...
@@ -65,7 +65,7 @@ def admin(stage: ActiveAppProvider, keys: Keys, host_id: str, clock: Callable[[]
 
 
 async def nothing(request: Request, error: Exception) -> Response:
-    """A wrong path or method is 404, a refusal its own status; none has a body."""
+    """An unknown path or method is 404, other errors keep their status; none has a body."""
     status = error.status_code if isinstance(error, HTTPException) else 404
     return Response(status_code=404 if status == 405 else status)
 
@@ -121,7 +121,7 @@ async def function_status(view: ActiveApp, request: Request) -> Response:
 
 
 async def run(view: ActiveApp, request: Request) -> Response:
-    """202 at once; what becomes of it stands in the log."""
+    """202 at once; the function runs in the background, its result is in the log."""
     wanted = found(view, request)
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise HTTPException(415)

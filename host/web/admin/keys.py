@@ -1,4 +1,4 @@
-"""The keys as the admin endpoints list and change them (platform/keys-and-admin.md 2 and 4)."""
+"""The admin endpoints that list and change keys (platform/keys-and-admin.md 2 and 4)."""
 
 import json
 
@@ -41,7 +41,7 @@ def key_routes(keys: Keys) -> list[Route]:
 
 
 def scope(request: Request) -> str:
-    """Whose keys the path speaks of. Raises HTTPException."""
+    """The scope of the keys that the path names. Raises HTTPException."""
     if "function" in request.path_params:
         return function_scope(request.path_params["function"])
     if request.path_params["kind"] not in KINDS:

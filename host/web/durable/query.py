@@ -6,8 +6,8 @@ Rules from platform/durable-http.md 4.3 and 4.4.
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import parse_qsl
 
+from fnhost.bindings.http.request import joined, query_pairs
 from fnhost.host.durable.model.history import RuntimeStatus
 from fnhost.host.durable.model.instants import Instant, parse_instant
 
@@ -24,11 +24,7 @@ class Parameters:
 
     @classmethod
     def parse(cls, query_string: str) -> "Parameters":
-        values: dict[str, str] = {}
-        for name, value in parse_qsl(query_string, keep_blank_values=True):
-            key = name.lower()
-            values[key] = f"{values[key]},{value}" if key in values else value
-        return cls(values)
+        return cls(joined([(name.lower(), value) for name, value in query_pairs(query_string)]))
 
     def text(self, name: str) -> str | None:
         return self.values.get(name.lower())

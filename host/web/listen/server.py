@@ -1,69 +1,103 @@
-"""uvicorn, as a block: listening inside, closed after."""
+"""The HTTP server: uvicorn with a connection class of our own, as a block that listens inside and is closed after."""
 
 import asyncio
 import socket
+import ssl
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
 
-GRACE = 1
+from fnhost.clock import SYSTEM_CLOCK, Clock
+from fnhost.host.web.listen.connection import Connection, Listening
+from fnhost.host.web.listen.limits import Limits
+from fnhost.host.web.listen.response import date_line
+
+GRACE = 1.0
 """Seconds that running requests have when the block ends."""
+LAST_GRACE = 0.5
+"""Seconds that cancelled requests have to clean up."""
 
 
-class _Together:
-    """A transport: what is written within one turn of the loop leaves in one call, at the latest at its end.
+class _Connection(Connection):
+    """A connection as uvicorn makes one."""
 
-    So a response's head and body leave together, and the client wakes once.
-    """
-
-    def __init__(self, transport: asyncio.Transport) -> None:
-        self._transport = transport
-        self._loop = asyncio.get_running_loop()
-        self._held: list[bytes] = []
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._transport, name)
-
-    def write(self, data: bytes) -> None:
-        if not self._held:
-            self._loop.call_soon(self.flush)
-        self._held.append(data)
-
-    def close(self) -> None:
-        self.flush()
-        self._transport.close()
-
-    def flush(self) -> None:
-        held, self._held = self._held, []
-        if held and not self._transport.is_closing():
-            self._transport.writelines(held)
+    def __init__(self, config: "_Config", server_state: ServerState, app_state: Any, _loop: Any = None) -> None:
+        super().__init__(config.listening)
 
 
-class _Protocol(HttpToolsProtocol):
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        self._together = _Together(transport)
-        super().connection_made(cast(asyncio.Transport, self._together))
+class _Config(uvicorn.Config):
+    """Nothing of what uvicorn reads, writes or logs by itself: requests and responses are `_Connection`'s."""
 
-    def on_response_complete(self) -> None:
-        self._together.flush()
-        super().on_response_complete()
+    def __init__(self, listening: Listening, certificate: Path | None) -> None:
+        super().__init__(
+            listening.app,
+            http=_Connection,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+        )
+        self.listening, self._certificate = listening, certificate
+
+    def load(self) -> None:
+        super().load()
+        if self._certificate:
+            self.ssl = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.ssl.load_cert_chain(self._certificate)
+            self.ssl.set_alpn_protocols(["http/1.1"])
 
 
 class _Server(uvicorn.Server):
-    """Says when it listens. The process's signals are not its business."""
+    """Says when it listens, and ends when it is told. The process's signals are not its business."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: _Config, clock: Clock) -> None:
         super().__init__(config)
-        self.listening = asyncio.Event()
+        self.listening, self._clock = asyncio.Event(), clock
+        self._shared, self._ending = config.listening, asyncio.Event()
+
+    def end(self) -> None:
+        self.should_exit = True
+        self._ending.set()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self._shared.date = date_line(self._clock.now().timestamp())
         await super().startup(sockets)
         self.listening.set()
+
+    async def main_loop(self) -> None:
+        """Keep the time of the responses, and the limits of the connections."""
+        while not self.should_exit:
+            with suppress(TimeoutError):
+                async with self._clock.timeout(self._shared.limits.tick):
+                    await self._ending.wait()
+            self._shared.date = date_line(self._clock.now().timestamp())
+            now = self._clock.monotonic()
+            for connection in list(self._shared.connections):
+                connection.tick(now)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take no more; let the requests that run end, then cancel them, then close what is left."""
+        for server in self.servers:
+            server.close()
+        self._shared.is_closing = True
+        for connection in list(self._shared.connections):
+            connection.end()
+        await self._wait(GRACE)
+        for task in self._shared.tasks:
+            task.cancel()
+        await self._wait(LAST_GRACE)
+        for connection in list(self._shared.connections):
+            connection.abort()
+
+    async def _wait(self, seconds: float) -> None:
+        if self._shared.tasks:
+            await asyncio.wait(self._shared.tasks, timeout=seconds)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -72,25 +106,19 @@ class _Server(uvicorn.Server):
 
 @asynccontextmanager
 async def serving(
-    app: ASGIApp, sockets: Sequence[socket.socket], certificate: Path | None = None
+    app: ASGIApp,
+    sockets: Sequence[socket.socket],
+    certificate: Path | None = None,
+    limits: Limits | None = None,
+    clock: Clock = SYSTEM_CLOCK,
 ) -> AsyncIterator[None]:
     """`certificate` is a PEM file with key and certificate; with it, HTTPS is spoken."""
-    config = uvicorn.Config(
-        app,
-        http=_Protocol,
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        proxy_headers=False,
-        ssl_certfile=certificate,
-        ws="none",
-        timeout_graceful_shutdown=GRACE,
-    )
-    server = _Server(config)
+    listening = Listening(app, limits or Limits(), "https" if certificate else "http", clock)
+    server = _Server(_Config(listening, certificate), clock)
     task = asyncio.create_task(server.serve(sockets=list(sockets)))
     try:
         await server.listening.wait()
         yield
     finally:
-        server.should_exit = True
+        server.end()
         await task

@@ -4,6 +4,7 @@ A new language is a worker program in host/worker/languages, a module here, and 
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from fnhost.host.app import Settings
 from fnhost.host.worker.toolchains.node import NODE
@@ -23,15 +24,24 @@ LIKELIEST = PYTHON
 RUNTIME = "FUNCTIONS_WORKER_RUNTIME"
 
 
-def likely_toolchain(settings: Settings) -> Toolchain:
-    """What will run an app that has not been read yet, as far as its settings tell."""
-    return TOOLCHAINS.get((settings.get(RUNTIME) or "").lower(), LIKELIEST)
+def likely_toolchain(settings: Settings, root: Path) -> Toolchain:
+    """What will run an app that has not been read yet, as far as its settings and the files at its root tell."""
+    if runtime := settings.get(RUNTIME):
+        return TOOLCHAINS.get(runtime.lower(), LIKELIEST)
+    found = (each for each in TOOLCHAINS.values() if each.project_file and (root / each.project_file).is_file())
+    return next(found, LIKELIEST)
 
 
 def script_suffixes(language: str) -> tuple[str, ...]:
     """Those of the language; those of all languages where it is not known."""
     toolchain = TOOLCHAINS.get(language)
     return toolchain.script_suffixes if toolchain else tuple(BY_SUFFIX)
+
+
+def watched_files(language: str) -> tuple[str, ...]:
+    """Names of files that matter in this language beside the app's own."""
+    toolchain = TOOLCHAINS.get(language)
+    return toolchain.watched_files if toolchain else ()
 
 
 def foreign_package_folders(language: str) -> frozenset[str]:

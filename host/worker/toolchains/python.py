@@ -52,6 +52,7 @@ PYTHON = Toolchain(
     script_suffixes=(".py",),
     default_scripts=("__init__.py",),
     default_entry_point="main",
+    project_file="requirements.txt",
     index_file=python_index_file,
     index_replaces_folders=True,
     installed=package_folders,

@@ -50,6 +50,10 @@ class Toolchain:
     default_entry_point: str = ""
     package_folders: tuple[str, ...] = ()
     """Folders of installed packages at the app's root; their changes reload the app (platform/lifecycle.md 5)."""
+    project_file: str = ""
+    """The file at the root of an app in this language that lists its packages."""
+    watched_files: tuple[str, ...] = ()
+    """Names of other files that say what is loaded, and how; their changes reload the app."""
     index_file: Callable[[Path, Settings], str] = field(default=lambda root, settings: "", repr=False)
     """The file, relative to the app, that makes the worker list the functions; empty where folders declare them."""
     index_replaces_folders: bool = False

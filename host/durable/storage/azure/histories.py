@@ -105,7 +105,7 @@ class Histories:
             for ordinal, event in enumerate(checkpoint.events, len(kept))
         ]
         count = len(kept) + len(rows)
-        etag = await self._commit(checkpoint, [*map(_written, rows), *_cut_off(checkpoint, count, before.rows)])
+        etag = await self._commit(checkpoint, [*map(_upsert, rows), *_cut_off(checkpoint, count, before.rows)])
         mark = HistoryVersion(etag, count, bool(blobs) or (before.has_blobs and not checkpoint.replaces))
         await self._remove_old_blobs(checkpoint, before, blobs)
         events, status = (*kept, *checkpoint.events), checkpoint.instance.custom_status
@@ -118,31 +118,48 @@ class Histories:
         columns = dict(codec.event_columns(codec.kept(event, self._keep_inputs)))
         for column in LARGE_COLUMNS:
             if is_large(text := columns.get(column)):
-                blobs[text] = await self._large_messages.put_column(key, row, kind, column, text)
+                blobs[text] = await self._large_messages.put_column(key, row, kind, column, text, checkpoint.id)
                 columns |= {column: "", f"{column}BlobName": blobs[text]}
         return {"PartitionKey": key, "RowKey": row, "ExecutionId": checkpoint.execution_id, **columns}
 
     async def _commit(self, checkpoint: Checkpoint, operations: Sequence[Operation]) -> str:
-        """Write them, and the sentinel with each batch, so that others notice. Its last etag."""
+        """Write them, and the sentinel with each batch, so that others notice. Its last etag.
+
+        The sentinel says how much of which checkpoint is written. Asked again after an answer was lost, this goes on
+        behind what is there.
+        """
         etag = HistoryVersion.of(checkpoint.since.version).etag or ""
-        batches = batched(operations)
-        for number, batch in enumerate(batches, 1):
-            row = self._sentinel(checkpoint, is_last=number == len(batches))
-            sentinel = Operation("merge", row, etag) if etag else Operation("insert", row)
+        batches, number = batched(operations), 0
+        while number < len(batches):
+            sentinel = self._sentinel(checkpoint, number + 1, is_last=number + 1 == len(batches))
+            write = Operation("merge", sentinel, etag) if etag else Operation("insert", sentinel)
             try:
-                *_, etag = await self._tables.transact(self._table, [*batch, sentinel])
+                *_, etag = await self._tables.transact(self._table, [*batches[number], write])
+                number += 1
             except (ResourceExists, PreconditionFailed, ResourceNotFound) as error:
                 if error.code == "TableNotFound":
                     raise
-                raise Conflict(f"Instance {checkpoint.instance.id} was recorded by someone else meanwhile.") from error
+                written, etag = await self._written(checkpoint)
+                if written <= number:
+                    raise Conflict(
+                        f"Instance {checkpoint.instance.id} was recorded by someone else in the meantime."
+                    ) from error
+                number = written
         return etag
 
-    def _sentinel(self, checkpoint: Checkpoint, is_last: bool) -> Row:
+    async def _written(self, checkpoint: Checkpoint) -> tuple[int, str]:
+        """How many batches of this checkpoint are in the table, and the sentinel's etag then."""
+        row = await unless_gone(self._tables.get(self._table, partition_key(checkpoint.instance.id), SENTINEL)) or {}
+        checkpoint_id, _, count = str(row.get("Checkpoint", "")).partition("/")
+        return (int(count), row[ETAG]) if checkpoint_id == checkpoint.id else (0, "")
+
+    def _sentinel(self, checkpoint: Checkpoint, batch: int, is_last: bool) -> Row:
         seen = checkpoint.seen_after
         return {
             "PartitionKey": partition_key(checkpoint.instance.id),
             "RowKey": SENTINEL,
             "ExecutionId": checkpoint.execution_id,
+            "Checkpoint": f"{checkpoint.id}/{batch}",
             **codec.sentinel_columns(utc_now(self._clock) if is_last else None),
             **(codec.custom_status_column(checkpoint.instance) if is_last else {}),
             **({"Seen": " ".join(seen)} if seen != checkpoint.since.seen else {}),
@@ -184,7 +201,7 @@ def _without_torn(rows: Sequence[Row]) -> Sequence[Row]:
     return rows[: ends[-1]] if ends else []
 
 
-def _written(row: Row) -> Operation:
+def _upsert(row: Row) -> Operation:
     return Operation("insert or replace", row)
 
 

@@ -2,15 +2,23 @@
 
 import math
 from collections.abc import Awaitable, Callable, Container, Coroutine, Iterable, Sequence
-from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import wraps
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
-from fnhost.bindings.storage import Account, Containers, Queues, StorageClient, StorageError, StorageUnreachable, Tables
+from fnhost.bindings.storage import (
+    BUSY,
+    Account,
+    Containers,
+    Queues,
+    StorageClient,
+    StorageError,
+    StorageUnreachable,
+    Tables,
+)
 from fnhost.clock import SYSTEM_CLOCK, Clock
-from fnhost.host.durable.model.errors import AlreadyExists, HubError, HubMissing, HubUnreachable
+from fnhost.host.durable.model.errors import AlreadyExists, HubError, HubMissing, HubUnreachable, RecordRefused
 from fnhost.host.durable.model.history import ExecutionStarted, RuntimeStatus
 from fnhost.host.durable.model.instants import utc_now
 from fnhost.host.durable.model.messages import Message, ReceivedMessage
@@ -23,12 +31,13 @@ from fnhost.host.durable.model.states import (
     PartitionLease,
     PurgeResult,
     Query,
+    fold,
     pending,
 )
 from fnhost.host.durable.storage.azure.app_lease import AppLease
 from fnhost.host.durable.storage.azure.gather import gather_all, unless_gone
 from fnhost.host.durable.storage.azure.histories import Histories, HistoryVersion
-from fnhost.host.durable.storage.azure.instances import Instances, VersionedInstance
+from fnhost.host.durable.storage.azure.instances import Instances, VersionedInstance, differs
 from fnhost.host.durable.storage.azure.large_messages import LargeMessages
 from fnhost.host.durable.storage.azure.message_queues import Encoding, MessageQueues, PostedMessage
 from fnhost.host.durable.storage.azure.names import Names, partition_key
@@ -56,15 +65,17 @@ def verb(
 
 
 MISSING = frozenset({"TableNotFound", "QueueNotFound"})
-BUSY = frozenset({429, 500, 502, 503, 504})
-"""Answers of a storage that is not well, or asked too much: it may be asked again."""
+REFUSED = frozenset({400, 413})
+"""Answers to what storage will never take: too large, or with characters that it does not keep."""
 
 
 def _translated(hub: str, error: StorageError) -> HubError:
     text = f"Task hub {hub}: {error}"
     if isinstance(error, StorageUnreachable) or error.status in BUSY:
         return HubUnreachable(text)
-    return HubMissing(text) if error.code in MISSING else HubError(text)
+    if error.code in MISSING:
+        return HubMissing(text)
+    return RecordRefused(text) if error.status in REFUSED else HubError(text)
 
 
 class AzureHub:
@@ -83,7 +94,7 @@ class AzureHub:
         self._clock = clock
         self._client = StorageClient(account, clock)
         self._queues, self._tables = Queues(self._client), Tables(self._client)
-        self._large_messages = LargeMessages(account, names.large)
+        self._large_messages = LargeMessages(self._client, names.large)
         self._message_queues = MessageQueues(
             self._queues, self._large_messages, names, math.ceil(settings.hidden), encoding, clock, log
         )
@@ -91,17 +102,15 @@ class AzureHub:
         self._instances = Instances(self._tables, names.instances, settings.name, self._large_messages)
         self._partition_table = PartitionTable(self._tables, names.partition_leases)
         self._app_lease = AppLease(Containers(self._client), names, settings.app)
-        self._opened = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        await self._opened.enter_async_context(self._client)
-        await self._opened.enter_async_context(self._large_messages)
+        await self._client.__aenter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._opened.aclose()
+        await self._client.__aexit__(kind, error, trace)
 
     @property
     def queues(self) -> Sequence[str]:
@@ -178,11 +187,17 @@ class AzureHub:
 
     @verb
     async def load(self, instance: str) -> HistoryState:
+        """A crash, or a write that was lost, may have left the row behind: whoever loads a history writes it again."""
         state = await self._histories.load(instance)
-        if state.version is None or HistoryVersion.of(state.version).is_ours:
+        if state.version is None:
             return state
         known = await self._instances.known(instance)
-        return replace(state, custom_status=known.instance.custom_status if known else None)
+        if not HistoryVersion.of(state.version).is_ours:
+            return replace(state, custom_status=known.instance.custom_status if known else None)
+        row = fold(None, state.events, state.custom_status)
+        if row and differs(known.instance if known else None, row):
+            await self._instances.record(Checkpoint(state, state.execution_id or "", (), row), state.events, {})
+        return state
 
     @verb
     async def record(self, checkpoint: Checkpoint) -> HistoryState:
@@ -204,7 +219,8 @@ class AzureHub:
         rows = await self._histories.purge(instance)
         for prefix in dict.fromkeys((f"{instance}/", f"{partition_key(instance)}/")):
             await self._large_messages.remove(prefix)
-        return PurgeResult(await self._instances.purge(instance), rows)
+        deleted = await self._instances.purge(instance)
+        return PurgeResult(deleted or min(rows, 1), rows)
 
     @verb
     async def partition_leases(self) -> Sequence[PartitionLease]:

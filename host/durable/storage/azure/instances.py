@@ -2,10 +2,20 @@
 
 import json
 from base64 import b64decode, b64encode
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from uuid import uuid4
 
-from fnhost.bindings.storage import Operation, PreconditionFailed, ResourceExists, Row, Tables
+from fnhost.bindings.storage import (
+    Operation,
+    PreconditionFailed,
+    ResourceExists,
+    ResourceNotFound,
+    Row,
+    StorageUnreachable,
+    Tables,
+)
 from fnhost.bindings.storage.tables import ETAG, Verb
 from fnhost.host.durable.model.history import (
     ExecutionCompleted,
@@ -13,6 +23,7 @@ from fnhost.host.durable.model.history import (
     ExecutionStarted,
     ExecutionSuspended,
     HistoryEvent,
+    RuntimeStatus,
 )
 from fnhost.host.durable.model.states import Checkpoint, Instance, Page, Query
 from fnhost.host.durable.storage import codec
@@ -20,6 +31,9 @@ from fnhost.host.durable.storage.azure.gather import gather_all, unless_gone
 from fnhost.host.durable.storage.azure.large_messages import LargeMessages, is_large
 from fnhost.host.durable.storage.azure.names import instance_id, partition_key, prefix_condition
 
+TRIES = 10
+"""How often a row that others change meanwhile is read and written again."""
+REMEMBERED_ROWS = 20_000
 WITHOUT_INPUT = (
     *("PartitionKey", "RowKey", "ExecutionId", "Name", "Version", "Output", "CustomStatus", "CreatedTime"),
     *("LastUpdatedTime", "CompletedTime", "RuntimeStatus", "ScheduledStartTime", "Generation", "Tags"),
@@ -35,18 +49,34 @@ class VersionedInstance:
 
 
 class Instances:
-    """`hub` is the task hub's name, which every row tells."""
+    """`hub` is the task hub's name, which every row holds.
+
+    A row is only replaced as it is known to be: a write that storage carries out late, after its answer was given up,
+    cannot undo a later one. `_etags` remembers the rows written last.
+    """
 
     def __init__(self, tables: Tables, table: str, hub: str, large: LargeMessages) -> None:
         self._tables, self._table, self._hub, self._large_messages = tables, table, hub, large
+        self._etags: OrderedDict[str, str] = OrderedDict()
 
     async def known(self, instance: str) -> VersionedInstance | None:
         row = await unless_gone(self._tables.get(self._table, partition_key(instance), ""))
-        return VersionedInstance(await self._instance(row), row[ETAG]) if row else None
+        if row is None:
+            self._etags.pop(instance, None)
+            return None
+        return VersionedInstance(await self._instance(row), row[ETAG])
 
     async def _instance(self, row: Row) -> Instance:
         texts = {name: await self._large_messages.referred(row[name]) for name in ("Input", "Output") if row.get(name)}
         return codec.instance_of_row(instance_id(row["PartitionKey"]), {**row, **texts})
+
+    async def _write(self, verb: Verb, row: Row, etag: str = "*") -> None:
+        """Raises ResourceExists, PreconditionFailed or ResourceNotFound if the row is not as it was known."""
+        instance = instance_id(row["PartitionKey"])
+        self._etags.pop(instance, None)
+        self._etags[instance] = await self._tables.write(self._table, Operation(verb, row, etag))
+        if len(self._etags) > REMEMBERED_ROWS:
+            self._etags.popitem(last=False)
 
     async def begin(self, instance: Instance, known: VersionedInstance | None, blob: str | None) -> bool:
         """Make it Pending. `blob` is where its start message lies if that is large.
@@ -56,20 +86,31 @@ class Instances:
         columns = {**codec.start_columns(instance), **codec.status_columns(instance, self._hub)}
         if blob:
             columns["Input"] = self._large_messages.url(blob)
-        row = await self._row(instance.id, columns, {})
+        row = await self._row(instance.id, columns, {}, uuid4().hex)
         try:
-            await self._tables.write(
-                self._table, Operation("replace", row, known.etag) if known else Operation("insert", row)
-            )
+            await (self._write("replace", row, known.etag) if known else self._write("insert", row))
         except (ResourceExists, PreconditionFailed):
             return False
         return True
 
     async def record(self, checkpoint: Checkpoint, history: Sequence[HistoryEvent], blobs: Mapping[str, str]) -> None:
-        """The row after a checkpoint. `blobs` names the blobs in which large texts lie already."""
-        row = await self._row(checkpoint.instance.id, self._columns(checkpoint, history), blobs)
-        verb: Verb = "insert or replace" if _begins_anew(checkpoint) else "insert or merge"
-        await self._tables.write(self._table, Operation(verb, row))
+        """The row after a checkpoint. `blobs` names the blobs in which large texts lie already.
+
+        A row that a start has written while this execution ran stays: it waits to be taken.
+        """
+        row = await self._row(checkpoint.instance.id, self._columns(checkpoint, history), blobs, checkpoint.id)
+        etag = self._etags.get(checkpoint.instance.id, "")
+        for _ in range(TRIES):
+            try:
+                return await (self._write(_verb(checkpoint), row, etag) if etag else self._write("insert", row))
+            except (ResourceExists, PreconditionFailed, ResourceNotFound) as error:
+                if error.code == "TableNotFound":
+                    raise
+            known = await self.known(checkpoint.instance.id)
+            if known and _is_replaced(known.instance, checkpoint):
+                return
+            etag = known.etag if known else ""
+        raise StorageUnreachable(f"The row of instance {checkpoint.instance.id} is changed again and again.")
 
     def _columns(self, checkpoint: Checkpoint, history: Sequence[HistoryEvent]) -> Row:
         instance, new = checkpoint.instance, checkpoint.events
@@ -81,11 +122,12 @@ class Instances:
             columns["Output"] = ""  # A merge leaves what is absent as it was: the reason of the pause.
         return columns
 
-    async def _row(self, instance: str, columns: Row, blobs: Mapping[str, str]) -> Row:
+    async def _row(self, instance: str, columns: Row, blobs: Mapping[str, str], write: str) -> Row:
+        """`write` is an id of this write, by which blobs are named."""
         key, row = partition_key(instance), dict(columns)
         for column in ("Input", "Output"):
             if is_large(text := row.get(column)):
-                blob = blobs.get(text) or await self._large_messages.put_column(key, "", column, column, text)
+                blob = blobs.get(text) or await self._large_messages.put_column(key, "", column, column, text, write)
                 row[column] = self._large_messages.url(blob)
         return {"PartitionKey": key, "RowKey": "", **row}
 
@@ -97,8 +139,32 @@ class Instances:
 
     async def purge(self, instance: str) -> int:
         """How many there were: one or none."""
+        self._etags.pop(instance, None)
         row = Operation("delete", {"PartitionKey": partition_key(instance), "RowKey": ""})
         return 0 if await unless_gone(self._tables.write(self._table, row)) is None else 1
+
+
+def _verb(checkpoint: Checkpoint) -> Verb:
+    return "replace" if _begins_anew(checkpoint) else "merge"
+
+
+def _is_replaced(row: Instance, checkpoint: Checkpoint) -> bool:
+    """Whether the row belongs to a start that came over the execution which this checkpoint goes on with."""
+    is_other = row.status is RuntimeStatus.Pending and row.execution_id != checkpoint.instance.execution_id
+    return is_other and not checkpoint.replaces
+
+
+def differs(row: Instance | None, folded: Instance) -> bool:
+    """Whether a row is not what the history says, although it is no newer start that waits to be taken."""
+    if row is None:
+        return True
+    if row.status is RuntimeStatus.Pending and row.execution_id != folded.execution_id:
+        return False
+    return _outline(row) != _outline(folded)
+
+
+def _outline(instance: Instance) -> tuple[object, ...]:
+    return instance.execution_id, instance.status, instance.output, instance.custom_status
 
 
 def _begins_anew(checkpoint: Checkpoint) -> bool:

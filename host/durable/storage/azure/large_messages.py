@@ -1,57 +1,43 @@
 """Texts too large for a row or a message: gzipped blobs (platform/task-hub.md 2.3, 3.3 and 4.6)."""
 
-import secrets
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import Any, TypeGuard
 
-from fnhost.bindings.storage import Account, ResourceNotFound, Row
+from fnhost.bindings.storage import BlobTexts, ResourceNotFound, Row, StorageClient
 from fnhost.host.durable.model.history import ExecutionStarted
 from fnhost.host.durable.storage.azure.gather import gather_all
 from fnhost.host.durable.storage.azure.names import blob_of, blob_url, column_blob, is_message_blob
 from fnhost.host.durable.storage.codec import Envelope, open_envelope
-
-if TYPE_CHECKING:
-    from fnhost.bindings.storage.blobs import BlobTexts
 
 LONGEST_COLUMN = 61_440
 """Bytes of a column in UTF-16; a longer one goes to a blob."""
 LARGE_COLUMNS = ("Name", "Input", "Result", "Output", "Reason", "Details", "Correlation", "FailureDetails", "Tags")
 
 
-class LargeMessages(AsyncExitStack):
-    """The container for large texts. Open it as a block."""
+class LargeMessages:
+    """The container for large texts."""
 
-    def __init__(self, account: Account, container: str) -> None:
-        super().__init__()
-        self._account, self._container = account, container
-        self._texts: BlobTexts | None = None
-
-    async def _client(self) -> "BlobTexts":
-        if self._texts is None:
-            # The official client takes half a second to import, and most hubs never hold a large text.
-            from fnhost.bindings.storage.blobs import blob_texts
-
-            self._texts = await self.enter_async_context(blob_texts(self._account, self._container))
-        return self._texts
-
-    @property
-    def address(self) -> str:
-        return f"{self._account.blob}/{self._container}"
+    def __init__(self, client: StorageClient, container: str) -> None:
+        self._texts = BlobTexts(client, container)
+        self.address = f"{client.account.blob}/{container}"
 
     def url(self, blob: str) -> str:
         return blob_url(self.address, blob)
 
     async def put(self, blob: str, text: str) -> None:
-        await (await self._client()).put(blob, text)
+        await self._texts.put(blob, text)
 
     async def get(self, blob: str) -> str:
-        """Raises NotFound."""
-        return await (await self._client()).get(blob)
+        """Raises ResourceNotFound."""
+        return await self._texts.get(blob)
 
-    async def put_column(self, key: str, row: str, kind: str, column: str, text: str) -> str:
-        """Store a column's text; the name of its new blob."""
-        blob = column_blob(key, row, kind, column, secrets.token_hex(4).upper())
+    async def put_column(self, key: str, row: str, kind: str, column: str, text: str, checkpoint: str) -> str:
+        """Store a column's text; the name of its blob.
+
+        `checkpoint` is the id of the checkpoint: two hosts that race write two blobs, and a write that is repeated
+        writes the same.
+        """
+        blob = column_blob(key, row, kind, column, checkpoint[:8].upper())
         await self.put(blob, text)
         return blob
 
@@ -72,12 +58,11 @@ class LargeMessages(AsyncExitStack):
 
     async def remove(self, prefix: str, keep: frozenset[str] = frozenset()) -> None:
         """Remove the blobs right below a prefix that ends with a slash, or begin with it."""
-        client = await self._client()
-        names = [name for name in await client.names(prefix) if "/" not in name.removeprefix(prefix)]
-        await gather_all(client.remove(name) for name in names if name not in keep)
+        names = [name for name in await self._texts.names(prefix) if "/" not in name.removeprefix(prefix)]
+        await gather_all(self._texts.remove(name) for name in names if name not in keep)
 
     async def delete(self) -> None:
-        await (await self._client()).delete()
+        await self._texts.delete()
 
 
 def blobs_of(row: Row) -> Mapping[str, str]:

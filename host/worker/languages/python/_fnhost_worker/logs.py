@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from typing import Mapping
 
 from .context import current_invocation
-from .wire import Wire
+from .wire import Message, Wire
 
 SYSTEM_LOGGERS = ("azure_functions_worker", "azure.functions")
 LEVELS = ((50, "critical"), (40, "error"), (30, "warning"), (20, "information"), (10, "debug"))
@@ -19,33 +20,41 @@ class ToHost(logging.Handler):
         self._wire = wire
 
     def emit(self, record: logging.LogRecord) -> None:
-        """A record that cannot be formatted is told on stderr, as `logging` does everywhere."""
+        """A record that cannot be formatted or sent is told on stderr, as `logging` does everywhere."""
         try:
-            message = self.format(record)
+            self._wire.send(_message(record, self.format(record)))
         except Exception:
-            return self.handleError(record)
-        self._wire.send(
-            {
-                "t": "rpcLog",
-                "invocationId": current_invocation(),
-                "category": record.name,
-                "level": level_name(record.levelno),
-                "message": message,
-                "logCategory": "system" if record.name.startswith(SYSTEM_LOGGERS) else "user",
-            }
-        )
+            self.handleError(record)
+
+
+def _message(record: logging.LogRecord, text: str) -> Message:
+    return {
+        "t": "rpcLog",
+        "invocationId": current_invocation(),
+        "category": record.name,
+        "level": level_name(record.levelno),
+        "message": text,
+        "logCategory": "system" if record.name.startswith(SYSTEM_LOGGERS) else "user",
+    }
 
 
 def level_name(number: int) -> str:
     return next((name for least, name in LEVELS if number >= least), "trace")
 
 
-def open_logs(wire: Wire, debug: bool) -> None:
+def lowest_level(environment: Mapping[str, str]) -> int:
+    """What the root logger lets pass: the platform's setting, and the host's own for what lies below Debug."""
+    if environment.get("PYTHON_ENABLE_DEBUG_LOGGING") != "1":
+        return logging.INFO
+    return logging.NOTSET + 1 if environment.get("FNHOST_ENABLE_TRACE_LOGGING") == "1" else logging.DEBUG
+
+
+def open_logs(wire: Wire, lowest: int) -> None:
     """Send what the root logger gets. A forked child must not write on the host's socket: it prints instead."""
     root = logging.getLogger()
     handler = ToHost(wire)
     root.addHandler(handler)
-    root.setLevel(logging.DEBUG if debug else logging.INFO)
+    root.setLevel(lowest)
 
     def print_instead() -> None:
         wire.close()

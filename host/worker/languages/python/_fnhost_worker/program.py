@@ -7,7 +7,6 @@ import contextlib
 import contextvars
 import gc
 import importlib
-import io
 import os
 import platform
 import sys
@@ -22,7 +21,8 @@ from .converters import Converters
 from .errors import FunctionLoadError, stack, title
 from .indexing import Declared
 from .invocation import Answer, Invocation
-from .logs import open_logs
+from .logs import lowest_level, open_logs
+from .output import MarkedStream, open_streams
 from .signature import Binding, Function, bind
 from .threads import Threads
 from .wire import Message, Wire, connect
@@ -34,10 +34,13 @@ DURABLE = frozenset({"orchestrationtrigger", "entitytrigger", "durableclient", "
 
 
 class Program:
-    def __init__(self, wire: Wire, loop: asyncio.AbstractEventLoop, threads: Threads) -> None:
+    def __init__(
+        self, wire: Wire, loop: asyncio.AbstractEventLoop, threads: Threads, streams: tuple[MarkedStream, ...] = ()
+    ) -> None:
         self._wire = wire
         self._loop = loop
         self._threads = threads
+        self._streams = streams
         self._functions: dict[str, Function] = {}
         self._declared = Declared(os.environ["FUNCTIONS_APPLICATION_DIRECTORY"])
         self._tasks: set[asyncio.Task[None]] = set()
@@ -112,6 +115,7 @@ class Program:
         INVOCATION.set(invocation.id)
         THREAD.invocation_id = invocation.id
         answer = invocation.run()
+        self._end_lines(invocation.id)
         THREAD.invocation_id = None
         self._send(invocation, answer)
 
@@ -122,7 +126,15 @@ class Program:
         task.add_done_callback(self._tasks.discard)
 
     async def _run_async(self, invocation: Invocation) -> None:
-        self._send(invocation, await invocation.run_async())
+        answer = await invocation.run_async()
+        self._end_lines(invocation.id)
+        self._send(invocation, answer)
+
+    def _end_lines(self, invocation: str) -> None:
+        """What was printed last belongs to its invocation, and is not lost; a broken stream harms no answer."""
+        for stream in self._streams:
+            with contextlib.suppress(Exception):
+                stream.end_line(invocation)
 
     def _send(self, invocation: Invocation, answer: Answer) -> None:
         """An answer that cannot be written, or is too long, is a failure of its invocation."""
@@ -185,15 +197,13 @@ def main() -> None:
     wire = connect()
     root = os.environ["FUNCTIONS_APPLICATION_DIRECTORY"]
     os.environ.setdefault("FUNCTIONS_WORKER_RUNTIME_VERSION", VERSION)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
+    streams = open_streams()
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
-    program = Program(wire, loop, Threads(int(os.environ["PYTHON_THREADPOOL_THREAD_COUNT"])))
+    program = Program(wire, loop, Threads(int(os.environ["PYTHON_THREADPOOL_THREAD_COUNT"])), streams)
     loading.open_namespace(root)
     import_quietly(SDK)
-    open_logs(wire, os.environ.get("PYTHON_ENABLE_DEBUG_LOGGING") == "1")
+    open_logs(wire, lowest_level(os.environ))
     wire.send({"t": "startStream"})
     threading.Thread(target=program.serve, name="host", daemon=True).start()
     loop.run_forever()

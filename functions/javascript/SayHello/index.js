@@ -1,0 +1,5 @@
+// Greets a city.
+
+module.exports = async function (context, city) {
+  return `Hello ${city}!`;
+};

@@ -1,0 +1,75 @@
+'use strict';
+/** What a v3 function is handed: `context`, and its inputs in the order of their bindings (platform/node-worker.md 2). */
+
+const { randomUUID } = require('node:crypto');
+
+const { camelCased, fromTypedData } = require('./values.js');
+const { Request } = require('./request.js');
+const { Response } = require('./response.js');
+
+class Context {
+  /**
+   * @param {import('./description.js').Description} description
+   * @param {any} request
+   * @param {(level: string, values: any[]) => void} log
+   * @param {(error?: any, result?: any) => void} done
+   */
+  constructor(description, request, log, done) {
+    const { invocationId, traceContext, retryContext } = request;
+    this.invocationId = invocationId;
+    this.traceContext = {
+      traceparent: traceContext?.traceParent,
+      tracestate: traceContext?.traceState,
+      attributes: traceContext?.attributes,
+    };
+    this.executionContext = {
+      invocationId,
+      functionName: description.name,
+      functionDirectory: description.directory,
+      retryContext,
+    };
+    this.bindings = {};
+    this.bindingData = { invocationId, ...camelCased(request.triggerMetadata) };
+    this.bindingDefinitions = description.definitions.map((each) => ({ ...each }));
+    this.log = loggerOf(log);
+    this.done = done;
+  }
+}
+
+function loggerOf(log) {
+  const logger = (...values) => log('information', values);
+  logger.error = (...values) => log('error', values);
+  logger.warn = (...values) => log('warning', values);
+  logger.info = logger.bind(undefined);
+  logger.verbose = (...values) => log('trace', values);
+  return logger;
+}
+
+/** Fills `context.bindings`, and for an HTTP request `req`, `res` and what the platform adds to `bindingData`. */
+function readInputs(context, description, request) {
+  const inputs = [];
+  for (const { name, data } of request.inputData) {
+    const input = data.http ? openHttp(context, description, data.http) : read(data, name === description.timer);
+    context.bindings[name] = input;
+    inputs.push(input);
+  }
+  return inputs;
+}
+
+function read(data, isTimer) {
+  const value = fromTypedData(data);
+  return isTimer && typeof value === 'object' ? camelCased(value) : value;
+}
+
+function openHttp(context, description, http) {
+  const request = new Request(http);
+  context.req = request;
+  context.res = new Response(context.done);
+  const sys = { methodName: description.name, utcNow: new Date().toISOString(), randGuid: randomUUID() };
+  context.bindingData.sys = sys;
+  context.bindingData.query ||= { ...request.query };
+  context.bindingData.headers ||= { ...request.headers };
+  return request;
+}
+
+module.exports = { Context, readInputs };

@@ -1,0 +1,73 @@
+"""Apps that register their functions with @azure/functions 4.x and durable-functions 3.x, through `fnhost start`."""
+
+import os
+import signal
+from collections.abc import Mapping
+from pathlib import Path
+
+from tests.support.hosts import running
+from tests.support.node import NODE, write_v4
+
+HTTP = """
+const { app } = require('@azure/functions');
+
+const hello = async (request, context) => {
+  context.log('greeting');
+  return { status: 201, body: `Hello, ${request.params.name}.` };
+};
+app.http('Hello', { methods: ['GET'], authLevel: 'anonymous', route: 'hello/{name}', handler: hello });
+app.get('Pid', { authLevel: 'anonymous', handler: async () => ({ body: String(process.pid) }) });
+"""
+DURABLE = """
+const { app } = require('@azure/functions');
+const df = require('durable-functions');
+
+df.app.orchestration('Walk', function* (context) {
+  const seen = [];
+  for (let number = 0; number < 10; number++) {
+    seen.push(yield context.df.callActivity('Double', number));
+    context.df.setCustomStatus(`at ${number}`);
+  }
+  const sum = new df.EntityId('Sum', context.df.instanceId);
+  for (const number of seen) yield context.df.callEntity(sum, 'add', number);
+  return yield context.df.callEntity(sum, 'get');
+});
+df.app.activity('Double', { handler: (number) => 2 * number });
+df.app.entity('Sum', (context) => {
+  const sum = context.df.getState(() => 0);
+  if (context.df.operationName === 'add') context.df.setState(sum + context.df.getInput());
+  else context.df.return(sum);
+});
+const start = async (request, context) => {
+  const client = df.getClient(context);
+  const id = await client.startNew('Walk');
+  return client.createCheckStatusResponse(request, id);
+};
+app.http('Start', { authLevel: 'anonymous', extraInputs: [df.input.durableClient()], handler: start });
+"""
+
+
+def test_functions_registered_in_code_are_served_and_reloaded(tmp_path: Path) -> None:
+    app = write_v4(tmp_path / "app", {"src/functions/http.js": HTTP}, "src/functions/*.js")
+    with running(app, **NODE) as host:
+        answer = host.get("/api/hello/Ada")
+        assert (answer.status_code, answer.text) == (201, "Hello, Ada.")
+        assert host.get("/api/Hello").status_code == 404
+        host.output.until("greeting")
+        host.write("src/functions/http.js", HTTP.replace("Hello,", "Welcome,"))
+        host.until_text("/api/hello/Ada", "Welcome, Ada.")
+        host.write("src/functions/more.js", "app.get(")
+        host.output.until("src/functions/more.js:1")
+        assert host.get("/api/hello/Ada").text == "Welcome, Ada."
+
+
+def test_an_orchestration_survives_the_death_of_its_worker(hub: Mapping[str, str], tmp_path: Path) -> None:
+    app = write_v4(tmp_path / "app", {"src/http.js": HTTP, "src/durable.js": DURABLE})
+    with running(app, **hub, **NODE) as host:
+        links = host.get("/api/Start").json()
+        host.output.until("Executed 'Functions.Double' (Succeeded", 3)
+        pid = int(host.get("/api/Pid").text)
+        os.kill(pid, signal.SIGKILL)
+        host.output.until(f"Language Worker Process exited. Pid={pid}.")
+        ended = host.until(links["statusQueryGetUri"], runtimeStatus="Completed")
+    assert (ended["output"], ended["customStatus"]) == (90, "at 9")
