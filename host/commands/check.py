@@ -14,6 +14,7 @@ from fnhost.host.load import load, localsettings
 from fnhost.host.load.warnings import unknown_names
 from fnhost.host.log import Log
 from fnhost.host.options import PORT
+from fnhost.host.system import system_error
 from fnhost.host.text import json_line, printable
 from fnhost.host.worker.commands import command, missing_modules
 from fnhost.host.worker.standby import StandbyWorkers
@@ -70,6 +71,8 @@ def find(
         problems = (*missing, *app.problems, *loading.problems, *_of_the_whole(app, only))
     except AppError as error:
         return Findings(None, (*missing, *error.problems))
+    except OSError as error:
+        return Findings(None, (*missing, Problem(".", "", f"The app cannot be read: {system_error(error)}")))
     return Findings(_without_broken(app, problems), problems, warnings)
 
 

@@ -196,8 +196,9 @@ def hub_name(written: object, settings: Settings) -> str:
         hint = "Add it to the Values of local.settings.json or to the environment."
         raise AppError([Problem(FILE, f"{POINTER}/hubName", str(error), hint)]) from error
     if not _NAME.fullmatch(name):
+        filled = "" if name == str(written) else " (with its settings filled in)"
         text = (
-            f"Task hub name '{name}' should contain only alphanumeric characters, start with a letter, "
+            f"Task hub name '{written}'{filled} should contain only alphanumeric characters, start with a letter, "
             "and have length between 3 and 45."
         )
         raise AppError([Problem(FILE, f"{POINTER}/hubName", text)])

@@ -32,8 +32,12 @@ def find_root(start: Path) -> Path:
     """The app that `start` is in: the nearest folder upwards that looks like one. Raises StartError."""
     start = Path(os.path.abspath(start))
     for folder in (start, *start.parents):
-        if _is_project(folder):
-            return folder
+        try:
+            if _is_project(folder):
+                return folder
+        except (OSError, ValueError) as error:
+            hint = "Name another folder, or change its permissions."
+            raise StartError(f"The app's folder cannot be read: {error}. {hint}") from error
     raise StartError(NO_PROJECT)
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, cast
 
 from fnhost.bindings.binding_type import BindingType
@@ -39,6 +40,19 @@ def entry_violations(written: Any, get: Get, has_bundle: bool, in_code: bool = F
         yield from missing
         return
     filled = _filled(written, get)
+    for violation in _filled_violations(filled, has_bundle, in_code):
+        yield replace(violation, message=_as_written(violation.message, written, filled))
+
+
+def _as_written(message: str, written: Mapping[str, Any], filled: Mapping[str, Any]) -> str:
+    """What stood in a setting may be a secret: the message shows the setting's name in its place."""
+    for name, value in filled.items():
+        if isinstance(value, str) and value and value != written[name]:
+            message = message.replace(value, str(written[name]))
+    return message
+
+
+def _filled_violations(filled: Mapping[str, Any], has_bundle: bool, in_code: bool) -> Iterator[Violation]:
     if found := validate(COMMON, filled):
         yield from found
         return

@@ -23,6 +23,14 @@ SCHEMA = members(
 )
 
 
+VALUE = "A value is a text, a number, true, false or null."
+KINDS = {
+    "values": VALUE,
+    "connectionstrings": "A connection string is a text, or an object with a member ConnectionString.",
+}
+"""What the members of a section are, by its name in lower case."""
+
+
 @dataclass(frozen=True, slots=True)
 class LocalSettings:
     """What local.settings.json says. `values` is empty if it cannot be used, and then `problems` says why."""
@@ -111,9 +119,11 @@ def _unusable(root: Path, found: list[Violation]) -> LocalSettings:
 
 
 def _problem(message: str, fault: Violation) -> Problem:
-    is_value = fault.pointer.lower().startswith("/values/")
-    hint = "Values must be flat: write Section__Key for a hierarchy." if is_value else "None of its settings are used."
-    return Problem(FILE, fault.pointer, f"{message} {fault.message}", hint)
+    """A fault of a value is told in words of our own: those of the schema's validator quote the value."""
+    section = fault.pointer.lower().split("/")[1] if fault.pointer.startswith("/") else ""
+    said = KINDS.get(section, fault.message)
+    hint = "Values must be flat: write Section__Key for a hierarchy." if said == VALUE else ""
+    return Problem(FILE, fault.pointer, f"{message} {said}", hint or "None of its settings are used.")
 
 
 def _parsed(document: Mapping[str, Any]) -> LocalSettings:

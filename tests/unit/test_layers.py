@@ -25,6 +25,7 @@ LAYERS = {
     "fnhost.host.limits": 0,
     "fnhost.host.retry": 0,
     "fnhost.host.signals": 0,
+    "fnhost.host.private": 0,
     "fnhost.host.supervise": 0,
     "fnhost.host.text": 0,
     "fnhost.host.writer": 0,
