@@ -49,7 +49,7 @@ def _bound(address: str, port: int) -> socket.socket:
     except OSError as error:
         bound.close()
         raise StartError(_refused(address, port, error)) from error
-    except ValueError as error:  # a name that cannot be asked for
+    except (TypeError, ValueError) as error:  # a name that cannot be asked for
         bound.close()
         raise StartError(f"{address!a} is no address of this machine: {error}. Choose another --address.") from error
     bound.setblocking(False)
