@@ -10,28 +10,28 @@ where the object is a `BindingType` or an iterable of them.
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING
 
-from fnhost.bindings import durable, local, unserved
 from fnhost.bindings.binding_type import BindingType
-from fnhost.bindings.blob import declaration as blob
 from fnhost.bindings.contract import BindingError
-from fnhost.bindings.http import declaration as http
-from fnhost.bindings.queue import declaration as queue
-from fnhost.bindings.table import declaration as table
-from fnhost.bindings.timer import declaration as timer
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 GROUP = "fnhost.bindings"
-BUILT_IN: tuple[BindingType, ...] = (
-    *http.BINDING_TYPES,
-    *timer.BINDING_TYPES,
-    *queue.BINDING_TYPES,
-    *blob.BINDING_TYPES,
-    *table.BINDING_TYPES,
-    *local.BINDING_TYPES,
-    *durable.BINDING_TYPES,
-    *unserved.BINDING_TYPES,
-)
+
+
+def built_in() -> Iterable[BindingType]:
+    """Those of this package. They are imported when first asked for: the first worker starts meanwhile."""
+    from fnhost.bindings import durable, local, unserved
+    from fnhost.bindings.blob import declaration as blob
+    from fnhost.bindings.http import declaration as http
+    from fnhost.bindings.queue import declaration as queue
+    from fnhost.bindings.table import declaration as table
+    from fnhost.bindings.timer import declaration as timer
+
+    for module in (http, timer, queue, blob, table, local, durable, unserved):
+        yield from module.BINDING_TYPES
 
 
 class BindingTypes:
@@ -65,10 +65,12 @@ class BindingTypes:
 @cache
 def binding_types() -> BindingTypes:
     """Those of this package and of the installed ones. Raises BindingError, naming the package that is at fault."""
-    return BindingTypes((*BUILT_IN, *(type for point in entry_points(group=GROUP) for type in _loaded(point))))
+    from importlib.metadata import entry_points
+
+    return BindingTypes((*built_in(), *(type for point in entry_points(group=GROUP) for type in _loaded(point))))
 
 
-def _loaded(point: EntryPoint) -> Iterable[BindingType]:
+def _loaded(point: "EntryPoint") -> Iterable[BindingType]:
     owner = point.dist.name if point.dist else point.value
     try:
         found = point.load()

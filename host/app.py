@@ -60,8 +60,9 @@ class Retry:
 class IndexedFunction:
     """A function as its worker lists it (platform/worker-protocol.md 6.2).
 
-    `bindings` are JSON texts, each an entry of a function.json; `retry` is spelled as there. `line` is where its code
-    begins, 0 if that is not known. `failure` says what is wrong with this function alone.
+    `bindings` are JSON texts, each an entry of a function.json; `retry` is spelled as there. `file`, relative to the
+    app, and `line` are where its code begins; empty and 0 if that is not known. `failure` says what is wrong with this
+    function alone.
     """
 
     id: str
@@ -71,6 +72,7 @@ class IndexedFunction:
     entry_point: str
     bindings: tuple[str, ...]
     retry: Mapping[str, Any] | None = None
+    file: str = ""
     line: int = 0
     failure: str = ""
 
@@ -103,7 +105,10 @@ class Function:
 
     @property
     def trigger(self) -> Binding:
-        return next(binding for binding in self.bindings if binding.is_trigger)
+        for binding in self.bindings:  # no generator: this is asked several times for each invocation
+            if binding.is_trigger:
+                return binding
+        raise LookupError(f"The function {self.name} has no trigger.")
 
     @property
     def inputs(self) -> tuple[Binding, ...]:

@@ -33,7 +33,7 @@ from fnhost.host.invoker import FunctionInvoker
 from fnhost.host.limits import LAST_PATIENCE
 from fnhost.host.load.indexed import complete
 from fnhost.host.log import Level, Log
-from fnhost.host.storage_use import uses_emulator
+from fnhost.host.storage_use import StartingInput, StartingOutput, is_on_emulator, uses_emulator
 from fnhost.host.supervise import supervise
 from fnhost.host.tasks import UseCount, hurried
 from fnhost.host.web.active_app import ActiveApp, ManualInvoke
@@ -160,7 +160,7 @@ async def generation(
     limit = app.settings.get("FUNCTIONS_REQUEST_BODY_SIZE_LIMIT")
     routes = RouteTable(read_settings(app.config.extension("http"), limit), disabled)
     async with AsyncExitStack() as stack:
-        functions = await stack.enter_async_context(opened_functions(loaded, routes, hub, host, log, clock))
+        functions = await stack.enter_async_context(opened_functions(loaded, routes, hub, host, emulator, log, clock))
         await stack.enter_async_context(_listening(app, functions, emulator, ending, log, clock))
         for sentence in routes.shadowed():
             log.warning("Host.Startup", sentence)
@@ -178,7 +178,13 @@ async def generation(
 
 @asynccontextmanager
 async def opened_functions(
-    loaded: LoadedApp, routes: RouteTable, hub: "TaskHub | None", host: HostState, log: Log, clock: Clock
+    loaded: LoadedApp,
+    routes: RouteTable,
+    hub: "TaskHub | None",
+    host: HostState,
+    emulator: StorageEmulator,
+    log: Log,
+    clock: Clock,
 ) -> "AsyncIterator[Sequence[OpenedFunction]]":
     """The functions with their adapters, each lent the services that its types name. Raises BindingError."""
     app = loaded.app
@@ -190,7 +196,7 @@ async def opened_functions(
         }
         if hub:
             services[DurableServices] = DurableServices(hub.engine, hub.client, hub.address)
-        yield [_opened(function, loaded, services, log, clock) for function in app.functions if loaded.pool]
+        yield [_opened(function, loaded, services, emulator, log, clock) for function in app.functions if loaded.pool]
 
 
 def _reporter(log: Log) -> Report:
@@ -233,7 +239,12 @@ class OpenedFunction:
 
 
 def _opened(
-    function: Function, loaded: LoadedApp, services: Mapping[type, object], log: Log, clock: Clock
+    function: Function,
+    loaded: LoadedApp,
+    services: Mapping[type, object],
+    emulator: StorageEmulator,
+    log: Log,
+    clock: Clock,
 ) -> OpenedFunction:
     """Raises BindingError."""
 
@@ -243,14 +254,22 @@ def _opened(
         lent = services.get(type.services) if type.services else None
         return type.open(lent, function.name, binding, function.bindings)
 
+    def open_input(binding: Binding) -> Input:
+        adapter = cast(Input, open_adapter(binding))
+        return StartingInput(adapter, emulator, clock) if is_on_emulator(binding, loaded.app) else adapter
+
+    def open_output(binding: Binding) -> Output:
+        adapter = cast(Output, open_adapter(binding))
+        return StartingOutput(adapter, emulator, clock) if is_on_emulator(binding, loaded.app) else adapter
+
     assert loaded.pool
     written = [b for b in function.outputs if not binding_types()[b.type].is_reply]
     invoker = FunctionInvoker(
         function=function,
         worker=loaded.pool,
         log=log,
-        inputs={binding.name: cast(Input, open_adapter(binding)) for binding in function.inputs},
-        outputs={binding.name: cast(Output, open_adapter(binding)) for binding in written},
+        inputs={binding.name: open_input(binding) for binding in function.inputs},
+        outputs={binding.name: open_output(binding) for binding in written},
         timeout=loaded.app.config.timeout,
         clock=clock,
         abandon=loaded.pool.abandon,

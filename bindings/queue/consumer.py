@@ -26,7 +26,7 @@ from fnhost.bindings.storage.services import StorageServices, Topic
 from fnhost.bindings.waiting import first_of
 from fnhost.clock import Clock
 
-HIDDEN: Final = 60
+HIDDEN: Final = 30
 """Seconds for which a received message is hidden, renewed at half. The platform hides for ten minutes: here, what a
 killed host held comes back sooner."""
 SHORTEST_POLL, JITTER = 0.1, 0.2

@@ -1,9 +1,9 @@
 """Connection strings (platform/settings.md 5)."""
 
 import base64
-import binascii
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from fnhost.bindings.storage.errors import BadConnection
 
@@ -29,7 +29,12 @@ class Account:
 
 
 def resolve(name: str, connection: Lookup, setting: Lookup) -> Account:
-    """The account that a binding's `connection` names. Raises BadConnection."""
+    """The account that a binding's `connection` names. Raises BadConnection; no message shows a setting's value."""
+    if any(mark in name for mark in ";="):
+        raise BadConnection(
+            "A binding's `connection` is a connection string. It should be the name of a setting: put the string into "
+            "Values in local.settings.json, and its name into function.json."
+        )
     wanted = f"AzureWebJobs{name or 'Storage'}"
     text = connection(name)
     if text:
@@ -50,7 +55,7 @@ def parse(text: str, name: str = "AzureWebJobsStorage") -> Account:
     """The account of a connection string; `name` is the setting it came from. Raises BadConnection."""
     found = _parts(text, name)
     if found.get("usedevelopmentstorage", "").lower() == "true":
-        return _development(found.get("developmentstorageproxyuri", "http://127.0.0.1"))
+        return _development(found.get("developmentstorageproxyuri", "http://127.0.0.1"), name)
     endpoints = {service: _endpoint(found, service, name) for service in DEVELOPMENT_PORTS}
     return Account(
         name=found.get("accountname", ""),
@@ -71,8 +76,9 @@ def _parts(text: str, name: str) -> Mapping[str, str]:
     return {key.strip().lower(): value.strip() for key, _, value in pairs}
 
 
-def _development(proxy: str) -> Account:
-    endpoints = {name: f"{proxy.rstrip('/')}:{port}/{DEVELOPMENT_ACCOUNT}" for name, port in DEVELOPMENT_PORTS.items()}
+def _development(proxy: str, setting: str) -> Account:
+    addresses = {name: f"{proxy.rstrip('/')}:{port}/{DEVELOPMENT_ACCOUNT}" for name, port in DEVELOPMENT_PORTS.items()}
+    endpoints = {name: _checked(address, name, setting) for name, address in addresses.items()}
     spelled = ";".join(f"{name.capitalize()}Endpoint={url}" for name, url in endpoints.items())
     credentials = f"AccountName={DEVELOPMENT_ACCOUNT};AccountKey={DEVELOPMENT_KEY}"
     return Account(
@@ -85,14 +91,29 @@ def _development(proxy: str) -> Account:
 
 def _endpoint(found: Mapping[str, str], service: str, name: str) -> str:
     if explicit := found.get(f"{service}endpoint"):
-        return explicit.rstrip("/")
+        return _checked(explicit.rstrip("/"), service, name)
     account = found.get("accountname")
     if not account:
         raise BadConnection(
             f"The connection string in {name} has neither AccountName nor {service.capitalize()}Endpoint."
         )
     protocol, suffix = found.get("defaultendpointsprotocol", "https"), found.get("endpointsuffix", "core.windows.net")
-    return f"{protocol}://{account}.{service}.{suffix}"
+    return _checked(f"{protocol}://{account}.{service}.{suffix}", service, name)
+
+
+def _checked(endpoint: str, service: str, name: str) -> str:
+    """The message does not repeat the address: it may hold a password or a signature."""
+    try:
+        parts = urlsplit(endpoint)
+        is_usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        is_usable = False
+    if not is_usable or parts.query or not endpoint.isprintable() or " " in endpoint:
+        raise BadConnection(
+            f"The {service.capitalize()}Endpoint in {name} is no address of a service: it should look like "
+            f"http://127.0.0.1:{DEVELOPMENT_PORTS[service]}/{DEVELOPMENT_ACCOUNT}."
+        )
+    return endpoint
 
 
 def _key(found: Mapping[str, str], name: str) -> bytes:
@@ -100,5 +121,5 @@ def _key(found: Mapping[str, str], name: str) -> bytes:
         raise BadConnection(f"The connection string in {name} has neither AccountKey nor SharedAccessSignature.")
     try:
         return base64.b64decode(found.get("accountkey", ""), validate=True)
-    except binascii.Error:
+    except ValueError:
         raise BadConnection(f"The AccountKey in {name} is not base64. Was it cut off?") from None

@@ -34,14 +34,18 @@ class TimerTrigger:
         self._lock = SingletonLock(services, blobs, function, f"{name}.Listener")
 
     async def listen(self, fire: Fire, stopping: asyncio.Event) -> None:
-        async with self._lock.held(stopping) as lost:
-            if lost is None:
-                return
-            status = await self._begin(fire, self._runs_on_startup)
-            self._runs_on_startup = False
-            self._say_occurrences()
-            while await self._is_due(status.next, stopping, lost):
-                status = await self._run(fire, status)
+        """A lock that was lost, while storage was away for example, is waited for again."""
+        while not stopping.is_set():
+            async with self._lock.held(stopping) as lost:
+                if lost is not None:
+                    await self._fire_when_due(fire, stopping, lost)
+
+    async def _fire_when_due(self, fire: Fire, stopping: asyncio.Event, lost: asyncio.Event) -> None:
+        status = await self._begin(fire, self._runs_on_startup)
+        self._runs_on_startup = False
+        self._say_occurrences()
+        while await self._is_due(status.next, stopping, lost):
+            status = await self._run(fire, status)
 
     def _now(self) -> datetime:
         return self._clock.now().astimezone(self._zone)

@@ -85,7 +85,7 @@ async def _opened(
             emulator.begin(app.settings.environment)
             await emulator.ready()
         hub = await stack.enter_async_context(_hub(fresh.app, emulator, log))
-        opening = opened_functions(fresh, RouteTable(HttpSettings()), hub, state, log, SYSTEM_CLOCK)
+        opening = opened_functions(fresh, RouteTable(HttpSettings()), hub, state, emulator, log, SYSTEM_CLOCK)
         functions = await stack.enter_async_context(opening)
         yield (None if fresh.failures else functions[0]), fresh.failures
 

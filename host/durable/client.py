@@ -25,7 +25,7 @@ from fnhost.host.durable.model.history import (
     HistoryEvent,
     RuntimeStatus,
 )
-from fnhost.host.durable.model.ids import EntityId, refused_entity_id, refused_instance_id
+from fnhost.host.durable.model.ids import MAX_ENTITY_LENGTH, EntityId, refused_entity_id, refused_instance_id
 from fnhost.host.durable.model.instants import utc_now
 from fnhost.host.durable.model.messages import Message, ReceivedMessage
 from fnhost.host.durable.model.states import OVERRIDABLE, Checkpoint, Instance, Page, PurgeResult, Query
@@ -183,11 +183,12 @@ class DurableClient:
         return await self.start(before.name, instance if same_id else None, before.input, before.version)
 
     async def find(self, instance: str) -> Instance | None:
-        return await self.hub.find(instance)
+        """None for an id that is longer than any."""
+        return await self.hub.find(instance) if len(instance) <= MAX_ENTITY_LENGTH else None
 
     async def expect(self, instance: str) -> Instance:
         """Raises NotFound."""
-        if found := await self.hub.find(instance):
+        if found := await self.find(instance):
             return found
         raise NotFound(instance)
 
@@ -275,7 +276,7 @@ class DurableClient:
 
     async def read_entity(self, entity: EntityId) -> Entity | None:
         """None if it does not exist, or no longer."""
-        found = await self.hub.find(str(entity))
+        found = await self.find(str(entity))
         known = read_entity(found.input) if found else None
         return known if known and known.exists else None
 

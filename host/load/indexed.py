@@ -47,7 +47,7 @@ def complete(app: App, listed: Sequence[IndexedFunction], only: Sequence[str] = 
     for indexed in sorted(listed, key=lambda each: each.name.upper()):
         if allowed and indexed.name.lower() not in allowed:
             continue
-        source = Declaration(indexed.name, app.index_file, indexed.line)
+        source = Declaration(indexed.name, indexed.file or app.index_file, indexed.line)
         if found := list(_violations(indexed, app.settings, app.config)):
             problems += [Problem(source.file, one.pointer, one.message, one.hint, indexed.name) for one in found]
         else:

@@ -21,7 +21,7 @@ def read_metadata(message: Mapping[str, Any]) -> Sequence[IndexedFunction] | Non
 
 
 def _function(listed: Mapping[str, Any]) -> IndexedFunction:
-    status = listed.get("status") or {}
+    status, properties = listed.get("status") or {}, listed.get("properties") or {}
     failure = (status.get("exception") or {}).get("message", "") if status.get("status") == "failure" else ""
     return IndexedFunction(
         id=listed.get("functionId") or listed["name"],
@@ -31,7 +31,8 @@ def _function(listed: Mapping[str, Any]) -> IndexedFunction:
         entry_point=listed.get("entryPoint") or "",
         bindings=tuple(listed["rawBindings"]),
         retry=_retry(listed.get("retryOptions")),
-        line=int((listed.get("properties") or {}).get("line", 0)),
+        file=str(properties.get("file", "")),
+        line=int(properties.get("line", 0)),
         failure=failure,
     )
 

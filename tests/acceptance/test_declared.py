@@ -147,6 +147,16 @@ def test_an_app_that_cannot_be_listed(tmp_path: Path, code: str, message: str) -
     assert message in "\n".join(lines)
 
 
+def test_a_problem_of_a_blueprint_names_its_file(tmp_path: Path) -> None:
+    more = MORE + (
+        "\n\n@blueprint.schedule(schedule='never', arg_name='timer')\ndef tick(timer: func.TimerRequest) -> None: ...\n"
+    )
+    code = PLAIN.format("x") + "\nfrom lib.more import blueprint\napp.register_functions(blueprint)\n"
+    with running(write_app(tmp_path, {"function_app.py": code, "lib/more.py": more, "lib/__init__.py": ""})) as host:
+        assert host.get("/api/flaky").text == "after 2"
+        host.output.until("lib/more.py line 15#/bindings/0/schedule: Unable to configure binding 'timer'")
+
+
 def test_a_problem_names_file_and_line(tmp_path: Path) -> None:
     code = PLAIN.format("x") + (
         "\n\n@app.schedule(schedule='often', arg_name='timer')\ndef tick(timer: func.TimerRequest) -> None: ...\n"

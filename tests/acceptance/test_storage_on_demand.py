@@ -18,6 +18,7 @@ from tests.support.storage import fresh, queue
 HELLO = {"Hello/__init__.py": "def main(req) -> str:\n    return 'hello'\n", "Hello/function.json": http()}
 WORK = "def main(message: str) -> None:\n    print(f'got {message}', flush=True)\n"
 DEVELOPMENT = "UseDevelopmentStorage=true"
+HTTP_OUT = {"name": "$return", "type": "http", "direction": "out"}
 
 
 def app(root: Path, name: str, **files: str) -> Path:
@@ -39,6 +40,15 @@ def test_a_queue_trigger_finds_the_emulator_running(tmp_path: Path, settings: di
         send(ports, name, "one")
         host.output.until("got one")
         assert host.output.count("failed and will be tried again") == 0
+
+
+def test_an_output_waits_for_an_emulator_that_is_starting(tmp_path: Path, settings: dict[str, str]) -> None:
+    output = {"name": "message", "type": "queue", "direction": "out", "queueName": fresh("q")}
+    entries = ({"name": "req", "type": "httpTrigger", "authLevel": "anonymous"}, output)
+    send = "def main(req, message) -> str:\n    message.set('x')\n    return 'sent'\n"
+    files = {"Send/__init__.py": send, "Send/function.json": bindings(*entries, {**HTTP_OUT})}
+    with running(write_app(tmp_path / "app", files), program=moved(), **settings) as host:
+        assert host.get("/api/Send").text == "sent"
 
 
 def send(ports: Ports, name: str, text: str) -> None:

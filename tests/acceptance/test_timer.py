@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from azure.storage.blob import ContainerClient
+from azure.storage.blob import BlobLeaseClient, ContainerClient
 
 from fnhost.azurite import Azurite
 from tests.support.hosts import bindings, http, running, write_app
@@ -119,6 +119,18 @@ def test_one_host_of_an_app_fires_and_the_next_takes_over(tmp_path: Path, site: 
             assert second.output.count("Executing 'Functions.Tick'") == 0
             first.interrupt()
             second.output.until("Executed 'Functions.Tick' (Succeeded")
+
+
+def test_a_lock_that_was_lost_is_taken_again(tmp_path: Path, site: Site, hosts: ContainerClient) -> None:
+    lock = BlobLeaseClient(hosts.get_blob_client(f"locks/{site.id}/Host.Functions.Tick.Listener"))
+    with running(app(tmp_path, "*/1 * * * * *"), **site.settings) as host:
+        host.output.until("Executed 'Functions.Tick'")
+        lock.break_lease(0)
+        lock.acquire(15)
+        host.output.until("holds the lock of function 'Tick'")
+        fired = host.output.count("Executing 'Functions.Tick'")
+        lock.release()
+        host.output.until("Executed 'Functions.Tick' (Succeeded", fired + 1)
 
 
 def test_a_bad_schedule_stops_only_its_function(tmp_path: Path, site: Site) -> None:

@@ -16,7 +16,7 @@ from azure.storage.blob.aio import ContainerClient
 from azure.storage.queue.aio import QueueClient
 
 from fnhost.azurite import Azurite
-from fnhost.bindings.storage import Operation, StorageClient, Tables, parse
+from fnhost.bindings.storage import Operation, PreconditionFailed, StorageClient, Tables, parse
 from fnhost.bindings.storage.client import StorageRequest
 from fnhost.bindings.storage.connections import StorageResponse
 from fnhost.host.durable.model.errors import AlreadyExists, HubError, HubUnreachable
@@ -35,6 +35,7 @@ from fnhost.host.durable.model.history import (
 from fnhost.host.durable.model.instants import later
 from fnhost.host.durable.model.messages import WORK_ITEMS, Message
 from fnhost.host.durable.model.states import Checkpoint, HistoryState, Query, fold
+from fnhost.host.durable.storage import codec
 from fnhost.host.durable.storage.azure import AzureHub
 from fnhost.host.durable.storage.azure.app_lease import lease_id
 from fnhost.host.durable.storage.hub import HubSettings
@@ -418,6 +419,48 @@ async def test_a_row_is_only_replaced_as_it_was_read(hub: AzureHub, official: Of
     assert row["OwnedSince"] == row["LastRenewal"] < row["ExpiresAt"]
     now = (await hub.partition_leases())[1]
     assert replace(now, version="") == replace(first, version="")
+
+
+@pytest.mark.parametrize("blob", ["someone/history-x-Output.json.gz", "none", "order-42/message-1-x.json.gz"])
+async def test_a_reason_that_looks_like_the_address_of_a_blob_stays_a_text(hub: AzureHub, blob: str) -> None:
+    await hub._large_messages.put("someone/history-x-Output.json.gz", '"a secret"')
+    reason = hub._large_messages.url(blob)
+    ended = ExecutionCompleted(timestamp=AT, event_id=0, orchestration_status=RuntimeStatus.Terminated, result=reason)
+    await hub.record(checkpoint(HistoryState(), started(), ended))
+    found = await hub.find("order-42")
+    assert found and found.output == reason
+
+
+async def test_a_row_that_storage_has_lost_is_written_whole(hub: AzureHub) -> None:
+    """An emulator that is killed forgets its last seconds, of one table more than of the other."""
+    first = await hub.record(checkpoint(HistoryState(), started()))
+    await hub._instances.purge("order-42")
+    ended = ExecutionCompleted(timestamp=AT, event_id=0, orchestration_status=RuntimeStatus.Completed, result="1")
+    written = checkpoint(first, ended)
+    await hub.record(written)
+    assert await hub.find("order-42") == written.instance
+
+
+async def test_a_late_write_of_a_row_does_not_undo_a_later_one(hub: AzureHub) -> None:
+    first = checkpoint(HistoryState(), started())
+    state = await hub.record(first)
+    etag = hub._instances._etags["order-42"]
+    ended = ExecutionCompleted(timestamp=AT, event_id=0, orchestration_status=RuntimeStatus.Completed, result="1")
+    await hub.record(last := checkpoint(state, ended))
+    late = await hub._instances._row("order-42", codec.status_columns(first.instance, hub.name), {}, "late")
+    with pytest.raises(PreconditionFailed):
+        await hub._instances._write("merge", late, etag)
+    assert await hub.find("order-42") == last.instance
+
+
+async def test_large_texts_do_not_pass_through_a_proxy(hub: AzureHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy of a company's network cannot reach this machine's loopback address."""
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    large = json.dumps("x" * 200_000)
+    await hub.start(Message(RUN, started(input=large)))
+    found = await hub.find(RUN.instance_id)
+    assert found and found.input == large
 
 
 async def test_one_app_reserves_a_hub_with_all_its_hosts(hub: AzureHub, storage: Azurite) -> None:

@@ -18,7 +18,7 @@ from fnhost.azurite import Azurite
 from fnhost.bindings.contract import Event, Failure, Json, Outcome
 from fnhost.bindings.durable import MARKER
 from fnhost.host.durable.client import ClientSettings, DurableClient
-from fnhost.host.durable.model.errors import HubError
+from fnhost.host.durable.model.errors import RecordRefused
 from fnhost.host.durable.model.history import (
     Execution,
     OrchestratorCompleted,
@@ -357,7 +357,7 @@ class Refusing:
     async def record(self, checkpoint: Checkpoint) -> HistoryState:
         if self._text in str(checkpoint.instance.output):
             self.refused += 1
-            raise HubError("The property value exceeds the maximum allowed size.")
+            raise RecordRefused("The property value exceeds the maximum allowed size.")
         return await self._hub.record(checkpoint)
 
 

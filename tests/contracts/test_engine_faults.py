@@ -8,20 +8,20 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 from aiohttp import web
 
 from fnhost.azurite import Azurite
 from fnhost.bindings.storage import parse
-from fnhost.host.durable.model.errors import HubUnreachable
-from fnhost.host.durable.model.history import EventRaised, RuntimeStatus
-from fnhost.host.durable.model.states import Instance, Query, fold
+from fnhost.host.durable.model.errors import Conflict, HubUnreachable
+from fnhost.host.durable.model.history import EventRaised, Execution, ExecutionStarted, RuntimeStatus, TaskScheduled
+from fnhost.host.durable.model.states import Checkpoint, HistoryState, Instance, Query, fold
 from fnhost.host.durable.runtime.engine import EngineSettings
 from fnhost.host.durable.storage.azure import AzureHub
 from fnhost.host.durable.storage.hub import all_of
-from fnhost.host.durable.storage.retrying import ClientHub
+from fnhost.host.durable.storage.retrying import ClientHub, RetryingHub
 from fnhost.host.log import Level, Log
 from tests.support.engines import POLL, Served, hub_settings, made, serving
 from tests.support.programs import Tree, events_of, fits, functions, last_status, meaning
@@ -31,6 +31,7 @@ from tests.support.sdk import SDK_WARNINGS
 pytestmark = [pytest.mark.anyio, *map(pytest.mark.filterwarnings, SDK_WARNINGS)]
 T = TypeVar("T")
 PATIENCE = 60.0
+AT = "2025-03-04T10:20:00.1234567Z"
 
 PROGRAMS: Sequence[Sequence[Tree]] = (
     [["status", "one"], ["do", ["all", [["act", n, 0] for n in range(5)]]], ["status", "two"], ["do", ["act", 1, 0]]],
@@ -43,9 +44,9 @@ ALL_PROGRAMS = [(number, steps) for number, steps in enumerate(PROGRAMS * 3)]
 
 
 @asynccontextmanager
-async def beside(storage: Azurite, treat: Treatment) -> AsyncIterator[tuple[AzureHub, AzureHub]]:
+async def beside(storage: Azurite, treat: Treatment, **values: Any) -> AsyncIterator[tuple[AzureHub, AzureHub]]:
     """A hub as it is, and as it is seen through a proxy."""
-    account, settings = parse(storage.connection_string), hub_settings(hidden=2.0, partitions=1)
+    account, settings = parse(storage.connection_string), hub_settings(hidden=2.0, partitions=1, **values)
     async with made(AzureHub(settings, account, Log())) as hub, proxied(account, treat) as seen:
         assert isinstance(hub, AzureHub)
         async with AzureHub(settings, seen, Log()) as faulty:
@@ -151,6 +152,30 @@ async def test_a_write_that_fails_once_is_done_once(
             assert served.said("", Level.ERROR) == 0
         await expect_rows_like_histories(hub)
     assert one.has_failed
+
+
+@pytest.mark.parametrize("fault", ["refused", "failed after", "reset after", "cut"])
+@pytest.mark.parametrize("batch", ["T1", "T150", "T299"])
+async def test_a_record_asked_again_meets_itself_and_goes_on(storage: Azurite, fault: Fault, batch: str) -> None:
+    """Its 300 events are written in several transactions; large texts keep their blobs."""
+    one = OneFault(fault, lambda request, body: "$batch" in request and f'"{batch}"' in body)
+    run = Execution("order-42", "e")
+    names = [f"T{n}" for n in range(300)]
+    scheduled = [
+        TaskScheduled(timestamp=AT, event_id=n, name=name, version="", input="x" * 70_000 if n % 100 == 0 else "1")
+        for n, name in enumerate(names)
+    ]
+    events = (ExecutionStarted(timestamp=AT, orchestration_instance=run, name="Play", input="{}"), *scheduled)
+    row = fold(None, events, '"set"')
+    assert row
+    checkpoint = Checkpoint(HistoryState(), "e", events, row)
+    async with beside(storage, one.treat, keep_inputs=True) as (hub, faulty):
+        recorded = await RetryingHub(faulty, Log()).record(checkpoint)
+        assert one.has_failed
+        assert await hub.load("order-42") == recorded
+        assert await hub.find("order-42") == row
+        with pytest.raises(Conflict):
+            await hub.record(Checkpoint(HistoryState(), "e", events, row))
 
 
 async def test_a_row_that_a_crash_left_behind_is_written_when_its_history_is_loaded(storage: Azurite) -> None:

@@ -1,6 +1,7 @@
 """What every hub promises, verb by verb. A new hub is one more line in HUBS."""
 
 import asyncio
+import json
 import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -11,7 +12,7 @@ import pytest
 
 from fnhost.azurite import Azurite
 from fnhost.bindings.storage import parse
-from fnhost.host.durable.model.errors import AlreadyExists, Conflict
+from fnhost.host.durable.model.errors import AlreadyExists, Conflict, InvalidToken
 from fnhost.host.durable.model.history import (
     ContinueAsNew,
     EventRaised,
@@ -37,7 +38,7 @@ from fnhost.host.durable.model.history import (
     TimerCreated,
     TimerFired,
 )
-from fnhost.host.durable.model.instants import Instant, later, utc_now
+from fnhost.host.durable.model.instants import FIRST_INSTANT, LAST_INSTANT, Instant, later, utc_now
 from fnhost.host.durable.model.messages import WORK_ITEMS, Message, ReceivedMessage
 from fnhost.host.durable.model.states import (
     Checkpoint,
@@ -648,6 +649,13 @@ def minute(number: int) -> Instant:
         (Query(prefix="@counter@"), ["@counter@a"]),
         (Query(prefix="x"), []),
         (Query(prefix="'"), []),
+        (Query(prefix="a\U0010ffff"), []),
+        (Query(prefix="a\ud7ff"), []),
+        (Query(prefix="\uffff"), []),
+        (Query(prefix="a" * 2000), []),
+        (Query(prefix="a", created_from=FIRST_INSTANT, created_to=LAST_INSTANT), ["a-1", "a-2", "a.3"]),
+        (Query(created_from=LAST_INSTANT), []),
+        (Query(created_to=FIRST_INSTANT), []),
     ],
 )
 async def test_lists_hold_what_was_asked_for_in_order(full_hub: Hub, query: Query, expected: list[str]) -> None:
@@ -664,6 +672,48 @@ async def test_lists_come_page_by_page(full_hub: Hub) -> None:
         if (token := page.token) is None:
             break
     assert ids == ["@counter@a", "a-2", "a.3"]
+
+
+@pytest.mark.parametrize("prefix", ["\U0010ffff", "\ud7ff", "\uffff", "\U0001f600", "é"])
+async def test_any_prefix_finds_its_ids(hub: Hub, prefix: str) -> None:
+    for name in (f"{prefix}1", f"{prefix}2", "other"):
+        run, events = row(name, RuntimeStatus.Completed, 1)
+        await hub.record(checkpoint(HistoryState(), run, *events))
+    assert [found.id async for found in all_of(hub, Query(prefix=prefix))] == [f"{prefix}1", f"{prefix}2"]
+
+
+async def test_a_page_ends_when_it_is_large(opened: Open) -> None:
+    async with made(opened, settings(page=100_000)) as hub:
+        for number in range(6):
+            await hub.start(start(execution(f"i-{number}"), input=json.dumps("x" * 45_000)))
+        sizes, token = [], None
+        while True:
+            page = await hub.list(Query(), 4, token)
+            sizes.append([found.id for found in page.instances])
+            if (token := page.token) is None:
+                break
+    assert sizes == [["i-0", "i-1"], ["i-2", "i-3"], ["i-4", "i-5"]]
+
+
+async def test_an_instance_larger_than_a_page_has_one_of_its_own(opened: Open) -> None:
+    async with made(opened, settings(page=10)) as hub:
+        for number in range(3):
+            await hub.start(start(execution(f"i-{number}")))
+        assert [found.id async for found in all_of(hub, Query())] == ["i-0", "i-1", "i-2"]
+
+
+@pytest.mark.parametrize("token", ["", "x", "%%%", "bnVsbA==", "W10=", "e30=", "eyJodWIiOiBbXX0=", "A" * 100_000])
+async def test_a_token_of_nobody_is_refused(full_hub: Hub, token: str) -> None:
+    with pytest.raises(InvalidToken, match="not one that this task hub has given"):
+        await full_hub.list(Query(), 2, token)
+
+
+async def test_a_token_of_another_hub_is_refused(opened: Open, full_hub: Hub) -> None:
+    token = (await full_hub.list(Query(), 2)).token
+    assert token
+    async with made(opened, settings()) as other:
+        with pytest.raises(InvalidToken):
+            await other.list(Query(), 2, token)
 
 
 async def test_lists_can_leave_out_inputs(full_hub: Hub) -> None:

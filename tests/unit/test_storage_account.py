@@ -50,11 +50,26 @@ def test_a_signature_takes_the_place_of_the_key() -> None:
         (f"AccountKey={KEY}", "neither AccountName nor BlobEndpoint"),
         ("AccountName=shop", "neither AccountKey nor SharedAccessSignature"),
         ("AccountName=shop;AccountKey=abc", "is not base64"),
+        ("AccountName=shop;AccountKey=ünicode", "is not base64"),
+        (f"AccountName=secret shop;AccountKey={KEY}", "is no address of a service"),
+        (f"BlobEndpoint=http://user:secret@host:port;AccountKey={KEY}", "is no address of a service"),
+        (f"BlobEndpoint=https://host/?sig=secret;AccountKey={KEY}", "is no address of a service"),
+        (f"BlobEndpoint=ftp://secret;AccountKey={KEY}", "is no address of a service"),
+        (f"BlobEndpoint=http://[secret;AccountKey={KEY}", "is no address of a service"),
+        ("UseDevelopmentStorage=true;DevelopmentStorageProxyUri=secret", "is no address of a service"),
     ],
 )
 def test_a_bad_connection_string_names_its_setting_and_the_fault(text: str, complaint: str) -> None:
-    with pytest.raises(BadConnection, match=rf"MyStorage.* {complaint}"):
+    with pytest.raises(BadConnection, match=rf"MyStorage.* {complaint}") as raised:
         parse(text, "MyStorage")
+    assert "secret" not in str(raised.value)
+    assert KEY not in str(raised.value)
+
+
+def test_a_connection_string_in_the_place_of_its_name_is_not_repeated() -> None:
+    with pytest.raises(BadConnection, match="should be the name of a setting") as raised:
+        resolve(f"AccountName=shop;AccountKey={KEY}", {}.get, {}.get)
+    assert KEY not in str(raised.value)
 
 
 def test_a_connection_is_found_by_its_name() -> None:

@@ -32,6 +32,13 @@ class AlreadyExists(HubError):
         self.status = status
 
 
+class InvalidToken(HubError):
+    """A continuation token is none that this hub has given."""
+
+    def __init__(self) -> None:
+        super().__init__("The continuation token is not one that this task hub has given. Leave it out to begin anew.")
+
+
 class UnreadableRecord(HubError):
     """A stored text is not what the task hub's layout says."""
 

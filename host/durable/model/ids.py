@@ -35,7 +35,8 @@ MAX_ID_LENGTH = 256
 """Characters of an instance id (platform/durable-http.md 5.1)."""
 MAX_ENTITY_LENGTH = 512
 """Characters of name and key of an entity: what Azure Storage takes as a key, 1 KiB of UTF-16."""
-_FORBIDDEN = re.compile(r"[/\\#?\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_FORBIDDEN = re.compile(r"[/\\#?\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+"""The last two are no characters: the storage's XML cannot hold them."""
 
 
 def refused_instance_id(instance: str) -> str | None:

@@ -8,7 +8,7 @@ from typing import Protocol
 from fnhost.bindings.contract import Failure, Outcome
 from fnhost.clock import Clock
 from fnhost.host.durable.entities.entity import EntityLimits
-from fnhost.host.durable.model.errors import Conflict, HubError, HubMissing, HubUnreachable
+from fnhost.host.durable.model.errors import Conflict, HubError, RecordRefused
 from fnhost.host.durable.model.history import (
     ExecutionCompleted,
     ExecutionResumed,
@@ -165,9 +165,7 @@ class Session:
         episode = await self._episode(state, events)
         try:
             await self._commit(state, episode, done)
-        except (Conflict, HubUnreachable, HubMissing):
-            raise
-        except (HubError, ValueError) as error:
+        except (RecordRefused, ValueError) as error:
             self._refusals += 1
             if self._refusals < MAX_REFUSALS:
                 raise

@@ -34,6 +34,8 @@ class HubSettings:
     """How long a received message stays invisible unless renewed; after a crash other hosts wait as long."""
     keep_inputs: bool = False
     """storeInputsInOrchestrationHistory."""
+    page: int = 32 * 1024 * 1024
+    """How many characters of text the instances of one page of a list may hold, however many were asked for."""
     app: str = ""
     """WEBSITE_SITE_NAME: hosts of one app reserve the hub together."""
 

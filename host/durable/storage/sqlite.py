@@ -30,6 +30,7 @@ from fnhost.host.durable.model.states import (
 )
 from fnhost.host.durable.storage import codec
 from fnhost.host.durable.storage.hub import HubSettings
+from fnhost.host.durable.storage.paging import place_of, token_of
 from fnhost.host.durable.storage.sqlite_store import SqliteStore
 from fnhost.host.log import Log
 
@@ -235,13 +236,13 @@ class SqliteHub:
         return await self._store.run(lambda connection: _find(connection, instance))
 
     async def list(self, query: Query, top: int = 100, token: str | None = None) -> Page:
-        """The token is the last id of the page before."""
-        where, values = _conditions(query, token or "")
-        statement = f"SELECT id, row FROM instances WHERE {where} ORDER BY id LIMIT ?"
-        rows = await self._store.run(lambda connection: connection.execute(statement, (*values, top + 1)).fetchall())
-        found = [_instance(*row) for row in rows[:top]]
+        """Raises InvalidToken."""
+        after = place_of(self._settings.name, token).get("after", "")
+        found, is_end = await self._store.run(
+            lambda connection: _list(connection, query, top, after, self._settings.page)
+        )
         shown = found if query.with_input else [replace(instance, input=None) for instance in found]
-        return Page(tuple(shown), found[-1].id if len(rows) > top else None)
+        return Page(tuple(shown), None if is_end else token_of(self._settings.name, {"after": found[-1].id}))
 
     async def purge(self, instance: str) -> PurgeResult:
         def purge(connection: sqlite3.Connection) -> PurgeResult:
@@ -300,6 +301,21 @@ def _find(connection: sqlite3.Connection, instance: str) -> Instance | None:
 
 def _instance(instance_id: str, row: str) -> Instance:
     return codec.instance_of_row(instance_id, json.loads(row))
+
+
+def _list(
+    connection: sqlite3.Connection, query: Query, top: int, after: str, page: int
+) -> tuple[Sequence[Instance], bool]:
+    """A page of at least one instance, if there is one, and whether it is the last."""
+    where, values = _conditions(query, after)
+    found: list[Instance] = []
+    size = 0
+    for row in connection.execute(f"SELECT id, row FROM instances WHERE {where} ORDER BY id", values):
+        size += len(row[1])
+        if found and (len(found) == top or size > page):
+            return found, False
+        found.append(_instance(*row))
+    return found, True
 
 
 def _conditions(query: Query, after: str) -> tuple[str, list[str]]:

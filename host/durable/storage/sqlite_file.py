@@ -120,11 +120,11 @@ def error_of_job(error: Exception) -> Exception:
     """A job's own error, as hubs tell it."""
     if not isinstance(error, sqlite3.Error):
         return error
-    if _code(error) == sqlite3.SQLITE_TOOBIG:
-        return RecordRefused(f"SQLite does not take a value that large: {error}.")
     if str(error).startswith("no such table"):
         return HubMissing(f"The task hub has not been made: {error}.")
-    return HubError(f"SQLite refused it: {error}.")
+    if _code(error) == sqlite3.SQLITE_TOOBIG:
+        return RecordRefused(f"SQLite does not take a value that large: {error}.")
+    return RecordRefused(f"SQLite refused it: {error}.")
 
 
 def _code(error: sqlite3.Error) -> int:

@@ -11,8 +11,7 @@ from urllib.parse import quote, unquote, unquote_plus
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Mount
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from fnhost.bindings.durable import HubEndpoints
 from fnhost.bindings.formats import compact
@@ -316,7 +315,9 @@ def origin_of(request: Request, forwarded: bool) -> str:
     headers = request.headers
     if forwarded and "x-forwarded-host" in headers and "x-forwarded-proto" in headers:
         return f"{headers['x-forwarded-proto']}://{headers['x-forwarded-host']}"
-    return f"{request.url.scheme}://{request.url.netloc}"
+    server = request.scope.get("server") or ("localhost", None)
+    host = headers.get("host") or ":".join(str(part) for part in server if part)
+    return f"{request.scope['scheme']}://{host}"
 
 
 def address_of(ask: ManagementRequest) -> str:
@@ -384,5 +385,6 @@ def management(
 
     `resolve` finds the connection string a name means; `forwarded` is host.json's httpSettings.useForwardedHost.
     """
-    api: ASGIApp = Management(client, address, resolve, forwarded)
-    return Starlette(routes=[Mount("/", api)], exception_handlers=dict(FAILURES))
+    app = Starlette(exception_handlers=dict(FAILURES))
+    app.router.default = Management(client, address, resolve, forwarded)  # a route's pattern takes no line break
+    return app

@@ -4,6 +4,7 @@ Rules from platform/durable-http.md 4.3 and 4.4.
 """
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -11,6 +12,8 @@ from fnhost.bindings.http.request import joined, query_pairs
 from fnhost.host.durable.model.history import RuntimeStatus
 from fnhost.host.durable.model.instants import Instant, parse_instant
 
+LONGEST_WAIT = 7 * 24 * 3600.0
+"""Seconds: more than any client waits, and few enough for every timer."""
 STATUSES: Mapping[str, RuntimeStatus] = {
     text: status for status in RuntimeStatus for text in (status.name, str(status.value))
 }
@@ -33,19 +36,20 @@ class Parameters:
         return {"true": True, "false": False}.get(self._trimmed(name).lower(), default)
 
     def whole(self, name: str) -> int | None:
-        try:
-            return int(self._trimmed(name))
-        except ValueError:
-            return None
+        text = self._trimmed(name)
+        return int(text) if re.fullmatch(r"[+-]?[0-9]{1,10}", text) else None
 
     def seconds(self, name: str) -> float | None:
+        """At most `LONGEST_WAIT`."""
+        text = self._trimmed(name)
         try:
-            number = float(self._trimmed(name))
+            number = float(text) if text.isascii() and "_" not in text else math.nan
         except ValueError:
             return None
-        return number if math.isfinite(number) and number >= 0 else None
+        return min(number, LONGEST_WAIT) if math.isfinite(number) and number >= 0 else None
 
     def moment(self, name: str) -> Instant | None:
+        """A date at either end of the calendar is one; an offset that would lead out of it leads to its end."""
         try:
             return parse_instant(self._trimmed(name))
         except ValueError:

@@ -21,7 +21,7 @@ from fnhost.host.durable.client import (
     UnknownEntity,
     UnknownFunction,
 )
-from fnhost.host.durable.model.errors import AlreadyExists, HubUnreachable
+from fnhost.host.durable.model.errors import AlreadyExists, HubMissing, HubUnreachable, InvalidToken, RecordRefused
 from fnhost.host.durable.model.text import well_formed
 from fnhost.host.errors import FnhostError
 from fnhost.host.web.durable.payloads import JsonText
@@ -98,6 +98,8 @@ FAILURES: Mapping[type[Exception], FailureAnswer] = {
     UnknownFunction: _says(400, INCORRECT, ARGUMENT),
     InvalidId: _says(400, INCORRECT, ARGUMENT),
     BadArgument: _says(400, INCORRECT, ARGUMENT),
+    InvalidToken: _says(400, INCORRECT, ARGUMENT),
+    RecordRefused: _says(400, INCORRECT, ARGUMENT),
     NotJson: _says(400, "Invalid JSON content", "Newtonsoft.Json.JsonReaderException"),
     NotCalledJson: _tells(400),
     NotJsonContent: _tells(400),
@@ -107,6 +109,7 @@ FAILURES: Mapping[type[Exception], FailureAnswer] = {
     NotFinished: lambda request, error: json_response(compact(str(error)), 412),
     NotFailed: lambda request, error: json_response(compact(str(error)), 412),
     HubUnreachable: _away,
+    HubMissing: _away,
     FnhostError: _says(500, WRONG, OPERATION),
     Exception: _says(500, WRONG, OPERATION),
 }

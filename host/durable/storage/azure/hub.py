@@ -99,7 +99,7 @@ class AzureHub:
             self._queues, self._large_messages, names, math.ceil(settings.hidden), encoding, clock, log
         )
         self._histories = Histories(self._tables, names.history, self._large_messages, settings.keep_inputs, clock)
-        self._instances = Instances(self._tables, names.instances, settings.name, self._large_messages)
+        self._instances = Instances(self._tables, names.instances, settings.name, self._large_messages, settings.page)
         self._partition_table = PartitionTable(self._tables, names.partition_leases)
         self._app_lease = AppLease(Containers(self._client), names, settings.app)
 
@@ -216,11 +216,14 @@ class AzureHub:
 
     @verb
     async def purge(self, instance: str) -> PurgeResult:
-        rows = await self._histories.purge(instance)
+        """The row goes last: while it is there, a purge that failed half way can be asked for again."""
+        rows, known = await self._histories.purge(instance), await self._instances.exists(instance)
+        if not rows and not known:
+            return PurgeResult()
         for prefix in dict.fromkeys((f"{instance}/", f"{partition_key(instance)}/")):
             await self._large_messages.remove(prefix)
-        deleted = await self._instances.purge(instance)
-        return PurgeResult(deleted or min(rows, 1), rows)
+        await self._instances.purge(instance)
+        return PurgeResult(1, rows)
 
     @verb
     async def partition_leases(self) -> Sequence[PartitionLease]:

@@ -24,6 +24,10 @@ class LargeMessages:
     def url(self, blob: str) -> str:
         return blob_url(self.address, blob)
 
+    def is_address(self, text: Any) -> TypeGuard[str]:
+        """Whether a reader would take this text for the address of a blob in here."""
+        return isinstance(text, str) and blob_of(self.address, text) is not None
+
     async def put(self, blob: str, text: str) -> None:
         await self._texts.put(blob, text)
 

@@ -87,16 +87,20 @@ def _described(function: Any, root: str) -> Message:
         "entryPoint": getattr(code, "__name__", ""),
         "rawBindings": function.get_raw_bindings(),
         "retryOptions": _retry(function.get_settings_dict("retry_policy")),
-        "properties": {"line": _line(code)},
+        "properties": _place(code, root),
         "status": {"status": "success"},
     }
 
 
-def _line(code: Any) -> int:
-    """Where the user's own function begins, whatever decorators have wrapped it in."""
+def _place(code: Any, root: str) -> Message:
+    """File and line of the user's own function, decorators taken off; nothing if it lies outside of the app."""
     while hasattr(code, "__wrapped__"):
         code = code.__wrapped__
-    return int(getattr(getattr(code, "__code__", None), "co_firstlineno", 0))
+    compiled = getattr(code, "__code__", None)
+    file = os.path.relpath(compiled.co_filename, root) if compiled else os.pardir
+    if file.startswith(os.pardir) or "site-packages" in file:
+        return {}
+    return {"file": file.replace(os.sep, "/"), "line": compiled.co_firstlineno}
 
 
 def _retry(policy: dict[str, str] | None) -> Message | None:
