@@ -99,7 +99,10 @@ class Function:
 
     @property
     def trigger(self) -> Binding:
-        return next(binding for binding in self.bindings if binding.is_trigger)
+        for binding in self.bindings:  # no generator: this is asked several times for each invocation
+            if binding.is_trigger:
+                return binding
+        raise LookupError(f"The function {self.name} has no trigger.")
 
     @property
     def inputs(self) -> tuple[Binding, ...]:

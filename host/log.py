@@ -9,7 +9,7 @@ from fnhost.clock import SYSTEM_CLOCK, Clock
 from fnhost.host.events import HostMessage, InvocationEnded, InvocationStarted, LogEvent
 from fnhost.host.events import Level as Level
 
-RECENT_RECORDS = 4_000
+RECENT_RECORDS = 1_000
 RECENT_SIZE = 32_000_000
 """Bounds of the records that are kept: how many, and about how many bytes. So many stay in a processor's cache: with
 20,000, each request pays for memory that nobody has touched for long (`RecentRecords.resize` is for who needs more)."""

@@ -43,6 +43,8 @@ REFUSED = (
 )
 
 Stamp: TypeAlias = tuple[int, int]
+UNSEEN: Stamp = (-1, -1)
+"""Of a file that matters by rules that are newer than the last look."""
 
 
 class FileWatcher:
@@ -155,9 +157,12 @@ class FileWatcher:
         if before is None:
             return
         for path in [path for path in {**before, **stamps} if before.get(path) != stamps.get(path)]:
-            # A file that only other rules make one that matters has not changed.
+            if before.get(path) == UNSEEN:
+                continue  # what it was like is not known: a change of it is told by an event alone
             if are_same or (path in before and path in stamps) or path.parent not in known:
                 self._add(path)
+            elif path in stamps:  # other rules have made it one that matters
+                stamps[path] = UNSEEN
 
     @property
     def _rules(self) -> tuple[object, ...]:

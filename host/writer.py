@@ -13,7 +13,7 @@ from fnhost.host.text import encoded
 
 BACKLOG = 4_000_000
 """Characters that may wait for the file; whatever comes then is left out, and counted."""
-FLUSH_DELAY = 0.025
+FLUSH_DELAY = 0.05
 """Seconds for which a line waits for others: each waking of the thread takes time from the event loop."""
 END_PATIENCE = 0.5
 """Seconds that the last lines have at the end."""
