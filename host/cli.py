@@ -146,7 +146,7 @@ def _delete_key(options: argparse.Namespace) -> int:
 def _check(options: argparse.Namespace) -> int:
     """List everything, the sound and the broken."""
     from fnhost.host.commands.indexing import with_functions  # not needed to start a worker, and heavy
-    from fnhost.host.generation import servable, uses_durable
+    from fnhost.host.servable import servable, uses_durable
 
     root = find_root(Path(options.app))
     try:
