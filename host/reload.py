@@ -17,10 +17,12 @@ from fnhost.host.console import HOST_CATEGORY, error_lines
 from fnhost.host.emulator import StorageEmulator
 from fnhost.host.errors import AppError, StartError, WorkerError
 from fnhost.host.events import AppRefused, AppReloaded, AppStarted, FilesChanged
-from fnhost.host.generation import LoadedApp, generation, loaded, servable, uses_durable
+from fnhost.host.functions import LoadedApp
+from fnhost.host.generation import generation, loaded
 from fnhost.host.limits import MOST_EARLIER_VERSIONS
 from fnhost.host.load import load
 from fnhost.host.log import Level, Log
+from fnhost.host.servable import servable, uses_durable
 from fnhost.host.storage_use import needs_emulator
 from fnhost.host.system import system_error
 from fnhost.host.tasks import BackgroundTasks, first

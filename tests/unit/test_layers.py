@@ -64,6 +64,9 @@ LAYERS = {
     "fnhost.host.emulator": 11,
     "fnhost.host.storage_use": 11,
     "fnhost.host.taskhub": 11,
+    "fnhost.host.servable": 11,
+    "fnhost.host.functions": 11,
+    "fnhost.host.listening": 11,
     "fnhost.host.generation": 11,
     # The command line.
     "fnhost.host.commands": 12,
