@@ -5,11 +5,11 @@ import re
 import sys
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from fnhost.azurite.errors import AzuriteError
+from fnhost.azurite.errors import SQLITE_HINT, AzuriteError
 from fnhost.azurite.install import HERE, Installation, Say, installed
 from fnhost.azurite.owner import Owner, take
 from fnhost.clock import SYSTEM_CLOCK, Clock
@@ -187,7 +187,16 @@ class Azurite:
 
 
 def _made(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
+    """The data folder, which keeps itself out of version control. Raises AzuriteError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with suppress(FileExistsError), (folder / ".gitignore").open("x", encoding="utf-8") as file:
+            file.write("*\n")
+    except OSError as error:
+        raise AzuriteError(
+            f"Azurite's data cannot be kept in {folder}: {error.strerror}. Make '{folder.parent}' writable for this "
+            f"user, or run a copy of the app in a folder that is. {SQLITE_HINT}"
+        ) from error
     return folder.absolute()
 
 

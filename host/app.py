@@ -9,6 +9,11 @@ from fnhost.bindings.contract import Binding
 from fnhost.host.errors import Problem
 
 
+def separated(name: str) -> str:
+    """A setting's name with the one separator of all sources: `:` is `__` (platform/settings.md 4)."""
+    return name.replace(":", "__")
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """The app's environment: shell first, then local.settings.json (platform/settings.md 3).
@@ -24,20 +29,21 @@ class Settings:
 
     def get(self, name: str) -> str | None:
         """The value of an app setting; `:` and `__` are the same separator (platform/settings.md 3)."""
-        wanted = name.replace(":", "__").lower()
-        for key, value in self.environment.items():
-            if key.replace(":", "__").lower() == wanted:
-                return value
-        return None
+        return _find(self.environment, name)
 
     def connection(self, name: str = "") -> str | None:
         """The connection string a binding's `connection` names (platform/settings.md 5). Empty means Storage."""
         wanted = name or "Storage"
         candidates = (f"AzureWebJobs{wanted}", wanted)
         for candidate in candidates:
-            if found := self.connection_strings.get(candidate) or self.get(candidate):
+            if found := _find(self.connection_strings, candidate) or self.get(candidate):
                 return found
         return None
+
+
+def _find(values: Mapping[str, str], name: str) -> str | None:
+    wanted = separated(name).lower()
+    return next((value for key, value in values.items() if separated(key).lower() == wanted), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The command line: the only reader of the process's arguments and environment."""
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -8,19 +9,22 @@ from pathlib import Path
 
 from fnhost import __version__
 from fnhost.host import signals
-from fnhost.host.console import error_lines, listing
-from fnhost.host.errors import AppError, FnhostError
+from fnhost.host.errors import FnhostError
 from fnhost.host.events import Level
 from fnhost.host.levels import level_named
-from fnhost.host.load import find_root, load
+from fnhost.host.load.root import find_root
 from fnhost.host.options import ADDRESS, PORT, Options
 from fnhost.host.start import start
+from fnhost.host.text import ERRORS
 
 INTERRUPTED = 130
 """The exit code of a command that Ctrl-C cut short: 128 and the number of the signal, as shells have it."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=ERRORS)
     options = _parser().parse_args(arguments)
     if options.run is not _start:
         signals.interrupt()
@@ -51,6 +55,8 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("app", nargs="?", default=".", metavar="APP", help="the app's folder (this one)")
         command.add_argument("--functions", nargs="+", default=[], metavar="NAME", help="serve these functions only")
         command.add_argument("--python", metavar="PATH", help="the interpreter that runs the app")
+    check.add_argument("--static", action="store_true", help="look at files alone, and start no worker")
+    check.add_argument("--json", action="store_true", help="print functions, problems and warnings as JSON")
     add = serve.add_argument
     add("--port", "-p", type=int, help=f"the port to listen on ({PORT})")
     add("--address", help=f"the address to listen on ({ADDRESS})")
@@ -144,26 +150,16 @@ def _delete_key(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    """List everything, the sound and the broken."""
-    from fnhost.host.commands.indexing import with_functions  # not needed to start a worker, and heavy
-    from fnhost.host.generation import servable, uses_durable
+    from fnhost.host.commands.check import check  # not needed to start a worker, and heavy
 
-    root = find_root(Path(options.app))
-    try:
-        app = servable(load(root, os.environ, options.functions))
-        app = with_functions(app, _interpreters(options), options.functions)
-        if uses_durable(app):
-            from fnhost.host.durable.config import read_durable
+    root, names = find_root(Path(options.app)), function_names(options.functions)
+    given = _interpreters(options)
+    return check(root, os.environ, names, given, is_static=options.static, as_json=options.json)
 
-            read_durable(app)
-    except AppError as error:
-        print(error)
-        return 1
-    print(listing(app, f"http://localhost:{PORT}"))
-    for text in (*app.warnings, *error_lines(app.problems)):
-        print(text)
-    print(f"Functions that can be served: {len(app.functions)}. Problems: {len(app.problems)}.")
-    return 1 if app.problems else 0
+
+def function_names(given: Sequence[str]) -> list[str]:
+    """Names with spaces or commas between, as the official tool takes them."""
+    return [name.strip() for text in given for name in text.split(",") if name.strip()]
 
 
 def _start(options: argparse.Namespace) -> int:
@@ -171,7 +167,7 @@ def _start(options: argparse.Namespace) -> int:
         Options(
             root=find_root(Path(options.app)),
             environment=os.environ,
-            functions=options.functions,
+            functions=function_names(options.functions),
             port=options.port,
             address=options.address,
             cors=options.cors,

@@ -20,6 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fnhost.bindings.contract import InvocationError
+from fnhost.host.text import escaped
 
 
 class FnhostError(InvocationError):
@@ -41,7 +42,13 @@ class Problem:
 
     def __str__(self) -> str:
         place = f"{self.file}{' ' if self.pointer and not self.pointer.startswith('/') else '#'}{self.pointer}"
-        return f"{place if self.pointer else self.file}: {self.message}{' ' + self.hint if self.hint else ''}"
+        text = f"{place if self.pointer else self.file}: {self.message}{' ' + self.hint if self.hint else ''}"
+        return text if text.isprintable() else "".join(map(_shown, text))
+
+
+def _shown(character: str) -> str:
+    """Names of files and functions may hold what a terminal would obey, and what no encoding has."""
+    return character if character.isprintable() or character == "\n" else escaped(character)
 
 
 class AppError(FnhostError):

@@ -13,14 +13,16 @@ from fnhost.bindings.http.trigger import HttpSettings, RouteTable
 from fnhost.bindings.storage.services import HostState
 from fnhost.clock import SYSTEM_CLOCK, Clock
 from fnhost.host.app import App, HostConfig, Settings
-from fnhost.host.console import HOST_CATEGORY, error_lines
 from fnhost.host.emulator import StorageEmulator
 from fnhost.host.errors import AppError, StartError, WorkerError
-from fnhost.host.events import AppRefused, AppReloaded, AppStarted, FilesChanged
-from fnhost.host.generation import LoadedApp, generation, loaded, servable, uses_durable
+from fnhost.host.events import HOST_CATEGORY, AppRefused, AppReloaded, AppStarted, FilesChanged
+from fnhost.host.functions import LoadedApp
+from fnhost.host.generation import generation, loaded
 from fnhost.host.limits import MOST_EARLIER_VERSIONS
-from fnhost.host.load import load
-from fnhost.host.log import Log
+from fnhost.host.listing import error_lines
+from fnhost.host.load.app import load
+from fnhost.host.log import Level, Log
+from fnhost.host.servable import servable, uses_durable
 from fnhost.host.storage_use import needs_emulator
 from fnhost.host.system import system_error
 from fnhost.host.tasks import BackgroundTasks, first
@@ -28,9 +30,10 @@ from fnhost.host.watch import FileWatcher
 from fnhost.host.web.active_app import ActiveApp
 from fnhost.host.web.front import Front
 from fnhost.host.web.keys import Keys
-from fnhost.host.worker.commands import command
+from fnhost.host.worker.commands import command, missing_modules, package_folders
 from fnhost.host.worker.pool import WorkerPool
 from fnhost.host.worker.standby import StandbyWorkers
+from fnhost.host.worker.toolchains import TOOLCHAINS
 
 EARLIER = (
     "{count} earlier versions of the app still run something: {functions}. Each keeps its worker processes and their "
@@ -113,6 +116,7 @@ class Reload:
         self._hub_stack = AsyncExitStack()
         self._tasks = BackgroundTasks(site.log)
         self._earlier: list[RunningVersion] = []
+        self._said: set[str] = set()
         self._ending, self._exhausted = asyncio.Event(), asyncio.Event()
 
     async def serve(self) -> None:
@@ -139,7 +143,7 @@ class Reload:
         started = self._site.clock.monotonic()
         try:
             app = await asyncio.to_thread(self._site.read)
-            watch.follow(app)
+            watch.follow(app, package_folders(app, self._site.interpreters))
             view = await self._enter(app)
         except AppError as error:
             self._refuse([str(problem) for problem in error.problems])
@@ -251,10 +255,23 @@ class Reload:
         if not app.functions and not app.index_file:
             return LoadedApp(app)
         run = command(app, site.interpreters)
+        self._say_once(f"{TOOLCHAINS[run.language].title}: {run.interpreter}")
         if run.is_exclusive and self._running:
             await self._give_up()
         workers = loaded(app, run, site.standby, self._log, self._ending, self._exhausted, site.clock, site.only)
-        return await stack.enter_async_context(workers)
+        try:
+            fresh = await stack.enter_async_context(workers)
+        except AppError as error:
+            self._say_once(missing_modules(run, map(str, error.problems)), Level.ERROR)
+            raise
+        self._say_once(missing_modules(run, fresh.failures.values()), Level.ERROR)
+        return fresh
+
+    def _say_once(self, sentence: str, level: Level = Level.INFORMATION) -> None:
+        """Not again with each version for which it is true."""
+        if sentence and sentence not in self._said:
+            self._said.add(sentence)
+            self._log(level, HOST_CATEGORY, sentence)
 
     async def _give_up(self) -> None:
         """A debugger holds its port: the next worker can only start when this one has ended, and requests wait."""

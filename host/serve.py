@@ -10,11 +10,13 @@ from typing import Any
 from fnhost import __version__
 from fnhost.bindings.storage.services import HostState
 from fnhost.clock import SYSTEM_CLOCK
-from fnhost.host.console import Console, banner, error_lines, listing
+from fnhost.host.console import Console, banner
 from fnhost.host.emulator import StorageEmulator
 from fnhost.host.identity import host_id
+from fnhost.host.listing import error_lines, listing
 from fnhost.host.log import Log
 from fnhost.host.options import ADDRESS, Options
+from fnhost.host.private import STATE_FOLDER, protect, state_folder, write_private
 from fnhost.host.reload import HostContext, Reload
 from fnhost.host.web.active_app import ActiveApp
 from fnhost.host.web.cors import Cors, read_cors
@@ -27,8 +29,6 @@ from fnhost.host.worker.standby import StandbyWorkers
 
 COLLECT = (20_000, 20, 50)
 """When the collector runs: seldom, as next to nothing that a request leaves behind is a circle."""
-STATE_FOLDER = ".fnhost"
-"""The folder in the app where the host keeps its own files."""
 
 
 async def serve(
@@ -46,6 +46,7 @@ async def serve(
     gc.freeze()  # what is loaded stays: the collector need not look at it again and again
     gc.set_threshold(*COLLECT)
     root, name = options.root, name_of(sockets)
+    protect(root)
     keys = Keys.of_app(root)
     address = str(options.address or local.get("LocalHttpAddress") or ADDRESS)
     front = Front(
@@ -78,7 +79,10 @@ async def serve(
         state=HostState(host_id(root), str(uuid.uuid4())),
     )
     announce = Announce(console, log, f"{'https' if options.use_https else 'http'}://{name}", options)
-    async with serving(front, sockets, _certificate(options)), emulator:
+    certificate = _certificate(options)
+    async with serving(front, sockets, certificate), emulator:
+        if certificate:
+            forget_key(certificate)
         await Reload(site, announce).serve()
 
 
@@ -87,7 +91,14 @@ def _certificate(options: Options) -> Path | None:
         return None
     from fnhost.host.web.listen.tls import certificate  # takes its time to load, and few ask for it
 
-    return certificate(options.root / STATE_FOLDER, options.certificate, options.password)
+    return certificate(state_folder(options.root), options.certificate, options.password)
+
+
+def forget_key(pem: Path) -> None:
+    """The server has loaded it. What stays on the disk is the certificate that browsers are told to trust."""
+    from fnhost.host.web.listen.tls import without_key
+
+    write_private(pem, without_key(pem.read_bytes()))
 
 
 def _cors(options: Options, local: Mapping[str, Any]) -> Cors | None:

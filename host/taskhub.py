@@ -6,6 +6,7 @@ effect only when the version goes into service.
 """
 
 import asyncio
+import secrets
 import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
@@ -23,7 +24,6 @@ from fnhost.bindings.durable import HubEndpoints, origin
 from fnhost.bindings.storage import Account, BadConnection, parse, resolve
 from fnhost.clock import Clock
 from fnhost.host.app import App
-from fnhost.host.console import HOST_CATEGORY
 from fnhost.host.durable.client import DurableClient
 from fnhost.host.durable.config import AZURE, DurableConfig, read_durable
 from fnhost.host.durable.runtime.engine import Engine
@@ -34,8 +34,10 @@ from fnhost.host.durable.storage.retrying import ClientHub
 from fnhost.host.durable.storage.sqlite import SqliteHub
 from fnhost.host.emulator import DEVELOPMENT, StorageEmulator, is_development
 from fnhost.host.errors import StartError
+from fnhost.host.events import HOST_CATEGORY
 from fnhost.host.load.localsettings import has_connection
 from fnhost.host.log import Log
+from fnhost.host.private import STATE_FOLDER, private_folder, state_folder
 from fnhost.host.tasks import UseCount
 from fnhost.host.web.durable.management import management
 from fnhost.host.web.keys import Keys
@@ -45,7 +47,9 @@ from fnhost.host.web.listen.sockets import bind_near
 
 RPC_PORT = 17071
 RPC_PATH = "/durabletask"
-MARKS = Path(".fnhost", "hosts")
+SECRET_BYTES = 24
+"""Random bytes in the path of the SDKs' endpoint."""
+MARKS = Path(STATE_FOLDER, "hosts")
 """Where in the app's folder its hosts leave their lock files, a folder for each task hub."""
 LONGEST_SWITCH = 30.0
 """Seconds that a request waits while its task hub is opened, or its storage emulator started."""
@@ -151,6 +155,8 @@ class TaskHubs:
             log.warning(HOST_CATEGORY, text)
         async with AsyncExitStack() as stack:
             storage = await stack.enter_async_context(_hub(plan, log, clock))
+            with suppress(StartError):  # without it the host's identity is a temporary one
+                state_folder(self._root)
             marks = self._root / MARKS / config.hub.name
             identity = stack.enter_context(persistent_identity(socket.gethostname(), marks, self._root.name))
             engine = Engine(storage, clock, log, config.engine, identity)
@@ -235,12 +241,16 @@ class TaskHubs:
     # The endpoints
 
     async def _rpc_address(self) -> str:
-        """Of the loopback endpoint for SDKs: one for the life of this host, so that a running function can use it."""
+        """Of the loopback endpoint for SDKs: one for the life of this host, so that a running function can use it.
+
+        It asks for no key, as SDKs send none: who knows its address, a secret of this start, may use it.
+        """
         if not self._rpc:
             sockets = bind_near(RPC_PORT)
-            api = private(Starlette(routes=[Mount(RPC_PATH, self.api)]))
+            path = f"{RPC_PATH}/{secrets.token_urlsafe(SECRET_BYTES)}"
+            api = private(Starlette(routes=[Mount(path, self.api)]))
             await self._stack.enter_async_context(serving(api, sockets))
-            self._rpc = f"http://127.0.0.1:{sockets[0].getsockname()[1]}{RPC_PATH}/"
+            self._rpc = f"http://127.0.0.1:{sockets[0].getsockname()[1]}{path}/"
         return self._rpc
 
     async def api(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -314,6 +324,8 @@ def _hub(plan: HubPlan, log: Log, clock: Clock) -> AbstractAsyncContextManager[H
         return AzureHub(config.hub, plan.account, log, clock, encoding=config.encoding)
     if config.path:
         try:
+            if config.path.parent.name == STATE_FOLDER:
+                private_folder(config.path.parent)
             config.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StartError(

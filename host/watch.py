@@ -16,7 +16,8 @@ from watchfiles import Change, awatch
 
 from fnhost.clock import SYSTEM_CLOCK, Clock
 from fnhost.host.app import App, HostConfig
-from fnhost.host.console import HOST_CATEGORY
+from fnhost.host.events import HOST_CATEGORY
+from fnhost.host.load.folders import ENVIRONMENT
 from fnhost.host.log import Log
 from fnhost.host.worker.toolchains import foreign_package_folders, script_suffixes, watched_files
 
@@ -29,14 +30,13 @@ RETRY = 0.1
 """Seconds until a watch that failed is begun again."""
 GAP = 0.5
 """Seconds after which a new watch is in force for certain: what changed before is then looked for."""
+CACHES = ("__pycache__", ".pyc")
 QUIET = 1.0
 """Seconds without a further change in a folder of packages: an installer writes thousands of files."""
 MOST_CHANGES = 1000
 """How many changed files are kept by name until they are asked for."""
 ALWAYS_WATCHED = frozenset({"host.json", "local.settings.json"})
 UNWATCHED = re.compile(r"\..*|__pycache__|node_modules|venv")
-ENVIRONMENT = "pyvenv.cfg"
-"""The file that makes a folder a virtual environment, whatever its name."""
 REFUSED = (
     "The system does not watch files for this host any more ({}). Changes are looked for every {} ms instead. "
     "On Linux, raise fs.inotify.max_user_watches or fs.inotify.max_user_instances and start again."
@@ -248,9 +248,15 @@ class FileWatcher:
             force_polling=self._is_polling,
             poll_delay_ms=POLL,
         )
-        async for _ in changes:
-            for folder in folders:
-                self._add(folder)
+        async for found in changes:
+            if is_install(path for _, path in found):
+                for folder in folders:
+                    self._add(folder)
+
+
+def is_install(changed: Iterable[str]) -> bool:
+    """Whether changes in a folder of packages are more than what an interpreter itself writes there."""
+    return any(not path.endswith(CACHES) for path in changed)
 
 
 def _stamp(path: Path) -> Stamp | None:

@@ -1,29 +1,38 @@
 """`fnhost keys list|set|delete`: the keys that `fnhost start --enable-auth` demands (platform/keys-and-admin.md 2)."""
 
+import os
 from pathlib import Path
 
+from fnhost.bindings.spelling import did_you_mean
 from fnhost.host.errors import StartError
+from fnhost.host.load.folders import find_folders
+from fnhost.host.load.localsettings import merge, read_local
 from fnhost.host.web.keys import HOST, MASTER, SYSTEM, Keys, function_scope
+from fnhost.host.worker.toolchains import TOOLCHAINS
 
 
 def list_keys(root: Path, function: str | None, system: bool) -> int:
-    named = _keys(root).of(_scope(function, system))
+    """Raises StartError."""
+    named = _keys(root).of(_scope(root, function, system))
     for name, value in named.items():
         print(f"{name}\t{value}")
     return 0
 
 
 def set_key(root: Path, name: str, value: str | None, function: str | None, system: bool) -> int:
-    """Set a key, to a new value unless one is given, and print it."""
-    keys, scope = _keys(root), _scope(function, system)
-    keys.put(scope, name, value)
+    """Set a key, to a new value unless one is given, and print it. Raises StartError."""
+    keys, scope = _keys(root), _scope(root, function, system)
+    try:
+        keys.put(scope, name, value)
+    except ValueError as error:
+        raise StartError(str(error)) from error
     print(f"{name}\t{keys.of(scope)[name]}")
     return 0
 
 
 def delete_key(root: Path, name: str, function: str | None, system: bool) -> int:
     """Raises StartError."""
-    keys, scope = _keys(root), _scope(function, system)
+    keys, scope = _keys(root), _scope(root, function, system)
     if scope == SYSTEM or name == MASTER:
         raise StartError(f"The key '{name}' cannot be deleted: the host needs it. Give it a new value with keys set.")
     if name not in keys.of(scope):
@@ -36,5 +45,19 @@ def _keys(root: Path) -> Keys:
     return Keys.of_app(root)
 
 
-def _scope(function: str | None, system: bool) -> str:
-    return SYSTEM if system else function_scope(function) if function else HOST
+def _scope(root: Path, function: str | None, system: bool) -> str:
+    """Raises StartError if no function has this name."""
+    if system or not function:
+        return SYSTEM if system else HOST
+    folders = find_folders(root)
+    if not declares_in_code(root) and function.lower() not in {folder.name.lower() for folder in folders}:
+        names = [folder.name for folder in folders]
+        hint = did_you_mean(function, names) or f"Known: {', '.join(names) or 'none'}."
+        raise StartError(f"There is no function '{function}'. {hint}")
+    return function_scope(function)
+
+
+def declares_in_code(root: Path) -> bool:
+    """Whether only a worker could tell which functions there are."""
+    settings = merge(os.environ, read_local(root))
+    return any(toolchain.index_file(root, settings) for toolchain in TOOLCHAINS.values())

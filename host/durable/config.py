@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from fnhost.bindings.expressions import ExpressionError, resolve_settings
 from fnhost.bindings.schema import timespan
 from fnhost.host.app import App, Settings
 from fnhost.host.durable.client import ClientSettings
@@ -22,6 +23,8 @@ from fnhost.host.errors import AppError, Problem
 
 AZURE, SQLITE, MEMORY = "azurestorage", "sqlite", ":memory:"
 FILE, POINTER = "host.json", "/extensions/durableTask"
+EXTENDED = "Durable Functions with extendedSessionsEnabled set to 'true' is only supported for .NET in process."
+EXTENDED_HINT = "Remove it, as Azure refuses the app too."
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]{2,49}")
 
 
@@ -92,6 +95,8 @@ class _Section(Mapping[str, Any]):
 def read_durable(app: App) -> DurableConfig:
     """Raises AppError."""
     section = _Section(app.config.extension("durabletask"), POINTER)
+    if section.flag("extendedSessionsEnabled", False):
+        raise AppError([Problem(FILE, f"{POINTER}/extendedSessionsEnabled", EXTENDED, EXTENDED_HINT)])
     storage = section.section("storageProvider")
     provider = storage.text("type", "AzureStorage").lower()
     if provider not in (AZURE, SQLITE):
@@ -185,12 +190,15 @@ def hub_name(written: object, settings: Settings) -> str:
     if written is None:
         site = settings.get("WEBSITE_SITE_NAME")
         return _sanitised(site) if site else "TestHubName"
-    name = str(written)
-    if len(name) > 2 and name.startswith("%") and name.endswith("%"):
-        name = settings.get(name[1:-1]) or name
+    try:
+        name = resolve_settings(str(written), settings.get)
+    except ExpressionError as error:
+        hint = "Add it to the Values of local.settings.json or to the environment."
+        raise AppError([Problem(FILE, f"{POINTER}/hubName", str(error), hint)]) from error
     if not _NAME.fullmatch(name):
+        filled = "" if name == str(written) else " (with its settings filled in)"
         text = (
-            f"Task hub name '{name}' should contain only alphanumeric characters, start with a letter, "
+            f"Task hub name '{written}'{filled} should contain only alphanumeric characters, start with a letter, "
             "and have length between 3 and 45."
         )
         raise AppError([Problem(FILE, f"{POINTER}/hubName", text)])

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, cast
 
 from fnhost.bindings.binding_type import BindingType
@@ -9,6 +10,7 @@ from fnhost.bindings.contract import RETURN, Binding, Direction
 from fnhost.bindings.expressions import ExpressionError, resolve_settings
 from fnhost.bindings.registry import binding_types
 from fnhost.bindings.schema import STRING, Violation, choice, members, normalized, pointer, validate
+from fnhost.bindings.spelling import did_you_mean
 
 Get = Callable[[str], str | None]
 
@@ -19,6 +21,8 @@ COMMON = members(
     dataType=choice("string", "binary", "stream", "undefined"),
     connection=STRING,
 )
+DIRECTIONS = ("in", "out", "inout")
+METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE", "CONNECT")
 _OWN_MEMBERS = ("name", "type", "direction", "dataType")
 _SETTING_NAMES = ("connection", "connectionname")
 _NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9]{0,127}|\$return")
@@ -36,6 +40,19 @@ def entry_violations(written: Any, get: Get, has_bundle: bool, in_code: bool = F
         yield from missing
         return
     filled = _filled(written, get)
+    for violation in _filled_violations(filled, has_bundle, in_code):
+        yield replace(violation, message=_as_written(violation.message, written, filled))
+
+
+def _as_written(message: str, written: Mapping[str, Any], filled: Mapping[str, Any]) -> str:
+    """What stood in a setting may be a secret: the message shows the setting's name in its place."""
+    for name, value in filled.items():
+        if isinstance(value, str) and value and value != written[name]:
+            message = message.replace(value, str(written[name]))
+    return message
+
+
+def _filled_violations(filled: Mapping[str, Any], has_bundle: bool, in_code: bool) -> Iterator[Violation]:
     if found := validate(COMMON, filled):
         yield from found
         return
@@ -93,9 +110,9 @@ def _name_violations(entry: Mapping[str, Any], filled: Mapping[str, Any]) -> Ite
 def _direction_violations(entry: Mapping[str, Any], filled: Mapping[str, Any]) -> Iterator[Violation]:
     direction = _direction(entry)
     place = pointer(filled, "direction") if "direction" in entry else ""
-    if direction not in ("in", "out", "inout"):
+    if direction not in DIRECTIONS:
         message = f"'{entry['direction']}' is not a valid binding direction."
-        yield Violation(place, message, "Write in, out or inout.")
+        yield Violation(place, message, did_you_mean(direction, DIRECTIONS) or "Write in, out or inout.")
     elif entry.get("name") == RETURN and direction != "out":
         yield Violation(place, "$return bindings must specify a direction of 'out'.")
     elif (type := binding_types().find(entry.get("type", ""))) and not type.is_trigger:
@@ -119,7 +136,8 @@ def _type_violations(entry: Mapping[str, Any], filled: Mapping[str, Any], has_bu
     elif not binding_types().find(type):
         where = "were not found in the configured extension bundle" if has_bundle else "are not registered"
         known = f"Known here: {', '.join(binding_types().names)}."
-        yield Violation(pointer(filled, "type"), f"The binding type(s) '{type}' {where}.", known)
+        hint = did_you_mean(type, binding_types().names) or known
+        yield Violation(pointer(filled, "type"), f"The binding type(s) '{type}' {where}.", hint)
 
 
 def _schema_violations(entry: Mapping[str, Any], filled: Mapping[str, Any]) -> Iterator[Violation]:
@@ -129,7 +147,34 @@ def _schema_violations(entry: Mapping[str, Any], filled: Mapping[str, Any]) -> I
     found = validate(type.schema, filled) or list(type.violations(normalized(type.schema, entry)))
     for fault in found:
         message = f"Unable to configure binding '{entry.get('name', '')}' of type '{type.name}'. {fault.message}"
-        yield Violation(fault.pointer, message, fault.hint)
+        yield Violation(fault.pointer, message, fault.hint or _near(fault, entry, type))
+
+
+def _near(fault: Violation, entry: Mapping[str, Any], type: BindingType) -> str:
+    """What was probably meant: a member that is written in another way, or a value that is not one of the known."""
+    if not fault.pointer:
+        return " ".join(misspelled(entry))
+    name = fault.pointer.split("/")[1]
+    allowed = type.schema.get("properties", {}).get(name, {}).get("enum", ())
+    return did_you_mean(str(entry.get(name, "")), allowed)
+
+
+def misspelled(entry: Mapping[str, Any]) -> Iterator[str]:
+    """A sentence for each member that is nearly one which its binding type knows, and for each such HTTP method.
+
+    Members that are like no known one are accepted, as on the platform: they may be for other programs.
+    """
+    type = binding_types().find(str(entry.get("type", "")))
+    if type is None:
+        return
+    known = [*COMMON["properties"], *type.schema.get("properties", {})]
+    lowered = {name.lower() for name in known}
+    for name in entry:
+        if name.lower() not in lowered and (hint := did_you_mean(name, known)):
+            yield f"'{name}' is not known. {hint}"
+    for method in entry.get("methods") or ():
+        if str(method).upper() not in METHODS and (hint := did_you_mean(str(method), METHODS)):
+            yield f"'{method}' is not a usual HTTP method. {hint}"
 
 
 def _direction(entry: Mapping[str, Any]) -> str:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from fnhost.host.worker.toolchains import DEFAULT_SCRIPTS
 
+ENVIRONMENT = "pyvenv.cfg"
+"""The file that makes a folder a virtual environment, whatever its name."""
 FUNCTION_FILES = ("function.json", "function.yaml", "function.yml")
 
 
@@ -59,7 +61,7 @@ def exists_exactly(script: Path) -> bool:
 def _children(parent: Path, root: Path) -> Iterator[Folder]:
     for name in sorted(os.listdir(parent)) if parent.is_dir() else ():
         files = tuple(file for file in FUNCTION_FILES if os.path.isfile(parent / name / file))
-        if files:
+        if files and not os.path.exists(parent / name / ENVIRONMENT):
             directory = parent / name
             yield Folder(directory, directory.relative_to(root).as_posix(), files)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fnhost.bindings.schema import Violation, normalized, pointer, validate
+from fnhost.bindings.spelling import did_you_mean
 from fnhost.host.app import Function, HostConfig, Settings
 from fnhost.host.errors import Problem
 from fnhost.host.load import retry
@@ -18,6 +19,11 @@ from fnhost.host.load.folders import Folder, default_script, exists_exactly
 from fnhost.host.load.typescript import compile_hint
 from fnhost.host.worker.toolchains import BY_SUFFIX
 
+MEMBERS = (
+    *("bindings", "scriptFile", "entryPoint", "disabled", "retry", "configurationSource", "excluded", "generatedBy"),
+    *("language", "functionDirectory", "name", "$schema", "properties", "metadata"),
+)
+"""Of a function.json; names are compared exactly."""
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,127}", re.IGNORECASE)
 
 
@@ -51,6 +57,13 @@ def _function(folder: Folder, document: Mapping[str, Any], settings: Settings, c
         config=document,
         source=folder.file,
     )
+
+
+def misspelled_members(document: Mapping[str, Any]) -> Iterator[str]:
+    """A sentence for each member of a function.json that is nearly one which the platform reads."""
+    for name in document:
+        if name not in MEMBERS and (hint := did_you_mean(name, MEMBERS)):
+            yield f"'{name}' is not known. {hint}"
 
 
 def is_disabled(name: str, settings: Settings) -> bool:
@@ -124,7 +137,8 @@ def binding_violations(
     """What is wrong with the bindings of a function.json, or of a declaration in code that stands for one."""
     entries = document.get("bindings")
     if not isinstance(entries, list) or not entries:
-        yield Violation("/bindings" if "bindings" in document else "", "At least one binding must be declared.")
+        hint = next((text for text in misspelled_members(document) if "'bindings'" in text), "")
+        yield Violation("/bindings" if "bindings" in document else "", "At least one binding must be declared.", hint)
         return
     is_sound = True
     for index, entry in enumerate(entries):

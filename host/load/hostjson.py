@@ -6,12 +6,12 @@ from typing import Any
 
 from fnhost.bindings.contract import Schema
 from fnhost.bindings.schema import STRING, STRINGS, Violation, each, members, normalized, pointer, timespan, validate
-from fnhost.host.app import HostConfig
+from fnhost.host.app import HostConfig, separated
 from fnhost.host.errors import Problem
 from fnhost.host.load import retry
 from fnhost.host.load.documents import UnreadableFile, read_object
+from fnhost.host.load.root import HOST_FILE
 
-FILE = "host.json"
 PREFIX = "AzureFunctionsJobHost__"
 SECTION: Schema = {"type": "object"}
 SCHEMA = members(
@@ -30,21 +30,24 @@ SCHEMA = members(
 def read_host(root: Path, environment: Mapping[str, str]) -> tuple[HostConfig, tuple[Problem, ...]]:
     """The configuration, or the defaults and the problems of the file. A missing or empty file is no problem."""
     try:
-        written = read_object(root / FILE) if (root / FILE).is_file() else {}
+        written = read_object(root / HOST_FILE) if (root / HOST_FILE).is_file() else {}
     except UnreadableFile as error:
-        message = f"Unable to parse host configuration file '{root / FILE}'. {error.message}"
-        return HostConfig(), (Problem(FILE, error.place, message),)
+        message = f"Unable to parse host configuration file '{root / HOST_FILE}'. {error.message}"
+        return HostConfig(), (Problem(HOST_FILE, error.place, message),)
     written = override(written or {"version": "2.0"}, environment)
     document = normalized(SCHEMA, written)
     if found := [*validate(SCHEMA, written), *_version_faults(document, written), *_timeout_faults(document, written)]:
-        return HostConfig(), tuple(Problem(FILE, fault.pointer, fault.message, fault.hint) for fault in found)
+        return HostConfig(), tuple(Problem(HOST_FILE, fault.pointer, fault.message, fault.hint) for fault in found)
     return _parsed(document), ()
 
 
 def override(document: Mapping[str, Any], environment: Mapping[str, str]) -> dict[str, Any]:
-    """The document with every `AzureFunctionsJobHost__a__b` of the environment put in its place."""
+    """The document with every `AzureFunctionsJobHost__a__b` of the environment put in its place.
+
+    `:` is the same separator as `__` (platform/settings.md 4).
+    """
     result = dict(document)
-    for key, value in sorted(environment.items()):
+    for key, value in sorted((separated(key), value) for key, value in environment.items()):
         if key.lower().startswith(PREFIX.lower()):
             result = _placed(result, key[len(PREFIX) :].split("__"), _scalar(value))
     return result

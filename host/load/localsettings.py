@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from fnhost.bindings.schema import BOOLEAN, INTEGER, STRING, Violation, each, members, normalized, validate
-from fnhost.host.app import Settings
+from fnhost.host.app import Settings, separated
 from fnhost.host.errors import Problem
 from fnhost.host.load.documents import UnreadableFile, read_object
 
@@ -21,6 +21,14 @@ SCHEMA = members(
     ),
     ConnectionStrings=each({"anyOf": [STRING, members("ConnectionString", ConnectionString=STRING)]}),
 )
+
+
+VALUE = "A value is a text, a number, true, false or null."
+KINDS = {
+    "values": VALUE,
+    "connectionstrings": "A connection string is a text, or an object with a member ConnectionString.",
+}
+"""What the members of a section are, by its name in lower case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +47,15 @@ def read_local(root: Path) -> LocalSettings:
         document = read_object(root / FILE)
     except UnreadableFile as error:
         return _unusable(root, [Violation(error.place, error.message)])
-    if found := validate(SCHEMA, document):
+    if found := validate(SCHEMA, document) or list(_host_violations(document)):
         return _unusable(root, found)
     return _parsed(normalized(SCHEMA, document))
+
+
+def _host_violations(document: Mapping[str, Any]) -> Iterator[Violation]:
+    for name, value in normalized(SCHEMA, document).get("Host", {}).items():
+        if isinstance(value, str) and not value.isprintable():
+            yield Violation(f"/Host/{name}", "The text holds a character that cannot be printed.")
 
 
 def likely(root: Path) -> LocalSettings:
@@ -54,7 +68,10 @@ def likely(root: Path) -> LocalSettings:
 
 def merge(shell: Mapping[str, str], local: LocalSettings) -> Settings:
     """Both together; the shell's values win unless they are empty."""
-    fresh = {key: value for key, value in local.values.items() if key and value is not None and not shell.get(key)}
+    taken = _names_with_values(shell)
+    fresh = {
+        key: value for key, value in local.values.items() if key and value is not None and separated(key) not in taken
+    }
     fresh[ENVIRONMENT] = shell.get(ENVIRONMENT) or "Development"
     environment = {**shell, **fresh}
     return Settings(environment, dict(_connection_strings(environment)), local.host)
@@ -63,7 +80,7 @@ def merge(shell: Mapping[str, str], local: LocalSettings) -> Settings:
 def has_connection(settings: Settings, name: str) -> bool:
     """Whether a `connection` leads to a connection string or to an identity's section (platform/settings.md 5)."""
     sections = (f"azurewebjobs{name}__".lower(), f"{name}__".lower())
-    keys = (key.replace(":", "__").lower() for key, value in settings.environment.items() if value)
+    keys = (separated(key).lower() for key, value in settings.environment.items() if value)
     return bool(settings.connection(name)) or any(key.startswith(sections) for key in keys)
 
 
@@ -71,17 +88,22 @@ def setting_warnings(root: Path, shell: Mapping[str, str], local: LocalSettings)
     """A warning for each value of local.settings.json that was not used."""
     if not (root / FILE).is_file():
         yield f"There is no {FILE} in '{root}': settings come from the shell's environment alone."
+    taken = _names_with_values(shell)
     for key, value in local.values.items():
-        if remark := _setting_warning(key, value, shell):
-            yield remark
+        if warning := _setting_warning(key, value, taken):
+            yield warning
 
 
-def _setting_warning(key: str, value: str | None, shell: Mapping[str, str]) -> str:
+def _names_with_values(shell: Mapping[str, str]) -> frozenset[str]:
+    return frozenset(separated(key) for key, value in shell.items() if value)
+
+
+def _setting_warning(key: str, value: str | None, taken: frozenset[str]) -> str:
     if not key:
         return "Skipping local setting with empty key."
     if value is None:
         return f"Skipping '{key}' because value is null"
-    if shell.get(key):
+    if separated(key) in taken:
         return f"Skipping '{key}' from local settings as it's already defined in current environment variables."
     if key == ENVIRONMENT and value != "Development":
         return f"'{key}' in {FILE} is overridden: it is always Development here, unless the shell says otherwise."
@@ -97,9 +119,11 @@ def _unusable(root: Path, found: list[Violation]) -> LocalSettings:
 
 
 def _problem(message: str, fault: Violation) -> Problem:
-    is_value = fault.pointer.lower().startswith("/values/")
-    hint = "Values must be flat: write Section__Key for a hierarchy." if is_value else "None of its settings are used."
-    return Problem(FILE, fault.pointer, f"{message} {fault.message}", hint)
+    """A fault of a value is told in words of our own: those of the schema's validator quote the value."""
+    section = fault.pointer.lower().split("/")[1] if fault.pointer.startswith("/") else ""
+    said = KINDS.get(section, fault.message)
+    hint = "Values must be flat: write Section__Key for a hierarchy." if said == VALUE else ""
+    return Problem(FILE, fault.pointer, f"{message} {said}", hint or "None of its settings are used.")
 
 
 def _parsed(document: Mapping[str, Any]) -> LocalSettings:
@@ -109,7 +133,34 @@ def _parsed(document: Mapping[str, Any]) -> LocalSettings:
         values[CONNECTION_STRINGS + name] = value if isinstance(value, str) else value["ConnectionString"]
     if values and document.get("IsEncrypted", True):
         return LocalSettings(host=host, problems=(_encrypted(document),))
-    return LocalSettings(values, host)
+    unusable = {key: reason for key, value in values.items() if (reason := _obstacle(key, value))}
+    problems = tuple(_left_out(key, reason) for key, reason in unusable.items())
+    return LocalSettings({key: value for key, value in values.items() if key not in unusable}, host, problems)
+
+
+def _obstacle(key: str, value: str | None) -> str:
+    """Why this cannot be an environment variable. The value itself is not told: it may be a secret."""
+    if "=" in key:
+        return "The name of a setting cannot hold '='."
+    for what, text in (("name", key), ("value", value or "")):
+        if "\0" in text:
+            return f"The {what} of a setting cannot hold a NUL character."
+        if not _is_unicode(text):
+            return f"The {what} of this setting holds half of a character (a lone surrogate such as \\ud800)."
+    return ""
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _left_out(key: str, reason: str) -> Problem:
+    place = "/Values/" + key.replace("~", "~0").replace("/", "~1")
+    return Problem(FILE, place, reason, "It is left out; the other settings are used.")
 
 
 def _encrypted(document: Mapping[str, Any]) -> Problem:
@@ -124,5 +175,5 @@ def _text(value: Any) -> str | None:
 
 def _connection_strings(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     for key, value in environment.items():
-        if key.replace(":", "__").lower().startswith(CONNECTION_STRINGS.lower()):
-            yield key.replace(":", "__")[len(CONNECTION_STRINGS) :], value
+        if separated(key).lower().startswith(CONNECTION_STRINGS.lower()):
+            yield separated(key)[len(CONNECTION_STRINGS) :], value

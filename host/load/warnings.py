@@ -5,13 +5,16 @@ from pathlib import Path
 from typing import Any
 
 from fnhost.bindings.registry import binding_types
+from fnhost.bindings.spelling import did_you_mean
 from fnhost.host.app import Function, Settings
 from fnhost.host.events import Level
 from fnhost.host.levels import invalid_levels
 from fnhost.host.load.checks import Functions
-from fnhost.host.load.hostjson import FILE as HOST_FILE
+from fnhost.host.load.entries import misspelled
+from fnhost.host.load.functions import misspelled_members
 from fnhost.host.load.localsettings import FILE as SETTINGS_FILE
 from fnhost.host.load.localsettings import has_connection
+from fnhost.host.load.root import HOST_FILE
 from fnhost.host.load.sources import FunctionSource
 
 
@@ -43,6 +46,15 @@ def allow_list_warnings(names: Sequence[str]) -> Iterator[str]:
         yield f"A function allow list has been specified, excluding all but the following functions: [{listed}]"
 
 
+def unknown_names(allowed: Sequence[str], known: Sequence[str]) -> Iterator[str]:
+    """A sentence for each name on the allow list that no function has."""
+    lowered = {name.lower() for name in known}
+    for name in allowed:
+        if name.lower() not in lowered:
+            hint = did_you_mean(name, known) or f"Known: {', '.join(known) or 'none'}."
+            yield f"There is no function '{name}' to serve. {hint}"
+
+
 def function_warnings(functions: Functions, settings: Settings) -> Iterator[str]:
     if not functions:
         yield "No job functions found. A function is a folder with a function.json, in the app or in its functions/."
@@ -50,6 +62,7 @@ def function_warnings(functions: Functions, settings: Settings) -> Iterator[str]
         yield from _disabled_warnings(folder, function)
         yield from _connection_warnings(folder, function, settings)
         yield from _output_warnings(folder, function)
+        yield from _spelling_warnings(folder, function)
 
 
 def _disabled_warnings(folder: FunctionSource, function: Function) -> Iterator[str]:
@@ -63,6 +76,13 @@ def _output_warnings(folder: FunctionSource, function: Function) -> Iterator[str
         if binding.direction == "out" and binding_types()[binding.type].goes_nowhere:
             name = binding_types()[binding.type].name
             yield f"Output '{binding.name}' in '{folder.file}' goes nowhere here, only to the log: no {name} is served."
+
+
+def _spelling_warnings(folder: FunctionSource, function: Function) -> Iterator[str]:
+    """Of functions that are served although something in their file was probably meant otherwise."""
+    yield from (f"{folder.file}: {text}" for text in misspelled_members(function.config))
+    for index, entry in enumerate(function.config["bindings"]):
+        yield from (f"{folder.file}#/bindings/{index}: {text}" for text in misspelled(entry))
 
 
 def _connection_warnings(folder: FunctionSource, function: Function, settings: Settings) -> Iterator[str]:

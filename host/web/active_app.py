@@ -16,7 +16,7 @@ ManualInvoke = Callable[[str, str], Awaitable[object]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ActiveApp:
-    """One generation as the web sees it. Requests are served while `state` is Running, and wait in any other.
+    """One generation as the web sees it. Requests are served while `state` is Running, else refused.
 
     `webhooks` are apps by lower-case extension name; they are mounted under `/runtime/webhooks/<name>`. `errors` are
     those of the app as a whole, `failures` what a worker said of a function it could not load, by function name.

@@ -4,7 +4,6 @@ It speaks raw ASGI, because every request of every function passes here.
 """
 
 import asyncio
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -29,9 +28,11 @@ from fnhost.bindings.http.response import (
 from fnhost.bindings.http.trigger import HttpRoute
 from fnhost.host.errors import FnhostError
 from fnhost.host.log import Log
+from fnhost.host.text import encoded
 from fnhost.host.web.active_app import ActiveApp
 from fnhost.host.web.admin.api import admin
 from fnhost.host.web.cors import Cors
+from fnhost.host.web.files import read_served
 from fnhost.host.web.home import home_page
 from fnhost.host.web.keys import Keys
 from fnhost.host.web.listen.guards import (
@@ -60,7 +61,10 @@ CHUNKED = (
 
 
 class Front:
-    """Serves the generation that is showing; requests wait up to `patience` seconds while there is none."""
+    """Serves the generation that is showing; requests wait up to `patience` seconds while there is none.
+
+    While the one that is showing is in error, they are answered 503 at once, with its problems.
+    """
 
     def __init__(
         self,
@@ -100,16 +104,16 @@ class Front:
     def _show(self, view: ActiveApp | None) -> None:
         self.view = view
         self._serving = view if view is not None and view.state == "Running" else None
-        if self._serving is not None:
+        if view is not None:
             self._changed.set()
         else:
             self._changed.clear()
 
     async def wait(self) -> ActiveApp | None:
-        """The view that serves, as soon as there is one; None when patience is over."""
+        """The view that serves, as soon as there is one; None when the app is in error, or patience is over."""
         try:
             async with asyncio.timeout(self._patience):
-                while self._serving is None:
+                while self.view is None:
                     await self._changed.wait()
         except TimeoutError:
             return None
@@ -118,8 +122,11 @@ class Front:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        if refusal := refuse_name(scope, self._names) or self._offline_page():
+        if refusal := refuse_name(scope, self._names):
             return await reply(scope, send, refusal)
+        if self._is_offline or time.monotonic() >= self._look_again:
+            if page := await self._offline_page():
+                return await reply(scope, send, page)
         if (origin := read_header(scope, b"origin")) is not None:
             if answer := self._answer_origin(scope, origin):
                 return await reply(scope, send, answer)
@@ -141,7 +148,7 @@ class Front:
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         view = self._serving or await self.wait()
         if view is None:
-            return await reply(scope, send, NOT_RUNNING)
+            return await reply(scope, send, self._not_running())
         if view.routes.settings.headers:
             send = adding(view.routes.settings.headers, send)
         if is_under(scope["path"], WEBHOOKS):
@@ -152,6 +159,12 @@ class Front:
         except ClientLeft:
             return
         await reply(scope, send, response)
+
+    def _not_running(self) -> HttpReply:
+        """With the problems of the app, unless keys are demanded: they tell of files and settings."""
+        errors = self.view.errors if self.view and self._guard is None else ()
+        text = "\n".join(("Function host is not running.", *errors))
+        return HttpReply(503, (TEXT,), encoded(text)) if errors else NOT_RUNNING
 
     async def _administer(self, scope: Scope, receive: Receive, send: Send) -> None:
         is_ping = scope["path"].lower() == "/admin/host/ping"
@@ -179,7 +192,7 @@ class Front:
             return FAILED
         if found is None:
             is_home = scope["path"] == "/" and scope["method"] == "GET"
-            return home_page(view) if is_home else NOT_FOUND
+            return home_page(view, is_listed=self._guard is None) if is_home else NOT_FOUND
         route, params = found
         if refusal := self._refusal(route, scope):
             return refusal
@@ -214,15 +227,12 @@ class Front:
         except (FnhostError, BindingError):
             return FAILED  # the invocation has said in the log what failed
 
-    def _offline_page(self) -> HttpReply | None:
+    async def _offline_page(self) -> HttpReply | None:
         """Looked for ten times a second at most while it is not there: every request passes here."""
-        now = time.monotonic()
-        if now < self._look_again and not self._is_offline:
-            return None
-        self._is_offline, self._look_again = os.path.exists(self._offline), now + LOOK
-        if not self._is_offline:
-            return None
-        return HttpReply(503, ((b"content-type", b"text/html"),), self._offline.read_bytes())
+        self._look_again = time.monotonic() + LOOK
+        page = await asyncio.to_thread(read_served, self._offline.parent, self._offline)
+        self._is_offline = page is not None
+        return None if page is None else HttpReply(503, ((b"content-type", b"text/html"),), page)
 
 
 def is_under(path: str, start: str) -> bool:

@@ -6,6 +6,7 @@ from fnhost.bindings.http.response import HttpReply
 from fnhost.bindings.registry import binding_types
 from fnhost.host.app import App, Function
 from fnhost.host.endpoints import endpoint_of
+from fnhost.host.text import encoded
 from fnhost.host.web.active_app import ActiveApp
 
 PAGE = """<!DOCTYPE html>
@@ -17,20 +18,22 @@ body {{ font: 16px/1.6 system-ui, sans-serif; max-width: 44rem; margin: 4rem aut
 code {{ background: #f2f2f2; padding: 0.1em 0.3em }}
 </style>
 <h1>{name} is running</h1>
-<ul>
-{functions}
+{listed}</html>
+"""
+LISTED = """<ul>
+{}
 </ul>
 <p>More about them: <a href="/admin/functions">functions</a>, <a href="/admin/host/status">status</a>.</p>
-</html>
 """
 
 
-def home_page(view: ActiveApp) -> HttpReply:
-    """200 with the page, 204 when the app turned it off."""
+def home_page(view: ActiveApp, *, is_listed: bool) -> HttpReply:
+    """200 with the page, 204 when the app turned it off. `is_listed`: with its functions, which need no key then."""
     if (view.app.settings.get("AzureWebJobsDisableHomepage") or "").lower() in {"true", "1"}:
         return HttpReply(204)
-    page = PAGE.format(name=escape(view.app.root.name), functions="\n".join(map(escape_item, lines(view))))
-    return HttpReply(200, ((b"content-type", b"text/html; charset=utf-8"),), page.encode())
+    listed = LISTED.format("\n".join(map(escape_item, lines(view)))) if is_listed else ""
+    page = PAGE.format(name=escape(view.app.root.name), listed=listed)
+    return HttpReply(200, ((b"content-type", b"text/html; charset=utf-8"),), encoded(page))
 
 
 def escape_item(line: str) -> str:

@@ -1,6 +1,6 @@
 """Which command runs the worker of an app."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -32,6 +32,10 @@ class Command:
     stands_by: bool = True
     source: str = field(default="", compare=False)
 
+    @property
+    def interpreter(self) -> Interpreter:
+        return Interpreter(self.arguments[0], self.source)
+
 
 def command(app: App, interpreters: Mapping[str, str] = NO_INTERPRETERS) -> Command:
     """The worker for the app's language. `interpreters` are those the command line names, by language.
@@ -42,6 +46,20 @@ def command(app: App, interpreters: Mapping[str, str] = NO_INTERPRETERS) -> Comm
     if toolchain is None:
         raise StartError(f"No worker for the language {app.language!r}. Known: {', '.join(TOOLCHAINS)}.")
     return _command(app, toolchain, toolchain.find_interpreter(app, interpreters.get(app.language)))
+
+
+def package_folders(app: App, interpreters: Mapping[str, str] = NO_INTERPRETERS) -> Sequence[Path]:
+    """Folders in which a change means that packages were installed for the app; none if it has no interpreter."""
+    try:
+        run = command(app, interpreters)
+    except StartError:
+        return ()
+    return TOOLCHAINS[app.language].installed(run.arguments[0])
+
+
+def missing_modules(run: Command, failures: Iterable[str]) -> str:
+    """A sentence on modules that functions could not import, and what installs them; empty if none are missing."""
+    return TOOLCHAINS[run.language].missing_modules(run.directory, run.interpreter, failures)
 
 
 def _command(app: App, toolchain: Toolchain, interpreter: Interpreter) -> Command:

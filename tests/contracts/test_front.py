@@ -5,6 +5,7 @@ Rules from platform/http.md, platform/keys-and-admin.md 3 to 7.
 
 import asyncio
 import json
+import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -357,10 +358,21 @@ async def test_requests_wait_for_a_generation(tmp_path: Path) -> None:
 
 
 async def test_requests_that_waited_too_long_are_503(tmp_path: Path) -> None:
-    case = Case(tmp_path, {"Hello": ({}, hello)}, view={"state": "Error", "errors": ("host.json is broken",)})
-    async with asking(case, patience=0.05) as client:
+    front = front_of(Case(tmp_path, {}), patience=0.05)
+    async with served(front) as client:
         answer = await client.get("/api/hello")
         assert (answer.status_code, answer.text) == (503, "Function host is not running.")
+
+
+@pytest.mark.parametrize("enable_auth", [False, True])
+async def test_an_app_in_error_is_answered_at_once_with_its_problems(tmp_path: Path, enable_auth: bool) -> None:
+    case = Case(tmp_path, {"Hello": ({}, hello)}, view={"state": "Error", "errors": ("host.json is broken",)})
+    async with asking(case, patience=3600.0, enable_auth=enable_auth) as client:
+        answer = await client.get("/api/hello")
+        told = "" if enable_auth else "\nhost.json is broken"
+        assert (answer.status_code, answer.text) == (503, f"Function host is not running.{told}")
+        if enable_auth:
+            return
         status = (await client.get("/admin/host/status")).json()
         assert (status["state"], status["errors"]) == ("Error", ["host.json is broken"])
         assert (await client.get("/admin/host/ping")).status_code == 200
@@ -395,6 +407,22 @@ async def test_an_app_can_be_taken_offline(tmp_path: Path) -> None:
             assert answer.headers["content-type"] == "text/html"
         page.unlink()
         assert (await client.get("/api/hello")).status_code == 200
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe", "link out of the app"])
+async def test_only_a_regular_file_of_the_app_takes_it_offline(tmp_path: Path, kind: str) -> None:
+    app, page = tmp_path / "app", tmp_path / "app" / "app_offline.htm"
+    app.mkdir()
+    (tmp_path / "secret").write_text("not the app's")
+    match kind:
+        case "folder":
+            page.mkdir()
+        case "pipe":
+            os.mkfifo(page)
+        case _:
+            page.symlink_to(tmp_path / "secret")
+    async with asking(Case(app, {"Hello": ({}, hello)})) as client:
+        assert (await client.get("/api/hello")).text == "Hello world"
 
 
 # --- what is built in

@@ -25,6 +25,7 @@ LAYERS = {
     "fnhost.host.limits": 0,
     "fnhost.host.retry": 0,
     "fnhost.host.signals": 0,
+    "fnhost.host.private": 0,
     "fnhost.host.supervise": 0,
     "fnhost.host.text": 0,
     "fnhost.host.writer": 0,
@@ -33,6 +34,7 @@ LAYERS = {
     # Binding adapters, and reading an app from its files.
     "fnhost.bindings": 1,
     "fnhost.host.console": 1,
+    "fnhost.host.listing": 1,
     "fnhost.host.load": 1,
     "fnhost.host.endpoints": 1,
     "fnhost.host.identity": 1,
@@ -63,6 +65,9 @@ LAYERS = {
     "fnhost.host.emulator": 11,
     "fnhost.host.storage_use": 11,
     "fnhost.host.taskhub": 11,
+    "fnhost.host.servable": 11,
+    "fnhost.host.functions": 11,
+    "fnhost.host.listening": 11,
     "fnhost.host.generation": 11,
     # The command line.
     "fnhost.host.commands": 12,

@@ -1,5 +1,6 @@
 """The admin endpoints of the platform (platform/keys-and-admin.md 3 to 7)."""
 
+import asyncio
 import json
 import os
 import platform
@@ -7,6 +8,7 @@ import uuid
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any, Protocol
 
 from starlette.applications import Starlette
@@ -19,9 +21,10 @@ from starlette.routing import Route
 from fnhost.bindings.contract import BindingError
 from fnhost.host.app import Function
 from fnhost.host.endpoints import endpoint_of
-from fnhost.host.errors import FnhostError
+from fnhost.host.errors import FnhostError, StartError
 from fnhost.host.web.active_app import ActiveApp
 from fnhost.host.web.admin.keys import key_routes
+from fnhost.host.web.files import read_served
 from fnhost.host.web.keys import Keys
 
 PLATFORM = "4.1052.0.0"
@@ -49,6 +52,10 @@ def admin(stage: ActiveAppProvider, keys: Keys, host_id: str, clock: Callable[[]
 
         return endpoint
 
+    async def has_function(name: str) -> bool:
+        view = stage.view or await stage.wait()
+        return view is not None and name.lower() in known_names(view)
+
     return Starlette(
         routes=[
             Route("/admin/host/ping", ping, methods=["GET", "POST"]),
@@ -58,9 +65,9 @@ def admin(stage: ActiveAppProvider, keys: Keys, host_id: str, clock: Callable[[]
             Route("/admin/functions/{function}", seen(function)),
             Route("/admin/functions/{function}", seen(run), methods=["POST"]),
             Route("/admin/functions/{function}/status", seen(function_status)),
-            *key_routes(keys),
+            *key_routes(keys, has_function),
         ],
-        exception_handlers={HTTPException: nothing},
+        exception_handlers={HTTPException: nothing, StartError: unwritable},
     )
 
 
@@ -68,6 +75,17 @@ async def nothing(request: Request, error: Exception) -> Response:
     """An unknown path or method is 404, other errors keep their status; none has a body."""
     status = error.status_code if isinstance(error, HTTPException) else 404
     return Response(status_code=404 if status == 405 else status)
+
+
+async def unwritable(request: Request, error: Exception) -> Response:
+    """The keys cannot be stored."""
+    return PlainTextResponse(str(error), 500)
+
+
+def known_names(view: ActiveApp) -> frozenset[str]:
+    """Of all functions, the broken ones included, in lower case."""
+    sound = (function.name.lower() for function in view.app.functions)
+    return frozenset(sound) | {problem.function.lower() for problem in view.app.problems if problem.function}
 
 
 async def ping(request: Request) -> Response:
@@ -104,11 +122,12 @@ async def config(view: ActiveApp, request: Request) -> Response:
 
 
 async def functions(view: ActiveApp, request: Request) -> Response:
-    return JSONResponse([description(view, each, str(request.base_url)) for each in view.app.functions])
+    base = str(request.base_url)
+    return JSONResponse([await asyncio.to_thread(description, view, each, base) for each in view.app.functions])
 
 
 async def function(view: ActiveApp, request: Request) -> Response:
-    return JSONResponse(description(view, found(view, request), str(request.base_url)))
+    return JSONResponse(await asyncio.to_thread(description, view, found(view, request), str(request.base_url)))
 
 
 async def function_status(view: ActiveApp, request: Request) -> Response:
@@ -147,7 +166,7 @@ def read_input(body: bytes) -> str:
     """The text of `{"input": ...}`; empty without one. Raises HTTPException."""
     try:
         members = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise HTTPException(400) from None
     if not isinstance(members, dict):
         raise HTTPException(400)
@@ -156,6 +175,7 @@ def read_input(body: bytes) -> str:
 
 
 def description(view: ActiveApp, each: Function, base: str) -> dict[str, Any]:
+    """Reads the function's sample from the disk: call it in a thread."""
     files = f"{base}admin/vfs"
     directory = relative(each.directory, view)
     return {
@@ -169,7 +189,7 @@ def description(view: ActiveApp, each: Function, base: str) -> dict[str, Any]:
         "language": each.language,
         "config": each.config,
         "files": None,
-        "test_data": sample_text(each),
+        "test_data": sample_text(each, view.app.root),
         "isDisabled": each.disabled,
         "isDirect": False,
         "isProxy": False,
@@ -185,6 +205,6 @@ def invoke_url(view: ActiveApp, each: Function, base: str) -> str | None:
     return f"{base}{endpoint.path}".lower() if endpoint else None
 
 
-def sample_text(each: Function) -> str:
-    sample = each.directory / "sample.dat"
-    return sample.read_text("utf-8", errors="replace") if sample.is_file() else ""
+def sample_text(each: Function, root: Path) -> str:
+    """The function's sample.dat; empty if there is none, or none that belongs to the app."""
+    return (read_served(root, each.directory / "sample.dat") or b"").decode("utf-8", "replace")

@@ -1,26 +1,41 @@
 """The admin endpoints that list and change keys (platform/keys-and-admin.md 2 and 4)."""
 
 import json
+from collections.abc import Awaitable, Callable
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from fnhost.host.web.keys import HOST, MASTER, SYSTEM, Keys, function_scope
+from fnhost.host.web.keys import HOST, MASTER, SYSTEM, Keys, function_scope, is_key_text
 
 KINDS = {"keys": HOST, "functionkeys": HOST, "systemkeys": SYSTEM}
 
+HasFunction = Callable[[str], Awaitable[bool]]
+"""Whether the app has a function of this name, sound or not."""
 
-def key_routes(keys: Keys) -> list[Route]:
+
+def key_routes(keys: Keys, has_function: HasFunction) -> list[Route]:
+    async def scope(request: Request) -> str:
+        """The scope of the keys that the path names. Raises HTTPException."""
+        if (function := request.path_params.get("function")) is None:
+            return kind_scope(request.path_params["kind"])
+        if not await has_function(function):
+            raise HTTPException(404)
+        return function_scope(function)
+
     async def listed(request: Request) -> Response:
-        named = keys.of(scope(request))
+        named = keys.of(await scope(request))
         return JSONResponse({"keys": [entry(name, named[name]) for name in named], "links": links(request)})
 
     async def one(request: Request) -> Response:
-        held, name = scope(request), request.path_params["name"]
+        held, name = await scope(request), request.path_params["name"]
         if request.method in ("POST", "PUT"):
-            is_new = keys.put(held, name, read_value(await request.body()) if request.method == "PUT" else None)
+            value = read_value(await request.body()) if request.method == "PUT" else None
+            if not is_key_text(name):
+                raise HTTPException(400)
+            is_new = keys.put(held, name, value)
             return described(request, keys.of(held)[name], 201 if is_new else 200)
         if name not in keys.of(held):
             raise HTTPException(404)
@@ -40,22 +55,20 @@ def key_routes(keys: Keys) -> list[Route]:
     ]
 
 
-def scope(request: Request) -> str:
-    """The scope of the keys that the path names. Raises HTTPException."""
-    if "function" in request.path_params:
-        return function_scope(request.path_params["function"])
-    if request.path_params["kind"] not in KINDS:
+def kind_scope(kind: str) -> str:
+    """Raises HTTPException."""
+    if kind not in KINDS:
         raise HTTPException(404)
-    return KINDS[request.path_params["kind"]]
+    return KINDS[kind]
 
 
 def read_value(body: bytes) -> str:
     """The text of `{"name": ..., "value": ...}`. Raises HTTPException."""
     try:
         value = json.loads(body)["value"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise HTTPException(400) from None
-    if not isinstance(value, str) or not value:
+    if not isinstance(value, str) or not is_key_text(value):
         raise HTTPException(400)
     return value
 

@@ -1,10 +1,13 @@
 """Sockets that listen, and who holds a port that is taken."""
 
 import errno
+import itertools
 import socket
 from collections.abc import Sequence
 
 from fnhost.host.errors import StartError
+
+HIGHEST_PORT = 65535
 
 
 def bind(address: str, port: int) -> list[socket.socket]:
@@ -35,6 +38,8 @@ def name_of(sockets: Sequence[socket.socket]) -> str:
 
 
 def _bound(address: str, port: int) -> socket.socket:
+    if not 0 <= port <= HIGHEST_PORT:
+        raise StartError(f"There is no port {port}. Choose one from 0 (any free one) to {HIGHEST_PORT}.")
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # asyncio then sends without delay
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -44,6 +49,9 @@ def _bound(address: str, port: int) -> socket.socket:
     except OSError as error:
         bound.close()
         raise StartError(_refused(address, port, error)) from error
+    except (TypeError, ValueError) as error:  # a name that cannot be asked for
+        bound.close()
+        raise StartError(f"{address!a} is no address of this machine: {error}. Choose another --address.") from error
     bound.setblocking(False)
     return bound
 
@@ -71,13 +79,19 @@ def holder(port: int) -> str:
     return ""
 
 
+def shown_command(words: Sequence[str]) -> str:
+    """A command without its options: they may hold passwords."""
+    kept = itertools.takewhile(lambda word: not word.startswith("-") or word == "-m", words)
+    return " ".join(kept)[:120]
+
+
 def _named(pid: int | None) -> str:
     if pid is None:
         return "It is held by a process of another user. "
     import psutil
 
     try:
-        command = " ".join(psutil.Process(pid).cmdline())
+        command = shown_command(psutil.Process(pid).cmdline())
     except psutil.Error:
         command = ""
-    return f"It is held by process {pid}{f' ({command[:120]})' if command else ''}. "
+    return f"It is held by process {pid}{f' ({command})' if command else ''}. "

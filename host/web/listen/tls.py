@@ -1,6 +1,6 @@
 """Certificates for `--useHttps`: the one that is given, or one of our own for localhost."""
 
-import os
+import re
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -12,7 +12,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from fnhost.host.errors import StartError
+from fnhost.host.private import write_private
 
+_CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----\n", re.DOTALL)
 LIFE = timedelta(days=365)
 NAMES = (x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1")), x509.IPAddress(ip_address("::1")))
 
@@ -20,11 +22,14 @@ NAMES = (x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1")), x50
 def certificate(folder: Path, given: str | None, password: str | None) -> Path:
     """A PEM file with key and certificate, in `folder`. `given` is a .pfx file. Raises StartError."""
     pem = _opened(Path(given), password) if given else _made()
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / "certificate.pem"
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(pem)
+    write_private(path, pem)
     return path
+
+
+def without_key(pem: bytes) -> bytes:
+    """The certificates alone of what `certificate` has written."""
+    return b"".join(_CERTIFICATE.findall(pem))
 
 
 def _opened(path: Path, password: str | None) -> bytes:

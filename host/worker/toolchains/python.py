@@ -1,30 +1,47 @@
 """Python: workers run under the app's own interpreter, 3.9 and newer."""
 
-import os
+import re
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from fnhost.host.app import App
+from fnhost.host.worker.toolchains.environments import (
+    EXECUTABLE,
+    environments_of,
+    install_command,
+    package_folders,
+)
 from fnhost.host.worker.toolchains.indexing import python_index_file
 from fnhost.host.worker.toolchains.toolchain import PROGRAMS, Interpreter, Toolchain, find_executable
 
 TITLE = "Python"
-EXECUTABLE = Path("Scripts/python.exe" if os.name == "nt" else "bin/python")
-"""The interpreter in the folder of a virtual environment."""
+REQUIREMENTS = "requirements.txt"
+_MISSING = re.compile(r"ModuleNotFoundError: No module named '([\w.]+)'")
 
 
 def find_python(app: App, option: str | None) -> Interpreter:
-    """The option, the active environment, the app's `.venv`, the setting, the host's own. Raises StartError."""
+    """The option, the active environment, the app's own, the setting, the host's own. Raises StartError."""
     if option:
         return find_executable(option, "--python", TITLE, app)
-    active = app.settings.get("VIRTUAL_ENV")
-    environments = ((Path(active) if active else None, "VIRTUAL_ENV"), (app.root / ".venv", "the app's .venv"))
-    for folder, source in environments:
-        if folder and (folder / EXECUTABLE).exists():
+    for folder, source in environments_of(app.root, app.settings.get("VIRTUAL_ENV")):
+        if (folder / EXECUTABLE).exists():
             return Interpreter(str(folder / EXECUTABLE), source)
     if setting := app.settings.get(PYTHON.executable_setting):
         return find_executable(setting, f"the setting {PYTHON.executable_setting}", TITLE, app)
     return Interpreter(sys.executable, "the Python that runs fnhost")
+
+
+def missing_modules(root: Path, interpreter: Interpreter, failures: Iterable[str]) -> str:
+    """A sentence on the modules that functions could not import, and the command that installs them."""
+    names = sorted({found for failure in failures for found in _MISSING.findall(failure)})
+    if not names:
+        return ""
+    has_requirements = (root / REQUIREMENTS).is_file()
+    packages = ("-r", str(root / REQUIREMENTS)) if has_requirements else tuple(name.partition(".")[0] for name in names)
+    missing = f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} not installed for {interpreter}."
+    advice = f"Name {'it' if len(names) == 1 else 'them'} in {REQUIREMENTS} and run: "
+    return f"{missing} {advice if has_requirements else 'Run: '}{install_command(interpreter.executable, *packages)}"
 
 
 PYTHON = Toolchain(
@@ -38,5 +55,7 @@ PYTHON = Toolchain(
     project_file="requirements.txt",
     index_file=python_index_file,
     index_replaces_folders=True,
+    installed=package_folders,
+    missing_modules=missing_modules,
     variables={"PYTHON_ENABLE_DEBUG_LOGGING": "1", "PYTHON_THREADPOOL_THREAD_COUNT": "1000"},
 )

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,9 +20,16 @@ class Interpreter:
     executable: str
     source: str
 
+    def __str__(self) -> str:
+        return f"{self.executable} ({self.source})"
+
 
 FindInterpreter = Callable[[App, str | None], Interpreter]
 """The interpreter for an app. The second argument is what the command line names. Raises StartError."""
+
+
+MissingModules = Callable[[Path, Interpreter, Iterable[str]], str]
+"""A sentence on what is not installed, of the app's root and the worker's words; empty if that is not the cause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +60,9 @@ class Toolchain:
     """Whether such a file alone decides: folders with a function.json are then not loaded."""
     variables: Mapping[str, str] = field(default_factory=dict)
     """Environment variables of a worker that the app's settings may override (platform/settings.md 4)."""
+    installed: Callable[[str], Sequence[Path]] = field(default=lambda executable: (), repr=False)
+    """Folders in which a change means that packages were installed for this interpreter."""
+    missing_modules: MissingModules = field(default=lambda root, interpreter, failures: "", repr=False)
     stands_by: bool = True
     """Whether a worker may be started before it is known what it has to load."""
 

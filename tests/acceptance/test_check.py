@@ -1,0 +1,117 @@
+"""`fnhost check` finds what `fnhost start` would find: it loads the app in a worker, and serves nothing."""
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.support.hosts import http, run, write_app
+
+HELLO = {"Hello/__init__.py": "def main(req):\n    return 'hello'\n", "Hello/function.json": http(methods=["get"])}
+SOUND = "Functions that can be served: 1. Problems: 0."
+
+
+def check(root: Path, files: Mapping[str, str], *options: object, **settings: str) -> tuple[int, str]:
+    code, lines = run("check", write_app(root, files), *options, **settings)
+    return code, "\n".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("code", "problem"),
+    [
+        ("def main(req:\n", "SyntaxError"),
+        ("import nowhere_to_be_found\n\n\ndef main(req): pass\n", "ModuleNotFoundError"),
+        ("def main(request): pass\n", "the following parameters are declared in Python but not in function.json"),
+        ("def handle(req): pass\n", "function main() is not present"),
+        ("raise SystemExit(3)\n", "SystemExit"),
+    ],
+)
+def test_code_that_a_worker_cannot_load(code: str, problem: str, tmp_path: Path) -> None:
+    bad = {"Bad/__init__.py": code, "Bad/function.json": http()}
+    status, text = check(tmp_path, {**HELLO, **bad})
+    assert status == 1
+    assert "The 'Bad' function is in error: Bad/__init__.py: " in text
+    assert problem in text
+    assert "\tHello: [GET]" in text
+    assert "\tBad:" not in text
+
+
+def test_a_missing_package_names_the_interpreter_and_what_installs_it(tmp_path: Path) -> None:
+    bad = {"Bad/__init__.py": "import nowhere_to_be_found.below\n", "Bad/function.json": http()}
+    _, text = check(tmp_path, {**HELLO, **bad, "requirements.txt": "azure-functions\n"})
+    assert f"nowhere_to_be_found is not installed for {sys.executable} (the Python that runs fnhost)." in text
+    assert f"-m pip install -r {tmp_path / 'requirements.txt'}" in text
+
+
+def test_without_a_worker(tmp_path: Path) -> None:
+    status, text = check(tmp_path, {**HELLO, "Hello/__init__.py": "def main(req:\n"}, "--static")
+    assert (status, text.splitlines()[-1]) == (0, SOUND)
+
+
+def test_an_app_without_functions(tmp_path: Path) -> None:
+    status, text = check(tmp_path, {"requirements.txt": ""})
+    assert status == 1
+    assert "No job functions found." in text
+    assert text.splitlines()[-1] == "Functions that can be served: 0. Problems: 1."
+
+
+def test_lost_settings(tmp_path: Path) -> None:
+    status, text = check(tmp_path, HELLO, FUNCTIONS_WORKER_RUNTIME="")
+    assert status == 1
+    assert f"local.settings.json: There is no local.settings.json in '{tmp_path}'" in text
+    settings = {"IsEncrypted": False, "Values": {"FUNCTIONS_WORKER_RUNTIME": "python"}}
+    files = {**HELLO, "local.settings.json": json.dumps(settings)}
+    assert check(tmp_path, files, FUNCTIONS_WORKER_RUNTIME="")[0] == 0
+
+
+def test_names_that_no_function_has(tmp_path: Path) -> None:
+    status, text = check(tmp_path, HELLO, "--functions", "Helo,Hello")
+    assert status == 1
+    assert "There is no function 'Helo' to serve. Did you mean 'Hello'?" in text
+    assert "\tHello: [GET]" in text
+
+
+def test_an_interpreter_that_is_not_there(tmp_path: Path) -> None:
+    status, text = check(tmp_path, HELLO, "--python", "no-such-python")
+    assert status == 1
+    assert "The Python that --python names does not exist: no-such-python." in text
+
+
+def test_as_json(tmp_path: Path) -> None:
+    bad = {"Bad/__init__.py": "def main(req:\n", "Bad/function.json": http(authLevl="function")}
+    status, text = check(tmp_path, {**HELLO, **bad}, "--json")
+    found = json.loads(text)
+    assert status == 1
+    (function,) = found["functions"]
+    assert function == {
+        "name": "Hello",
+        "trigger": "httptrigger",
+        "file": "Hello/function.json",
+        "url": "http://localhost:7071/api/Hello",
+        "methods": ["GET"],
+        "disabled": False,
+    }
+    (problem,) = found["problems"]
+    assert (problem["file"], problem["function"]) == ("Bad/__init__.py", "Bad")
+    assert "SyntaxError" in problem["message"]
+    assert "Bad/function.json#/bindings/0: 'authLevl' is not known. Did you mean 'authLevel'?" in found["warnings"]
+
+
+def test_a_broken_host_json_as_json(tmp_path: Path) -> None:
+    status, text = check(tmp_path, {"host.json": "{"}, "--json")
+    found = json.loads(text)
+    assert (status, found["functions"]) == (1, [])
+    assert (found["problems"][0]["file"], found["problems"][0]["pointer"]) == ("host.json", "line 1 column 2")
+
+
+def test_names_that_no_terminal_takes_are_printed_all_the_same(tmp_path: Path) -> None:
+    write_app(tmp_path, HELLO)
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/B\xffd\x1b[2J"))
+    write_app(folder, {"function.json": http(), "__init__.py": ""})
+    status, text = check(tmp_path, {})
+    assert status == 1
+    assert "B\\udcffd\\x1b[2J" in text
+    assert "\x1b" not in text
