@@ -12,7 +12,7 @@ from fnhost.host import signals
 from fnhost.host.errors import FnhostError
 from fnhost.host.events import Level
 from fnhost.host.levels import level_named
-from fnhost.host.load import find_root
+from fnhost.host.load.root import find_root
 from fnhost.host.options import ADDRESS, PORT, Options
 from fnhost.host.start import start
 from fnhost.host.text import ERRORS

@@ -4,17 +4,12 @@ Rules from platform/console-and-logs.md.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from typing import get_args
 
-from fnhost.bindings.registry import binding_types
 from fnhost.clock import SYSTEM_CLOCK, Clock
-from fnhost.host.app import App, Function
-from fnhost.host.endpoints import endpoint_of
-from fnhost.host.errors import Problem
-from fnhost.host.events import HOST_CATEGORY as HOST_CATEGORY
 from fnhost.host.events import AppStarted, HostMessage, Level, LinesLeftOut, LogEvent
 from fnhost.host.levels import LevelFilter
 from fnhost.host.log import Record
@@ -145,38 +140,3 @@ OWN_FIELDS = {
 
 def banner(version: str) -> str:
     return f"\nfnhost {version}: runs Azure Functions apps on this machine\n"
-
-
-def listing(app: App, base: str) -> str:
-    """The functions of an app, as the official tool lists them. `base` is like `http://localhost:7071`."""
-    if not app.functions and app.problems:
-        return "No function is served. The log says why."
-    if not app.functions:
-        return "No job functions found. A function is a folder with a function.json, beside host.json or in functions/."
-    lines: list[str] = []
-    if app.enabled:
-        lines += ["Functions:", ""]
-    by_kind = sorted(app.enabled, key=lambda function: endpoint_of(function, app.config) is None)
-    for function in by_kind:
-        lines += [f"\t{function.name}: {_trigger(function, app, base)}", ""]
-    lines += [f"\tFunction {function.name} is disabled." for function in app.functions if function.disabled]
-    return "\n".join(lines)
-
-
-def _trigger(function: Function, app: App, base: str) -> str:
-    endpoint = endpoint_of(function, app.config)
-    if endpoint is None:
-        return binding_types()[function.trigger.type].name
-    listed = "" if endpoint.methods is None else f"[{','.join(endpoint.methods)}]"
-    return f"{listed} {base}/{endpoint.path}"
-
-
-def error_lines(problems: Iterable[Problem]) -> list[str]:
-    """One text per function that cannot be served, and per file that has no function."""
-    by_function: dict[str, list[str]] = {}
-    for problem in problems:
-        by_function.setdefault(problem.function or "", []).append(str(problem))
-    return [
-        f"The '{function}' function is in error: {' '.join(texts)}" if function else "\n".join(texts)
-        for function, texts in by_function.items()
-    ]

@@ -8,7 +8,7 @@ from typing import Self
 from fnhost import azurite
 from fnhost.bindings.storage import Account, parse
 from fnhost.clock import Clock
-from fnhost.host.console import HOST_CATEGORY
+from fnhost.host.events import HOST_CATEGORY
 from fnhost.host.log import Log
 
 DEVELOPMENT = "UseDevelopmentStorage=true"

@@ -13,14 +13,16 @@ from fnhost.bindings.http.trigger import HttpSettings, RouteTable
 from fnhost.bindings.storage.services import HostState
 from fnhost.clock import SYSTEM_CLOCK, Clock
 from fnhost.host.app import App, HostConfig, Settings
-from fnhost.host.console import HOST_CATEGORY, error_lines
 from fnhost.host.emulator import StorageEmulator
 from fnhost.host.errors import AppError, StartError, WorkerError
-from fnhost.host.events import AppRefused, AppReloaded, AppStarted, FilesChanged
-from fnhost.host.generation import LoadedApp, generation, loaded, servable, uses_durable
+from fnhost.host.events import HOST_CATEGORY, AppRefused, AppReloaded, AppStarted, FilesChanged
+from fnhost.host.functions import LoadedApp
+from fnhost.host.generation import generation, loaded
 from fnhost.host.limits import MOST_EARLIER_VERSIONS
-from fnhost.host.load import load
+from fnhost.host.listing import error_lines
+from fnhost.host.load.app import load
 from fnhost.host.log import Level, Log
+from fnhost.host.servable import servable, uses_durable
 from fnhost.host.storage_use import needs_emulator
 from fnhost.host.system import system_error
 from fnhost.host.tasks import BackgroundTasks, first

@@ -10,9 +10,10 @@ from typing import Any
 from fnhost import __version__
 from fnhost.bindings.storage.services import HostState
 from fnhost.clock import SYSTEM_CLOCK
-from fnhost.host.console import Console, banner, error_lines, listing
+from fnhost.host.console import Console, banner
 from fnhost.host.emulator import StorageEmulator
 from fnhost.host.identity import host_id
+from fnhost.host.listing import error_lines, listing
 from fnhost.host.log import Log
 from fnhost.host.options import ADDRESS, Options
 from fnhost.host.private import STATE_FOLDER, protect, state_folder, write_private

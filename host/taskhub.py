@@ -24,7 +24,6 @@ from fnhost.bindings.durable import HubEndpoints, origin
 from fnhost.bindings.storage import Account, BadConnection, parse, resolve
 from fnhost.clock import Clock
 from fnhost.host.app import App
-from fnhost.host.console import HOST_CATEGORY
 from fnhost.host.durable.client import DurableClient
 from fnhost.host.durable.config import AZURE, DurableConfig, read_durable
 from fnhost.host.durable.runtime.engine import Engine
@@ -35,6 +34,7 @@ from fnhost.host.durable.storage.retrying import ClientHub
 from fnhost.host.durable.storage.sqlite import SqliteHub
 from fnhost.host.emulator import DEVELOPMENT, StorageEmulator, is_development
 from fnhost.host.errors import StartError
+from fnhost.host.events import HOST_CATEGORY
 from fnhost.host.load.localsettings import has_connection
 from fnhost.host.log import Log
 from fnhost.host.private import STATE_FOLDER, private_folder, state_folder

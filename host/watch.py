@@ -16,7 +16,7 @@ from watchfiles import Change, awatch
 
 from fnhost.clock import SYSTEM_CLOCK, Clock, Timer
 from fnhost.host.app import App, HostConfig
-from fnhost.host.console import HOST_CATEGORY
+from fnhost.host.events import HOST_CATEGORY
 from fnhost.host.load.folders import ENVIRONMENT
 from fnhost.host.log import Log
 from fnhost.host.worker.toolchains import foreign_package_folders, script_suffixes, watched_files

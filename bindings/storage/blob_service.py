@@ -8,7 +8,7 @@ from typing import Final
 from urllib.parse import quote
 from xml.etree import ElementTree
 
-from fnhost.bindings.storage.client import StorageClient, StorageRequest
+from fnhost.bindings.storage.client import StorageClient, StorageRequest, parsed_xml
 from fnhost.bindings.storage.connections import StorageResponse
 from fnhost.bindings.storage.containers import CONTAINER, Containers
 from fnhost.bindings.storage.errors import PreconditionFailed, ResourceExists, ResourceNotFound
@@ -96,7 +96,7 @@ class Blobs:
         asked = {"comp": "list", "prefix": prefix, "marker": after, "include": "metadata"}
         query = {**CONTAINER, **{name: value for name, value in asked.items() if value}}
         response = await self._client.request(StorageRequest("blob", "GET", f"/{container}", query))
-        tree = ElementTree.fromstring(response.body)
+        tree = parsed_xml(response)
         return BlobPage([_listed(found) for found in tree.iter("Blob")], tree.findtext("NextMarker") or "")
 
     async def acquire(self, container: str, blob: str, lease: str, seconds: int) -> bool:

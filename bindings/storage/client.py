@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import format_datetime
 from types import TracebackType
-from typing import Literal, Self
+from typing import Any, Literal, Self
 from urllib.parse import SplitResult, quote, urlsplit
+from xml.etree import ElementTree
 
 from fnhost.bindings.storage.account import Account
 from fnhost.bindings.storage.connections import (
@@ -165,6 +166,22 @@ def refused(what: str, answer: StorageResponse) -> StorageError:
         return error_of_response(what, answer.status, code, _between(text, "Message"))
     code, message = _odata_error(text)
     return error_of_response(what, answer.status, code, message)
+
+
+def parsed_xml(answer: StorageResponse) -> ElementTree.Element:
+    """The body of an answer that succeeded. Raises StorageUnreachable if something else than the service answered."""
+    try:
+        return ElementTree.fromstring(answer.body)
+    except ElementTree.ParseError as error:
+        raise StorageUnreachable(f"The storage account answered with what is no XML ({error}).") from error
+
+
+def parsed_json(answer: StorageResponse) -> Any:
+    """As `parsed_xml`, of JSON."""
+    try:
+        return json.loads(answer.body)
+    except ValueError as error:
+        raise StorageUnreachable(f"The storage account answered with what is no JSON ({error}).") from error
 
 
 def _between(text: str, tag: str) -> str:

@@ -13,7 +13,7 @@ from fnhost.bindings.contract import BindingError
 
 
 class StorageError(BindingError):
-    """Storage refused. `status` is HTTP's, `code` the service's own word; both empty if it never answered."""
+    """Storage refused. `status` is HTTP's, `code` is the service's; 0 and empty if it never answered."""
 
     def __init__(self, text: str, status: int = 0, code: str = "") -> None:
         super().__init__(text)

@@ -6,7 +6,7 @@ from typing import Final
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
-from fnhost.bindings.storage.client import StorageClient, StorageRequest
+from fnhost.bindings.storage.client import StorageClient, StorageRequest, parsed_xml
 from fnhost.bindings.storage.errors import ResourceExists
 
 LONGEST_DELAY: Final = 604_800
@@ -56,14 +56,14 @@ class Queues:
         body = f"<QueueMessage><MessageText>{escape(text)}</MessageText></QueueMessage>".encode()
         query = {"visibilitytimeout": str(hidden), "messagettl": str(lifetime)}
         answer = await self._client.request(StorageRequest("queue", "POST", f"/{queue}/messages", query, XML, body))
-        found = ElementTree.fromstring(answer.body)
+        found = parsed_xml(answer)
         return found.findtext("*/MessageId", ""), found.findtext("*/PopReceipt", "")
 
     async def get(self, queue: str, count: int, hidden: int) -> Sequence[QueueMessage]:
         """Up to 32 visible messages, invisible to others for `hidden` seconds."""
         query = {"numofmessages": str(count), "visibilitytimeout": str(hidden)}
         answer = await self._client.request(StorageRequest("queue", "GET", f"/{queue}/messages", query))
-        return [_text(found) for found in ElementTree.fromstring(answer.body)]
+        return [_text(found) for found in parsed_xml(answer)]
 
     async def hide(self, queue: str, message: str, receipt: str, hidden: int) -> str:
         """Make it invisible for `hidden` seconds from now. Its new receipt."""

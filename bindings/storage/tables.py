@@ -1,4 +1,4 @@
-"""Tables: rows as their JSON. A date is a text with `"<column>@odata.type": "Edm.DateTime"` beside it when written."""
+"""Tables: rows as their JSON. A date is written as a text with `"<column>@odata.type": "Edm.DateTime"` beside it."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 from urllib.parse import quote
 
-from fnhost.bindings.storage.client import StorageClient, StorageRequest, refused
+from fnhost.bindings.storage.client import StorageClient, StorageRequest, parsed_json, refused
 from fnhost.bindings.storage.connections import StorageResponse
 from fnhost.bindings.storage.errors import ResourceExists
 
@@ -37,7 +37,7 @@ ETAG = "odata.etag"
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """A write of one row. `etag` is what it must still be for replace, merge and delete; `*` is anything."""
+    """A write of one row. Replace, merge and delete need the row to have this `etag` still; `*` is any."""
 
     verb: Verb
     row: Row
@@ -78,7 +78,7 @@ class Tables:
         """One row, with its etag."""
         request = StorageRequest("table", "GET", _address(table, partition, row), None, {"Accept": PLAIN})
         answer = await self._client.request(request)
-        return {**json.loads(answer.body), ETAG: answer.headers.get("etag", "")}
+        return {**parsed_json(answer), ETAG: answer.headers.get("etag", "")}
 
     async def query(
         self,
@@ -101,7 +101,7 @@ class Tables:
         query = {name: value for name, value in asked.items() if value}
         accept = {"Accept": WITH_ETAGS if with_etags else PLAIN}
         answer = await self._client.request(StorageRequest("table", "GET", f"/{table}()", query, accept))
-        return TablePage(json.loads(answer.body)["value"], _continuation(answer))
+        return TablePage(parsed_json(answer)["value"], _continuation(answer))
 
     async def write(self, table: str, operation: Operation) -> str:
         """The row's new etag; empty for a delete."""
@@ -172,7 +172,7 @@ def _part(endpoint: str, table: str, operation: Operation) -> str:
 
 
 def _etags(table: str, answer: StorageResponse) -> Sequence[str]:
-    """The etags in the answer to a transaction. It is always 202; a refusal stands in its only part."""
+    """The etags in the answer to a transaction. Its status is always 202; a refusal is its only part."""
     parts = re.split(r"^HTTP/1\.1 ", answer.body.decode("utf-8", errors="replace"), flags=re.MULTILINE)[1:]
     for part in parts:
         status = int(part[:3])

@@ -6,14 +6,16 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from fnhost.host.app import App, Function
-from fnhost.host.console import error_lines, listing
 from fnhost.host.endpoints import endpoint_of
 from fnhost.host.errors import AppError, Problem, StartError, WorkerError
-from fnhost.host.generation import loaded, servable, uses_durable
-from fnhost.host.load import load, localsettings
+from fnhost.host.generation import loaded
+from fnhost.host.listing import error_lines, listing
+from fnhost.host.load import localsettings
+from fnhost.host.load.app import load
 from fnhost.host.load.warnings import unknown_names
 from fnhost.host.log import Log
 from fnhost.host.options import PORT
+from fnhost.host.servable import servable, uses_durable
 from fnhost.host.system import system_error
 from fnhost.host.text import json_line, printable
 from fnhost.host.worker.commands import command, missing_modules

@@ -15,13 +15,16 @@ from fnhost.bindings.storage.services import HostState
 from fnhost.clock import SYSTEM_CLOCK
 from fnhost.host.app import App
 from fnhost.host.commands.indexing import with_functions
-from fnhost.host.console import Console, error_lines
+from fnhost.host.console import Console
 from fnhost.host.emulator import StorageEmulator
 from fnhost.host.errors import StartError
-from fnhost.host.generation import OpenedFunction, loaded, manual_event, opened_functions, servable, uses_durable
+from fnhost.host.functions import OpenedFunction, manual_event, opened_functions
+from fnhost.host.generation import loaded
 from fnhost.host.identity import host_id
-from fnhost.host.load import load
+from fnhost.host.listing import error_lines
+from fnhost.host.load.app import load
 from fnhost.host.log import Log
+from fnhost.host.servable import servable, uses_durable
 from fnhost.host.storage_use import needs_emulator
 from fnhost.host.web.keys import Keys
 from fnhost.host.worker.commands import command

@@ -10,8 +10,8 @@ from fnhost.host.app import HostConfig, separated
 from fnhost.host.errors import Problem
 from fnhost.host.load import retry
 from fnhost.host.load.documents import UnreadableFile, read_object
+from fnhost.host.load.root import HOST_FILE
 
-FILE = "host.json"
 PREFIX = "AzureFunctionsJobHost__"
 SECTION: Schema = {"type": "object"}
 SCHEMA = members(
@@ -30,14 +30,14 @@ SCHEMA = members(
 def read_host(root: Path, environment: Mapping[str, str]) -> tuple[HostConfig, tuple[Problem, ...]]:
     """The configuration, or the defaults and the problems of the file. A missing or empty file is no problem."""
     try:
-        written = read_object(root / FILE) if (root / FILE).is_file() else {}
+        written = read_object(root / HOST_FILE) if (root / HOST_FILE).is_file() else {}
     except UnreadableFile as error:
-        message = f"Unable to parse host configuration file '{root / FILE}'. {error.message}"
-        return HostConfig(), (Problem(FILE, error.place, message),)
+        message = f"Unable to parse host configuration file '{root / HOST_FILE}'. {error.message}"
+        return HostConfig(), (Problem(HOST_FILE, error.place, message),)
     written = override(written or {"version": "2.0"}, environment)
     document = normalized(SCHEMA, written)
     if found := [*validate(SCHEMA, written), *_version_faults(document, written), *_timeout_faults(document, written)]:
-        return HostConfig(), tuple(Problem(FILE, fault.pointer, fault.message, fault.hint) for fault in found)
+        return HostConfig(), tuple(Problem(HOST_FILE, fault.pointer, fault.message, fault.hint) for fault in found)
     return _parsed(document), ()
 
 

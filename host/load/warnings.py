@@ -12,9 +12,9 @@ from fnhost.host.levels import invalid_levels
 from fnhost.host.load.checks import Functions
 from fnhost.host.load.entries import misspelled
 from fnhost.host.load.functions import misspelled_members
-from fnhost.host.load.hostjson import FILE as HOST_FILE
 from fnhost.host.load.localsettings import FILE as SETTINGS_FILE
 from fnhost.host.load.localsettings import has_connection
+from fnhost.host.load.root import HOST_FILE
 from fnhost.host.load.sources import FunctionSource
 
 

@@ -78,6 +78,11 @@ def test_a_function_is_run_by_the_command(site: Site) -> None:
     assert sum("Executed 'Functions.Work' (Succeeded" in line for line in lines) == 1
 
 
+def test_an_activity_is_run_by_the_command(site: Site) -> None:
+    code, lines = run("run", "step", "--input", "[1, 2]", "--app", site.app, **site.settings)
+    assert (code, any("ran [1, 2]" in line for line in lines)) == (0, True)
+
+
 @pytest.mark.parametrize(
     ("name", "expected"),
     [

@@ -81,6 +81,7 @@ def output(queues: Queues) -> Iterator[QueueClient]:
 def test_what_an_output_writes_its_trigger_fires(host: Host, output: QueueClient) -> None:
     assert host.post("/api/Send", content="one").text == "sent"
     assert texts(output, 1) == ["one 1 True True"]
+    host.output.until("Executed 'Functions.Work' (Succeeded")
     assert host.output.count("New queue message detected on") == 1
     assert host.output.count("Trigger Details: MessageId:") == 1
 
@@ -102,9 +103,10 @@ def test_a_message_that_fails_is_tried_again_and_then_poison(host: Host, queues:
     with queue(queues.connection, f"{queues.input}-poison") as poison:
         assert texts(poison, 1) == ["bad one"]
     assert texts(output, 1) == ["good 1 True True"]
-    assert host.output.count("Executed 'Functions.Work' (Failed") == 2
+    host.output.until("Executed 'Functions.Work' (Succeeded")
     moved = f"Message has reached MaxDequeueCount of 2. Moving message to queue '{queues.input}-poison'."
-    assert host.output.count(moved) == 1
+    host.output.until(moved)
+    assert host.output.count("Executed 'Functions.Work' (Failed") == 2
     with queue(queues.connection, queues.input) as client:
         assert left(client) == 0
 
@@ -188,6 +190,7 @@ def test_a_message_that_ends_its_worker_is_poison_and_the_host_stays(
             assert texts(poison, 1) == ["end"]
         host.post("/api/Send", content="good")
         assert texts(output, 1) == ["good 1 True True"]
+        host.output.until("Executed 'Functions.Work' (Succeeded")
         assert host.output.count("Executing 'Functions.Work'") == 6
 
 

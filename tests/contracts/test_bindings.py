@@ -20,7 +20,7 @@ from fnhost.bindings.storage import parse
 from fnhost.bindings.storage.services import HostState, StorageServices, storage_accounts
 from fnhost.clock import SYSTEM_CLOCK
 from fnhost.host.durable.runtime.registry import FunctionRegistry
-from fnhost.host.load import load
+from fnhost.host.load.app import load
 from tests.support.storage import fresh
 
 pytestmark = pytest.mark.anyio

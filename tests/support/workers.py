@@ -12,7 +12,7 @@ from pathlib import Path
 from fnhost.bindings.contract import Event, HttpRequest, Outcome, Value
 from fnhost.clock import SYSTEM_CLOCK, Clock
 from fnhost.host.app import App
-from fnhost.host.load import load
+from fnhost.host.load.app import load
 from fnhost.host.log import Log, Record
 from fnhost.host.worker import Invocation, RetryContext
 from fnhost.host.worker.commands import command

@@ -34,6 +34,7 @@ LAYERS = {
     # Binding adapters, and reading an app from its files.
     "fnhost.bindings": 1,
     "fnhost.host.console": 1,
+    "fnhost.host.listing": 1,
     "fnhost.host.load": 1,
     "fnhost.host.endpoints": 1,
     "fnhost.host.identity": 1,
@@ -64,6 +65,9 @@ LAYERS = {
     "fnhost.host.emulator": 11,
     "fnhost.host.storage_use": 11,
     "fnhost.host.taskhub": 11,
+    "fnhost.host.servable": 11,
+    "fnhost.host.functions": 11,
+    "fnhost.host.listening": 11,
     "fnhost.host.generation": 11,
     # The command line.
     "fnhost.host.commands": 12,

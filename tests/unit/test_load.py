@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from fnhost.bindings.contract import Binding
 from fnhost.host.app import App, Function, Retry
 from fnhost.host.errors import AppError, Problem, StartError
-from fnhost.host.load import find_root, load
+from fnhost.host.load.app import load
 from fnhost.host.load.documents import UnreadableFile, read_json
+from fnhost.host.load.root import find_root
 
 HTTP = [{"type": "httpTrigger", "name": "req"}, {"type": "http", "direction": "out", "name": "$return"}]
 NO_SETTINGS: Mapping[str, str] = {}

@@ -9,7 +9,7 @@ import pytest
 
 from fnhost.host.app import App
 from fnhost.host.errors import AppError
-from fnhost.host.load import load
+from fnhost.host.load.app import load
 from fnhost.host.load.documents import UnreadableFile, read_json, read_object, read_yaml
 from fnhost.host.load.hostjson import override
 from tests.support.hosts import http, write_app

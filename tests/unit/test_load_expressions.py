@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fnhost.host.load import load
+from fnhost.host.load.app import load
 
 TIMER = {"type": "timerTrigger", "name": "timer", "schedule": "0 * * * * *"}
 QUEUE = {"type": "queueTrigger", "name": "message", "queueName": "queue"}

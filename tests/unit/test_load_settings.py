@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from fnhost.host.app import Settings
-from fnhost.host.load import load
+from fnhost.host.load.app import load
 from fnhost.host.load.localsettings import merge, read_local, setting_warnings
 
 

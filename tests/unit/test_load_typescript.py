@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fnhost.host.load import load
+from fnhost.host.load.app import load
 
 HTTP = {"name": "req", "type": "httpTrigger", "direction": "in"}
 

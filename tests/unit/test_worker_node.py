@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from fnhost.azurite import install
 from fnhost.azurite.install import Node
 from fnhost.host.app import App, HostConfig, Settings
 from fnhost.host.errors import StartError
 from fnhost.host.worker.commands import command
-from fnhost.host.worker.toolchains import node as toolchain
 
 SETTING = "languageWorkers__node__defaultExecutablePath"
 
@@ -35,7 +35,7 @@ def make_node(folder: Path, says: str) -> Path:
 
 @pytest.fixture
 def without_wheel(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(toolchain, "node_from_pip", lambda: None)
+    monkeypatch.setattr(install, "node_from_pip", lambda: None)
     yield
 
 
@@ -57,7 +57,7 @@ def test_pip_installs_one_where_the_path_has_none_or_an_old_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old = make_node(tmp_path / "old", "v18.20.0")
-    monkeypatch.setattr(toolchain, "node_from_pip", lambda: Node("/wheel/node", ()))
+    monkeypatch.setattr(install, "node_from_pip", lambda: Node("/wheel/node", ()))
     assert node_of(app_in(tmp_path, PATH=str(tmp_path))) == "/wheel/node"
     assert node_of(app_in(tmp_path, PATH=str(old.parent))) == "/wheel/node"
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from fnhost.clock import Clock
-from fnhost.host.console import HOST_CATEGORY
 from fnhost.host.durable.model.errors import HubError
 from fnhost.host.durable.model.instants import utc_now
 from fnhost.host.durable.model.messages import WORK_ITEMS
@@ -19,6 +18,7 @@ from fnhost.host.durable.model.states import PartitionLease
 from fnhost.host.durable.sharing.identity import HostIdentity
 from fnhost.host.durable.sharing.partitions import LeasePlan, LocalHost, others, plan
 from fnhost.host.durable.storage.hub import Hub, HubSettings
+from fnhost.host.events import HOST_CATEGORY
 from fnhost.host.log import Level, Log
 
 TRIES = 10

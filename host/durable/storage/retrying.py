@@ -143,7 +143,7 @@ class RetryingHub(RetriedHub):
                 await self._clock.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
             except HubMissing as error:
-                self._wait(me, error, absences)
+                self._wait(me, error, absences, "It is made anew.")
                 await self._retried(self._hub.create)
             else:
                 self._waiting.discard(me)
@@ -156,12 +156,14 @@ class RetryingHub(RetriedHub):
         await self.create()
         self.returned()
 
-    def _wait(self, me: object, error: HubError, absences: int) -> None:
+    def _wait(
+        self, me: object, error: HubError, absences: int, what_now: str = "Orchestrations wait until it is back."
+    ) -> None:
         """What was asked before the last absence ended may fail of it still: that is no new one."""
         self._waiting.add(me)
         if not self._is_away and absences == self._absences:
             self._is_away = True
-            self._log.error("Host.Durable", f"{error} Orchestrations wait until it is back.")
+            self._log.error("Host.Durable", f"{error} {what_now}")
 
     def _report_return(self) -> None:
         """It is back when nothing waits for it any more: a part of it may have answered all the time."""
