@@ -38,7 +38,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    """The names and defaults of the official tool (platform/command-line.md 1). What means nothing here is accepted."""
+    """The names and defaults of the official tool (platform/command-line.md 1).
+
+    Its options that have no meaning here are accepted.
+    """
     parser = argparse.ArgumentParser(prog="fnhost", description="Run Azure Functions apps on this machine.")
     parser.add_argument("--version", action="version", version=f"fnhost {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")

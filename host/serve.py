@@ -1,4 +1,4 @@
-"""All that serves while `fnhost start` runs: the front listens, and the app and every later version of it is served."""
+"""Everything that runs during `fnhost start`: the HTTP server, and the app in its current version."""
 
 import gc
 import socket
@@ -28,7 +28,7 @@ from fnhost.host.web.listen.sockets import name_of
 from fnhost.host.worker.standby import StandbyWorkers
 
 COLLECT = (20_000, 20, 50)
-"""When the collector runs: seldom, as next to nothing that a request leaves behind is a circle."""
+"""Thresholds of the garbage collector. It seldom runs: requests leave almost no reference cycles behind."""
 
 
 async def serve(
@@ -43,7 +43,7 @@ async def serve(
 
     `local` is the Host section of local.settings.json.
     """
-    gc.freeze()  # what is loaded stays: the collector need not look at it again and again
+    gc.freeze()  # modules are never freed: the collector need not visit them
     gc.set_threshold(*COLLECT)
     root, name = options.root, name_of(sockets)
     protect(root)
@@ -65,7 +65,7 @@ async def serve(
     emulator = StorageEmulator(root, log, SYSTEM_CLOCK)
     if warning := exposure(address, sockets[0].getsockname()[1], options.enable_auth):
         log.warning("Host.Startup", warning)
-    site = HostContext(
+    context = HostContext(
         root=root,
         environment=options.environment,
         only=options.functions,
@@ -83,19 +83,19 @@ async def serve(
     async with serving(front, sockets, certificate), emulator:
         if certificate:
             forget_key(certificate)
-        await Reload(site, announce).serve()
+        await Reload(context, announce).serve()
 
 
 def _certificate(options: Options) -> Path | None:
     if not options.use_https:
         return None
-    from fnhost.host.web.listen.tls import certificate  # takes its time to load, and few ask for it
+    from fnhost.host.web.listen.tls import certificate  # slow to import, and few need it
 
     return certificate(state_folder(options.root), options.certificate, options.password)
 
 
 def forget_key(pem: Path) -> None:
-    """The server has loaded it. What stays on the disk is the certificate that browsers are told to trust."""
+    """Remove the private key from the disk, once the server has loaded it. The certificate stays: clients trust it."""
     from fnhost.host.web.listen.tls import without_key
 
     write_private(pem, without_key(pem.read_bytes()))
@@ -107,7 +107,10 @@ def _cors(options: Options, local: Mapping[str, Any]) -> Cors | None:
 
 
 class Announce:
-    """Prints a version that goes into service: whole the first time, then what is new about it."""
+    """Prints the functions, warnings and errors of a version that goes into service.
+
+    Of later versions it prints what differs.
+    """
 
     def __init__(self, console: Console, log: Log, base: str, options: Options) -> None:
         self._console, self._log, self._base, self._options = console, log, base, options

@@ -1,4 +1,4 @@
-"""`fnhost start`: the first worker is on its way before most of the host is loaded; a signal ends everything."""
+"""`fnhost start`: starts the first worker, then imports the rest of the host while it starts; ends on a signal."""
 
 import asyncio
 import os
@@ -38,7 +38,7 @@ def start(options: Options) -> int:
 
 
 def keep_standard_descriptors() -> None:
-    """Fill those that were closed (`>&-`): else the next socket takes their numbers, and what is printed."""
+    """Open those that were closed (`>&-`): the next socket would take their numbers, and receive what is printed."""
     for number in (0, 1, 2):
         try:
             os.fstat(number)
@@ -47,7 +47,7 @@ def keep_standard_descriptors() -> None:
 
 
 def _readers(options: Options, console: Console, writer: BackgroundWriter, outputs: ExitStack) -> list[Reader]:
-    """What is told of every record. Raises StartError."""
+    """What receives every log record. Raises StartError."""
     readers: list[Reader] = [JsonLines(writer) if options.json_output else console]
     if options.json_file:
         file = outputs.enter_context(BackgroundWriter(_json_file(options.json_file, outputs)))
@@ -82,22 +82,22 @@ async def _serve(options: Options, console: Console, log: Log) -> None:
     toolchain = likely_toolchain(merge(options.environment, expected), options.root)
     options = replace(options, environment=_environment(options, name_of(sockets), toolchain))
     async with StandbyWorkers(log) as standby:
-        with suppress(StartError):  # it is told when the app has been read
+        with suppress(StartError):  # reported once the app has been read
             await standby.begin(_likely_command(options, expected))
-        from fnhost.host.serve import serve  # takes as long to load as the worker takes to start
+        from fnhost.host.serve import serve  # its import takes as long as the worker's start
 
         await serve(options, local, sockets, console, log, standby)
 
 
 def _likely_command(options: Options, expected: LocalSettings) -> Command:
-    """The command of the app as its settings let expect it. Raises StartError."""
+    """The worker command that the app will most likely need, by its settings alone. Raises StartError."""
     settings = merge(options.environment, expected)
     app = App(options.root, likely_toolchain(settings, options.root).language, (), settings, HostConfig())
     return command(app, options.interpreters)
 
 
 def _environment(options: Options, name: str, toolchain: Toolchain) -> Mapping[str, str]:
-    """What the worker is told of us beside the shell's own variables (platform/settings.md 4)."""
+    """The shell's variables, and what the host adds for its workers (platform/settings.md 4)."""
     given = {"WEBSITE_HOSTNAME": name, "FUNCTIONS_CORETOOLS_ENVIRONMENT": "fnhost"}
     if options.user_log_level:
         given["AzureFunctionsJobHost__logging__logLevel__Function"] = options.user_log_level

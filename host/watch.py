@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from watchfiles import Change, awatch
 
-from fnhost.clock import SYSTEM_CLOCK, Clock
+from fnhost.clock import SYSTEM_CLOCK, Clock, Timer
 from fnhost.host.app import App, HostConfig
 from fnhost.host.events import HOST_CATEGORY
 from fnhost.host.load.folders import ENVIRONMENT
@@ -23,6 +23,8 @@ from fnhost.host.worker.toolchains import foreign_package_folders, script_suffix
 
 SETTLE = 20
 """Milliseconds without a further change: an editor writes a file in several steps."""
+PACKAGES_STEP = 50
+"""Milliseconds between two looks at what the system told of packages. The host's end waits for one such step."""
 LONGEST = 200
 POLL = 300
 """Milliseconds between two looks where the system does not tell of changes."""
@@ -241,17 +243,27 @@ class FileWatcher:
         changes = awatch(
             *folders,
             recursive=False,
-            debounce=60_000,
-            step=int(QUIET * 1000),
+            debounce=LONGEST,
+            step=PACKAGES_STEP,
             watch_filter=None,
             stop_event=self._packages_changed,
             force_polling=self._is_polling,
             poll_delay_ms=POLL,
         )
-        async for found in changes:
-            if is_install(path for _, path in found):
-                for folder in folders:
-                    self._add(folder)
+        timer: Timer | None = None
+        try:
+            async for found in changes:
+                if is_install(path for _, path in found):
+                    if timer:
+                        timer.cancel()
+                    timer = self._clock.call_later(QUIET, self._add_all, folders)
+        finally:
+            if timer:
+                timer.cancel()
+
+    def _add_all(self, paths: Iterable[Path]) -> None:
+        for path in paths:
+            self._add(path)
 
 
 def is_install(changed: Iterable[str]) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 
 from tests.support.hosts import bindings, http, launched, run, running, write_app
@@ -155,3 +156,25 @@ def test_extended_sessions_are_refused_as_in_azure(tmp_path: Path, sqlite: Mappi
     code, lines = run("check", write_app(tmp_path, {**CLIENT, "host.json": json.dumps(host_json)}), **sqlite)
     assert code == 1
     assert any(line.startswith("host.json#/extensions/durableTask/extendedSessionsEnabled: ") for line in lines)
+
+
+def test_bad_text_in_files_is_shown_by_the_admin_endpoints(tmp_path: Path) -> None:
+    files = {"host.json": '{"version": "2.0", "odd": "\\ud800"}'}
+    with running(write_app(tmp_path, {**HELLO, **files})) as host:
+        answer = host.get("/admin/host/config")
+        assert (answer.status_code, answer.json()["odd"]) == (200, "\ud800")
+
+
+def test_a_broken_app_answers_with_its_problems_at_once(tmp_path: Path) -> None:
+    with launched("start", write_app(tmp_path, {**HELLO, "host.json": "{"}), "--port", 0, "--verbose") as (
+        process,
+        output,
+    ):
+        output.until("Nothing is served yet.")
+        port = next(c.laddr.port for c in psutil.Process(process.pid).net_connections("tcp") if c.status == "LISTEN")
+        answer = httpx.get(f"http://localhost:{port}/api/Hello", timeout=5)
+        assert answer.status_code == 503
+        assert "Unable to parse host configuration file" in answer.text
+        (tmp_path / "host.json").write_text('{"version": "2.0"}')
+        output.until("Worker process started and initialized.")
+        assert httpx.get(f"http://localhost:{port}/api/Hello").text == "hello"

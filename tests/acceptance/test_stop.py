@@ -116,3 +116,20 @@ def test_an_app_that_cannot_be_served(tmp_path: Path) -> None:
         assert process.wait(END) == 0
         assert "Traceback" not in output.text
         assert output.count(STARTED) == 0
+
+
+def test_an_idle_host_ends_at_once(tmp_path: Path) -> None:
+    with running(write_app(tmp_path, HELLO)) as host:
+        assert host.get("/api/Hello").text == "hello"
+        started = time.monotonic()
+        assert host.interrupt() == 0
+        assert time.monotonic() - started < 0.8
+
+
+def test_a_yaml_bomb_is_refused_and_the_host_still_ends(tmp_path: Path) -> None:
+    laughs = "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 12))
+    bomb = {"Bomb/__init__.py": "", "Bomb/function.yaml": f"a0: &a0 [x, x, x]\n{laughs}"}
+    with running(write_app(tmp_path, {**HELLO, **bomb})) as host:
+        host.output.until("Bomb/function.yaml: The file says too much")
+        assert host.get("/api/Hello").text == "hello"
+        assert host.interrupt() == 0

@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from fnhost.bindings.contract import BindingError
@@ -24,6 +24,7 @@ from fnhost.host.endpoints import endpoint_of
 from fnhost.host.errors import FnhostError, StartError
 from fnhost.host.web.active_app import ActiveApp
 from fnhost.host.web.admin.keys import key_routes
+from fnhost.host.web.admin.responses import SafeJsonResponse
 from fnhost.host.web.files import read_served
 from fnhost.host.web.keys import Keys
 
@@ -42,36 +43,36 @@ class ActiveAppProvider(Protocol):
     async def wait(self) -> ActiveApp | None: ...
 
 
-def admin(stage: ActiveAppProvider, keys: Keys, host_id: str, clock: Callable[[], float]) -> Starlette:
+def admin(provider: ActiveAppProvider, keys: Keys, host_id: str, clock: Callable[[], float]) -> Starlette:
     """The app for `/admin`. `clock` counts seconds."""
 
-    def seen(answer: Callable[[ActiveApp, Request], Awaitable[Response]]) -> Endpoint:
+    def with_app(answer: Callable[[ActiveApp, Request], Awaitable[Response]]) -> Endpoint:
         async def endpoint(request: Request) -> Response:
-            view = stage.view or await stage.wait()
+            view = provider.view or await provider.wait()
             return await answer(view, request) if view else PlainTextResponse("Function host is not running.", 503)
 
         return endpoint
 
     async def has_function(name: str) -> bool:
-        view = stage.view or await stage.wait()
+        view = provider.view or await provider.wait()
         return view is not None and name.lower() in known_names(view)
 
     return Starlette(
         routes=[
             Route("/admin/host/ping", ping, methods=["GET", "POST"]),
-            Route("/admin/host/status", status_of(stage, host_id, clock)),
-            Route("/admin/host/config", seen(config)),
-            Route("/admin/functions", seen(functions)),
-            Route("/admin/functions/{function}", seen(function)),
-            Route("/admin/functions/{function}", seen(run), methods=["POST"]),
-            Route("/admin/functions/{function}/status", seen(function_status)),
+            Route("/admin/host/status", status_of(provider, host_id, clock)),
+            Route("/admin/host/config", with_app(config)),
+            Route("/admin/functions", with_app(functions)),
+            Route("/admin/functions/{function}", with_app(function)),
+            Route("/admin/functions/{function}", with_app(run), methods=["POST"]),
+            Route("/admin/functions/{function}/status", with_app(function_status)),
             *key_routes(keys, has_function),
         ],
-        exception_handlers={HTTPException: nothing, StartError: unwritable},
+        exception_handlers={HTTPException: empty_error, StartError: unwritable},
     )
 
 
-async def nothing(request: Request, error: Exception) -> Response:
+async def empty_error(request: Request, error: Exception) -> Response:
     """An unknown path or method is 404, other errors keep their status; none has a body."""
     status = error.status_code if isinstance(error, HTTPException) else 404
     return Response(status_code=404 if status == 405 else status)
@@ -92,11 +93,11 @@ async def ping(request: Request) -> Response:
     return Response(headers={"cache-control": "no-store, no-cache"})
 
 
-def status_of(stage: ActiveAppProvider, host_id: str, clock: Callable[[], float]) -> Endpoint:
+def status_of(provider: ActiveAppProvider, host_id: str, clock: Callable[[], float]) -> Endpoint:
     started, instance = clock(), uuid.uuid4().hex
 
     async def status(request: Request) -> Response:
-        view = stage.view
+        view = provider.view
         members = {
             "id": host_id,
             "state": view.state if view else "Starting",
@@ -109,13 +110,13 @@ def status_of(stage: ActiveAppProvider, host_id: str, clock: Callable[[], float]
             "extensionBundle": view.app.config.raw.get("extensionBundle") if view else None,
             "errors": list(view.errors) if view else [],
         }
-        return JSONResponse({name: value for name, value in members.items() if value not in (None, "", [])})
+        return SafeJsonResponse({name: value for name, value in members.items() if value not in (None, "", [])})
 
     return status
 
 
 async def config(view: ActiveApp, request: Request) -> Response:
-    return JSONResponse(view.app.config.raw)
+    return SafeJsonResponse(view.app.config.raw)
 
 
 # --- functions
@@ -123,25 +124,27 @@ async def config(view: ActiveApp, request: Request) -> Response:
 
 async def functions(view: ActiveApp, request: Request) -> Response:
     base = str(request.base_url)
-    return JSONResponse([await asyncio.to_thread(description, view, each, base) for each in view.app.functions])
+    return SafeJsonResponse([await asyncio.to_thread(description, view, each, base) for each in view.app.functions])
 
 
 async def function(view: ActiveApp, request: Request) -> Response:
-    return JSONResponse(await asyncio.to_thread(description, view, found(view, request), str(request.base_url)))
+    return SafeJsonResponse(
+        await asyncio.to_thread(description, view, function_of(view, request), str(request.base_url))
+    )
 
 
 async def function_status(view: ActiveApp, request: Request) -> Response:
     name = request.path_params["function"].lower()
     problems = [str(problem) for problem in view.app.problems if (problem.function or "").lower() == name]
     if not problems:
-        found(view, request)
+        function_of(view, request)
     errors = problems + [text for failed, text in view.failures.items() if failed.lower() == name]
-    return JSONResponse({"errors": errors} if errors else {})
+    return SafeJsonResponse({"errors": errors} if errors else {})
 
 
 async def run(view: ActiveApp, request: Request) -> Response:
     """202 at once; the function runs in the background, its result is in the log."""
-    wanted = found(view, request)
+    wanted = function_of(view, request)
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise HTTPException(415)
     given = read_input(await request.body())
@@ -153,7 +156,7 @@ async def run_quietly(view: ActiveApp, name: str, given: str) -> None:
         await view.fire_manually(name, given)
 
 
-def found(view: ActiveApp, request: Request) -> Function:
+def function_of(view: ActiveApp, request: Request) -> Function:
     """The function the path names, whatever the case. Raises HTTPException."""
     name = request.path_params["function"].lower()
     for each in view.app.functions:

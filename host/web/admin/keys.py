@@ -5,9 +5,10 @@ from collections.abc import Awaitable, Callable
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
+from fnhost.host.web.admin.responses import SafeJsonResponse
 from fnhost.host.web.keys import HOST, MASTER, SYSTEM, Keys, function_scope, is_key_text
 
 KINDS = {"keys": HOST, "functionkeys": HOST, "systemkeys": SYSTEM}
@@ -27,23 +28,23 @@ def key_routes(keys: Keys, has_function: HasFunction) -> list[Route]:
 
     async def listed(request: Request) -> Response:
         named = keys.of(await scope(request))
-        return JSONResponse({"keys": [entry(name, named[name]) for name in named], "links": links(request)})
+        return SafeJsonResponse({"keys": [entry(name, named[name]) for name in named], "links": links(request)})
 
     async def one(request: Request) -> Response:
-        held, name = await scope(request), request.path_params["name"]
+        key_scope, name = await scope(request), request.path_params["name"]
         if request.method in ("POST", "PUT"):
             value = read_value(await request.body()) if request.method == "PUT" else None
             if not is_key_text(name):
                 raise HTTPException(400)
-            is_new = keys.put(held, name, value)
-            return described(request, keys.of(held)[name], 201 if is_new else 200)
-        if name not in keys.of(held):
+            is_new = keys.put(key_scope, name, value)
+            return described(request, keys.of(key_scope)[name], 201 if is_new else 200)
+        if name not in keys.of(key_scope):
             raise HTTPException(404)
         if request.method == "GET":
-            return described(request, keys.of(held)[name], 200)
-        if name == MASTER or held == SYSTEM:
+            return described(request, keys.of(key_scope)[name], 200)
+        if name == MASTER or key_scope == SYSTEM:
             raise HTTPException(400)
-        keys.drop(held, name)
+        keys.drop(key_scope, name)
         return Response(status_code=204)
 
     methods = ["GET", "POST", "PUT", "DELETE"]
@@ -74,7 +75,7 @@ def read_value(body: bytes) -> str:
 
 
 def described(request: Request, value: str, status: int) -> Response:
-    return JSONResponse(entry(request.path_params["name"], value) | {"links": links(request)}, status)
+    return SafeJsonResponse(entry(request.path_params["name"], value) | {"links": links(request)}, status)
 
 
 def entry(name: str, value: str) -> dict[str, object]:

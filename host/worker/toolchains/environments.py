@@ -4,7 +4,6 @@ import os
 import re
 import shlex
 import sys
-import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,6 +42,8 @@ def _editors(file: Path) -> str:
 def package_folders(executable: str) -> tuple[Path, ...]:
     """Where an installer puts packages for this interpreter, as far as its place tells."""
     if Path(executable) == Path(sys.executable):
+        import sysconfig  # takes its time to load
+
         return (Path(sysconfig.get_path("purelib")),)
     prefix = Path(executable).parent.parent
     if not (prefix / MARK).is_file():
