@@ -43,6 +43,21 @@ PROBLEMS: Mapping[str, tuple[str, list[Mapping[str, object]], str]] = {
     ),
     "BareOut": (FUNC + "def main(req, out: func.Out): ...", [HTTP, QUEUE], "binding out has invalid Out annotation"),
     "NoType": ("def main(req: 123): ...", [HTTP], "binding req has invalid non-type annotation 123"),
+    "BuiltinGeneric": (
+        "def main(rows: list[int]): ...",
+        [{"name": "rows", "type": "activityTrigger", "direction": "in"}],
+        "binding rows has invalid non-type annotation list[int] (Azure's worker does not take list[int] here: ",
+    ),
+    "Partial": (
+        "import functools\ndef call(more, req): ...\nmain = functools.partial(call, 1)",
+        [HTTP],
+        "which Azure's worker does not take: write a function with def or async def",
+    ),
+    "CallableObject": (
+        "class Main:\n    def __call__(self, req): ...\nmain = Main()",
+        [HTTP],
+        "which Azure's worker does not take: write a function with def or async def",
+    ),
     "Union": (
         "import typing\ndef main(req: typing.Optional[str]): ...",
         [HTTP],
