@@ -19,6 +19,7 @@ from . import loading, times
 from .context import INVOCATION, THREAD
 from .converters import Converters
 from .errors import FunctionLoadError, stack, title
+from .fallback import offer_copy
 from .hooks import Hooks
 from .indexing import Declared
 from .invocation import Answer, Invocation
@@ -209,8 +210,9 @@ def main() -> None:
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     loading.open_namespace(root)
-    import_quietly(SDK)
     open_logs(wire, lowest_level(os.environ))
+    offer_copy(os.environ)
+    import_quietly(SDK)
     threads = Threads(int(os.environ["PYTHON_THREADPOOL_THREAD_COUNT"]))
     program = Program(wire, loop, threads, Hooks(os.environ), streams)
     wire.send({"t": "startStream"})
