@@ -148,7 +148,10 @@ class HostConfig:
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """An app that can be served. `functions` are the sound ones, by name; `problems` says what is wrong with others."""
+    """An app that can be served. `functions` are the sound ones, by name; `problems` says what is wrong with others.
+
+    `language` is the app's own, the one that the platform would deploy; empty if there is none.
+    """
 
     root: Path
     language: str
@@ -157,8 +160,14 @@ class App:
     config: HostConfig
     problems: tuple[Problem, ...] = ()
     warnings: tuple[str, ...] = ()
-    index_file: str = ""
-    """The file whose functions the worker lists, before they are known; empty where they are."""
+    index_files: Mapping[str, str] = field(default_factory=dict)
+    """By language the file whose functions its worker lists, before they are known; empty where they are."""
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """Those that need a worker, the app's own first."""
+        found = {*self.index_files, *(function.language for function in self.functions)}
+        return tuple(sorted(found, key=lambda language: (language != self.language, language)))
 
     @property
     def enabled(self) -> tuple[Function, ...]:

@@ -18,7 +18,7 @@ from fnhost.host.invoker import FunctionInvoker
 from fnhost.host.log import Level, Log
 from fnhost.host.servable import find_account
 from fnhost.host.storage_use import StartingInput, StartingOutput, is_on_emulator
-from fnhost.host.worker.pool import WorkerPool
+from fnhost.host.worker.pools import WorkerPools
 
 if TYPE_CHECKING:
     from fnhost.host.taskhub import TaskHub
@@ -34,7 +34,7 @@ class LoadedApp:
     """
 
     app: App
-    pool: WorkerPool | None = None
+    pools: WorkerPools | None = None
     failures: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -58,7 +58,7 @@ async def opened_functions(
         }
         if hub:
             services[DurableServices] = DurableServices(hub.engine, hub.client, hub.address)
-        yield [_opened(function, loaded, services, emulator, log, clock) for function in app.functions if loaded.pool]
+        yield [_opened(function, loaded, services, emulator, log, clock) for function in app.functions if loaded.pools]
 
 
 def _reporter(log: Log) -> Report:
@@ -124,17 +124,18 @@ def _opened(
         adapter = cast(Output, open_adapter(binding))
         return StartingOutput(adapter, emulator, clock) if is_on_emulator(binding, loaded.app) else adapter
 
-    assert loaded.pool
+    assert loaded.pools
+    pool = loaded.pools.of(function)
     written = [b for b in function.outputs if not binding_types()[b.type].is_reply]
     invoker = FunctionInvoker(
         function=function,
-        worker=loaded.pool,
+        worker=pool,
         log=log,
         inputs={binding.name: open_input(binding) for binding in function.inputs},
         outputs={binding.name: open_output(binding) for binding in written},
         timeout=loaded.app.config.timeout,
         clock=clock,
-        abandon=loaded.pool.abandon,
+        abandon=pool.abandon,
     )
     return OpenedFunction(function, cast(Trigger, open_adapter(function.trigger)), invoker)
 

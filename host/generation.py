@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fnhost.bindings.contract import BindingError
@@ -12,7 +11,6 @@ from fnhost.bindings.storage.services import HostState
 from fnhost.clock import SYSTEM_CLOCK, Clock
 from fnhost.host.app import App
 from fnhost.host.emulator import StorageEmulator
-from fnhost.host.errors import IndexingFailed, Problem
 from fnhost.host.functions import LoadedApp, OpenedFunction, manual_event, opened_functions
 from fnhost.host.limits import LAST_PATIENCE
 from fnhost.host.listening import listening
@@ -23,7 +21,7 @@ from fnhost.host.tasks import UseCount, hurried
 from fnhost.host.web.active_app import ActiveApp, ManualInvoke
 from fnhost.host.web.front import Front
 from fnhost.host.worker.commands import Command
-from fnhost.host.worker.pool import WorkerPool
+from fnhost.host.worker.pools import worker_pools
 from fnhost.host.worker.standby import StandbyWorkers
 
 if TYPE_CHECKING:
@@ -33,7 +31,7 @@ if TYPE_CHECKING:
 @asynccontextmanager
 async def loaded(
     app: App,
-    command: Command,
+    commands: Sequence[Command],
     standby: StandbyWorkers,
     log: Log,
     ending: asyncio.Event,
@@ -41,30 +39,17 @@ async def loaded(
     clock: Clock = SYSTEM_CLOCK,
     only: Sequence[str] = (),
 ) -> AsyncIterator[LoadedApp]:
-    """Workers with the app in them. When the block ends, what still runs has as long as it takes.
+    """Workers with the app in them, by a command for each of its languages. When the block ends, what still runs has as
+    long as it takes.
 
     Functions that the app declares in code are known from then on; `only` names those to keep, empty for all. Once
     `ending` is set, what runs has LAST_PATIENCE seconds. `exhausted` is set when the workers crashed too often.
     """
-    async with WorkerPool(app, command, standby, log, exhausted, ending, clock) as pool:
-        if app.index_file:
-            app = await _indexed(app, pool, only)
-            pool.serve(app.functions)
-        yield LoadedApp(app, pool, await pool.load())
-        await hurried(pool.drain(), ending, LAST_PATIENCE, clock)
-
-
-async def _indexed(app: App, pool: WorkerPool, only: Sequence[str]) -> App:
-    """The app with its functions, listed by a worker unless that says that folders declare them.
-
-    An app that cannot be listed has none, and a problem that says why. Raises AppError, WorkerStartFailed.
-    """
-    try:
-        listed = await pool.index()
-    except IndexingFailed as error:
-        problem = Problem(app.index_file, "", f"Worker failed to index functions: {error}")
-        return replace(app, index_file="", functions=(), problems=(*app.problems, problem))
-    return replace(app, index_file="") if listed is None else servable(complete(app, listed, only))
+    async with worker_pools(app, commands, standby, log, exhausted, ending, clock) as pools:
+        if app.index_files:
+            app = servable(complete(app, await pools.index(app.index_files), only))
+        yield LoadedApp(app, pools, await pools.load(app.functions))
+        await hurried(pools.drain(), ending, LAST_PATIENCE, clock)
 
 
 @asynccontextmanager
@@ -97,7 +82,7 @@ async def generation(
             fire_manually=_manual_invoke({opened.function.name: opened for opened in functions}, log),
             webhooks={"durabletask": hub.api} if hub else {},
             failures=loaded.failures,
-            use=loaded.pool.use if loaded.pool else UseCount(),
+            use=loaded.pools.use if loaded.pools else UseCount(),
         )
         with front.showing(view):
             yield view

@@ -30,8 +30,8 @@ from fnhost.host.watch import FileWatcher
 from fnhost.host.web.active_app import ActiveApp
 from fnhost.host.web.front import Front
 from fnhost.host.web.keys import Keys
-from fnhost.host.worker.commands import command, missing_modules, package_folders
-from fnhost.host.worker.pool import WorkerPool
+from fnhost.host.worker.commands import missing_modules, package_folders, runnable
+from fnhost.host.worker.pools import WorkerPools
 from fnhost.host.worker.standby import StandbyWorkers
 from fnhost.host.worker.toolchains import TOOLCHAINS
 
@@ -75,12 +75,12 @@ class RunningVersion:
 
     view: ActiveApp
     stack: AsyncExitStack
-    pool: WorkerPool | None = None
+    pools: WorkerPools | None = None
 
     @property
     def functions(self) -> list[str]:
         """The names of the functions that run in it, one for each invocation."""
-        return sorted(invocation.function.name for invocation in self.pool.running) if self.pool else []
+        return sorted(invocation.function.name for invocation in self.pools.running) if self.pools else []
 
     @property
     def broken(self) -> frozenset[str]:
@@ -186,13 +186,13 @@ class Reload:
         async with AsyncExitStack() as stack:
             held = HeldHub()
             stack.push_async_callback(held.leave)
-            if app.index_file:  # what it needs is known only when a worker has listed its functions
+            if app.index_files:  # what it needs is known only when a worker has listed its functions
                 fresh = await self._load(app, stack)
                 await self._prepare_storage(fresh.app, held)
             else:
                 fresh, _ = await run_both(self._load(app, stack), self._prepare_storage(app, held))
             view = await self._activate(fresh, held.change, stack)
-            self._succeed(RunningVersion(view, stack.pop_all(), fresh.pool))
+            self._succeed(RunningVersion(view, stack.pop_all(), fresh.pools))
         return view
 
     async def _prepare_storage(self, app: App, held: "HeldHub") -> None:
@@ -252,19 +252,20 @@ class Reload:
 
     async def _in_workers(self, app: App, stack: AsyncExitStack) -> LoadedApp:
         site = self._site
-        if not app.functions and not app.index_file:
+        if not app.languages:
             return LoadedApp(app)
-        run = command(app, site.interpreters)
-        self._say_once(f"{TOOLCHAINS[run.language].title}: {run.interpreter}")
-        if run.is_exclusive and self._running:
+        app, commands = runnable(app, site.interpreters)
+        for run in commands:
+            self._say_once(f"{TOOLCHAINS[run.language].title}: {run.interpreter}")
+        if self._running and any(run.is_exclusive for run in commands):
             await self._give_up()
-        workers = loaded(app, run, site.standby, self._log, self._ending, self._exhausted, site.clock, site.only)
+        workers = loaded(app, commands, site.standby, self._log, self._ending, self._exhausted, site.clock, site.only)
         try:
             fresh = await stack.enter_async_context(workers)
         except AppError as error:
-            self._say_once(missing_modules(run, map(str, error.problems)), Level.ERROR)
+            self._say_once(missing_modules(commands, [str(problem) for problem in error.problems]), Level.ERROR)
             raise
-        self._say_once(missing_modules(run, fresh.failures.values()), Level.ERROR)
+        self._say_once(missing_modules(commands, fresh.failures.values()), Level.ERROR)
         return fresh
 
     def _say_once(self, sentence: str, level: Level = Level.INFORMATION) -> None:

@@ -64,7 +64,9 @@ class FileWatcher:
         self._known: frozenset[Path] = frozenset()
         self._stamps: dict[Path, Stamp] | None = None
         self._compared: tuple[object, ...] = ()
-        self._suffixes: Sequence[str] = script_suffixes("")
+        self._suffixes: Sequence[str] = script_suffixes(())
+        self._unsound = frozenset[Path]()
+        """Folders of functions that cannot be read: the script that is missing may be of any language."""
         self._names, self._folders = ALWAYS_WATCHED | frozenset(HostConfig().watch_files), frozenset[str]()
         self._comparing: set[asyncio.Task[None]] = set()
         self._packages: Sequence[Path] = ()
@@ -72,9 +74,10 @@ class FileWatcher:
 
     def follow(self, app: App, packages: Sequence[Path] = ()) -> None:
         """From now on the rules of this app count. `packages` are folders in which any change matters."""
-        self._suffixes = script_suffixes(app.language)
-        self._names = ALWAYS_WATCHED | frozenset((*app.config.watch_files, *watched_files(app.language)))
-        folders = frozenset(app.config.watch_directories) - foreign_package_folders(app.language)
+        self._suffixes = script_suffixes(app.languages)
+        self._unsound = frozenset(Path(problem.file).parent for problem in app.problems if problem.function)
+        self._names = ALWAYS_WATCHED | frozenset((*app.config.watch_files, *watched_files(app.languages)))
+        folders = frozenset(app.config.watch_directories) - foreign_package_folders(app.languages)
         if folders != self._folders:
             self._folders = folders
             self._folders_changed.set()
@@ -169,7 +172,7 @@ class FileWatcher:
     @property
     def _rules(self) -> tuple[object, ...]:
         """What decides which files matter."""
-        return self._suffixes, self._names, self._folders
+        return self._suffixes, self._unsound, self._names, self._folders
 
     def _look(self) -> tuple[frozenset[Path], dict[Path, Stamp]]:
         """All folders that can hold files of the app, the root among them, and the files that matter."""
@@ -216,13 +219,16 @@ class FileWatcher:
         return change is Change.added and path.is_dir() and not path.is_symlink() and self._is_watched(path)
 
     def _matters(self, path: Path) -> bool:
-        inside = path.relative_to(self._root).parts
+        relative = path.relative_to(self._root)
+        inside = relative.parts
         if not inside:
             return False
         if inside[0] in self._folders:
             return True
         if any(map(UNWATCHED.fullmatch, inside[:-1])):
             return False
+        if relative.parent in self._unsound and path.suffix in script_suffixes(()):
+            return True
         return path.name in self._names or path.suffix in self._suffixes
 
     # Installed packages

@@ -18,7 +18,7 @@ from fnhost.host.options import PORT
 from fnhost.host.servable import servable, uses_durable
 from fnhost.host.system import system_error
 from fnhost.host.text import json_line, printable
-from fnhost.host.worker.commands import command, missing_modules
+from fnhost.host.worker.commands import missing_modules, runnable
 from fnhost.host.worker.standby import StandbyWorkers
 from fnhost.host.worker.toolchains import RUNTIME
 
@@ -68,8 +68,8 @@ def find(
         loading = Findings(app, ()) if is_static else asyncio.run(_loaded(app, interpreters, only))
         assert loading.app
         app, warnings = loading.app, loading.app.warnings
-        if is_static and app.index_file:
-            warnings = (*warnings, STATIC.format(app.index_file))
+        if is_static:
+            warnings = (*warnings, *map(STATIC.format, app.index_files.values()))
         problems = (*missing, *app.problems, *loading.problems, *_of_the_whole(app, only))
     except AppError as error:
         return Findings(None, (*missing, *error.problems))
@@ -89,7 +89,7 @@ def _of_the_whole(app: App, only: Sequence[str]) -> Iterator[Problem]:
     """Raises AppError."""
     names = [function.name for function in app.functions] + [each.function or "" for each in app.problems]
     yield from (Problem("--functions", "", text) for text in unknown_names(only, names))
-    if not app.functions and not app.problems and not app.index_file:
+    if not app.functions and not app.problems and not app.index_files:
         yield Problem(".", "", NO_FUNCTIONS, NO_FUNCTIONS_HINT)
     if uses_durable(app):
         from fnhost.host.durable.config import read_durable  # many apps have none
@@ -99,16 +99,16 @@ def _of_the_whole(app: App, only: Sequence[str]) -> Iterator[Problem]:
 
 async def _loaded(app: App, interpreters: Mapping[str, str], only: Sequence[str]) -> Findings:
     """What a worker says that loads the app. Raises AppError."""
-    if not app.functions and not app.index_file:
+    if not app.languages:
         return Findings(app, ())
     log, ending = Log(), asyncio.Event()
     ending.set()
     try:
-        run = command(app, interpreters)
+        app, commands = runnable(app, interpreters)
         async with StandbyWorkers(log) as standby:
-            async with loaded(app, run, standby, log, ending, asyncio.Event(), only=only) as fresh:
+            async with loaded(app, commands, standby, log, ending, asyncio.Event(), only=only) as fresh:
                 found = list(_failures(fresh.app, fresh.failures))
-                if missing := missing_modules(run, fresh.failures.values()):
+                if missing := missing_modules(commands, fresh.failures.values()):
                     found.append(Problem("requirements.txt", "", missing))
                 return Findings(fresh.app, tuple(found))
     except (StartError, WorkerError) as error:

@@ -27,7 +27,7 @@ from fnhost.host.log import Log
 from fnhost.host.servable import servable, uses_durable
 from fnhost.host.storage_use import needs_emulator
 from fnhost.host.web.keys import Keys
-from fnhost.host.worker.commands import command
+from fnhost.host.worker.commands import runnable
 from fnhost.host.worker.standby import StandbyWorkers
 from fnhost.host.writer import BackgroundWriter, standard_output
 
@@ -82,7 +82,8 @@ async def _opened(
     async with AsyncExitStack() as stack:
         standby = await stack.enter_async_context(StandbyWorkers(log))
         emulator = await stack.enter_async_context(StorageEmulator(app.root, log, SYSTEM_CLOCK))
-        workers = loaded(app, command(app, interpreters), standby, log, ending, exhausted, only=[name])
+        app, commands = runnable(app, interpreters)
+        workers = loaded(app, commands, standby, log, ending, exhausted, only=[name])
         fresh = await stack.enter_async_context(workers)
         if needs_emulator(fresh.app):
             emulator.begin(app.settings.environment)

@@ -6,18 +6,16 @@ from pathlib import Path
 
 from fnhost.bindings.contract import BindingError
 from fnhost.bindings.registry import binding_types
-from fnhost.host.app import App, Function, HostConfig, Settings
+from fnhost.host.app import App, Function
 from fnhost.host.errors import AppError, Problem, StartError
 from fnhost.host.load import hostjson, hostkeys, localsettings, warnings
 from fnhost.host.load.checks import Functions, language_of, runtime_problems, storage_problems
 from fnhost.host.load.conflicts import without_conflicts
-from fnhost.host.load.folders import Folder, find_folders, only_named
+from fnhost.host.load.folders import find_folders, only_named
 from fnhost.host.load.functions import read_function
-from fnhost.host.load.indexed import mixed_problems
+from fnhost.host.load.models import ReadFolders, find_index_files, in_force
 from fnhost.host.load.root import HOST_FILE, NO_PROJECT, is_project
 from fnhost.host.load.sources import FunctionSource
-from fnhost.host.worker.toolchains import RUNTIME, TOOLCHAINS, likely_toolchain
-from fnhost.host.worker.toolchains.toolchain import Toolchain
 
 
 def load(root: Path, environment: Mapping[str, str], only: Sequence[str] = ()) -> App:
@@ -34,45 +32,34 @@ def load(root: Path, environment: Mapping[str, str], only: Sequence[str] = ()) -
     merged = localsettings.merge(environment, local)
     config, config_problems = hostjson.read_host(root, merged.environment)
     allowed = tuple(only) or config.functions
-    folders, index_file = find_folders(root), _index_file(root, merged)
-    read, problems = _read_functions(only_named(folders, allowed), merged, config)
-    if index_file and _toolchain(root, merged).index_replaces_folders:
-        read, problems = {}, list(mixed_problems(folders, index_file))
-    functions, conflicts = without_conflicts(read, merged)
-    fatal = [*config_problems, *runtime_problems(read, merged), *storage_problems(read, merged)]
-    if fatal:
-        raise AppError([*fatal, *local.problems, *problems, *conflicts])
+    folders = find_folders(root)
+    read = {folder: read_function(folder, merged, config) for folder in only_named(folders, allowed)}
+    index_files = find_index_files(root, merged, read)
+    sound, unsound = _sorted_out(in_force(read, index_files))
+    functions, conflicts = without_conflicts(sound)
+    problems = [*local.problems, *unsound, *conflicts]
+    languages = {*index_files, *(function.language for function in sound.values())}
+    told = runtime_problems(() if allowed else languages, merged)
+    if fatal := [*config_problems, *told, *storage_problems(sound, merged)]:
+        raise AppError([*fatal, *problems])
     return App(
         root=root,
-        language=language_of(functions, merged) or (_toolchain(root, merged).language if index_file else ""),
+        language=language_of(languages, merged),
         functions=tuple(functions.values()),
         settings=merged,
         config=config,
-        problems=(*local.problems, *problems, *conflicts),
+        problems=tuple(problems),
         warnings=(
             *localsettings.setting_warnings(root, environment, local),
             *warnings.root_warnings(root, merged),
             *hostkeys.key_warnings(config.raw),
             *warnings.log_level_warnings(config.log_levels),
             *warnings.allow_list_warnings(allowed),
-            *(() if index_file else warnings.unknown_names(allowed, [folder.name for folder in folders])),
-            *(() if index_file else warnings.function_warnings(functions, merged)),
+            *(() if index_files else warnings.unknown_names(allowed, [folder.name for folder in folders])),
+            *(() if index_files else warnings.function_warnings(functions, merged)),
         ),
-        index_file=index_file,
+        index_files=index_files,
     )
-
-
-def _toolchain(root: Path, settings: Settings) -> Toolchain:
-    """That of the app's runtime; without one, that whose file declares functions in code."""
-    likely = likely_toolchain(settings, root)
-    if settings.get(RUNTIME):
-        return likely
-    return next((each for each in TOOLCHAINS.values() if each.index_file(root, settings)), likely)
-
-
-def _index_file(root: Path, settings: Settings) -> str:
-    """The file that makes the app's worker list its functions; empty if folders declare them."""
-    return _toolchain(root, settings).index_file(root, settings)
 
 
 def _require_binding_types() -> None:
@@ -82,14 +69,11 @@ def _require_binding_types() -> None:
         raise StartError(str(error)) from error
 
 
-def _read_functions(
-    folders: Sequence[Folder], settings: Settings, config: HostConfig
-) -> tuple[Functions, list[Problem]]:
-    """Those that can be read, and what is wrong with the others."""
+def _sorted_out(read: ReadFolders) -> tuple[Functions, Sequence[Problem]]:
+    """The functions that can be read, and what is wrong with the others."""
     functions: dict[FunctionSource, Function] = {}
     problems: list[Problem] = []
-    for folder in folders:
-        found = read_function(folder, settings, config)
+    for folder, found in read.items():
         if isinstance(found, Function):
             functions[folder] = found
         else:

@@ -1,6 +1,6 @@
 """Rules between the functions of an app, and between functions and settings."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from fnhost.bindings.binding_type import Endpoint
 from fnhost.bindings.registry import binding_types
@@ -18,25 +18,23 @@ STORAGE_FREE = "httptrigger, kafkatrigger, rabbitmqtrigger, orchestrationTrigger
 Functions = Mapping[FunctionSource, Function]
 
 
-def language_of(functions: Functions, settings: Settings) -> str:
-    """The app's language: the setting, else that of its functions; empty if neither says."""
-    found = {function.language for function in functions.values()}
-    return (settings.get(RUNTIME) or "").lower() or (found.pop() if len(found) == 1 else "")
-
-
-def runtime_problems(functions: Functions, settings: Settings) -> Iterator[Problem]:
-    """Problems of the app as a whole: no worker can run it (platform/app-files.md 1)."""
-    found = sorted({function.language for function in functions.values()})
+def language_of(languages: Collection[str], settings: Settings) -> str:
+    """The app's own language among those of its functions: the setting, else the likeliest; empty if there is none."""
     runtime = (settings.get(RUNTIME) or "").lower()
-    if not runtime and len(found) > 1:
-        message = "Found functions with more than one language."
-        yield _setting_problem(RUNTIME, message, f"Choose one with {RUNTIME}: {' or '.join(found)}.")
-    elif runtime and runtime not in TOOLCHAINS:
-        hint = f"Languages here are {' and '.join(sorted(TOOLCHAINS))}."
-        yield _setting_problem(RUNTIME, f"Did not find functions with language [{runtime}].", hint)
-    elif runtime and found and runtime not in found:
-        hint = f"The functions are written for {' and '.join(found)}: set {RUNTIME} to that."
-        yield _setting_problem(RUNTIME, f"Did not find functions with language [{runtime}].", hint)
+    if runtime in languages or not languages:
+        return runtime
+    return next(language for language in TOOLCHAINS if language in languages)
+
+
+def runtime_problems(languages: Collection[str], settings: Settings) -> Iterator[Problem]:
+    """A setting that no function agrees with: no worker can run the app (platform/app-files.md 1)."""
+    runtime = (settings.get(RUNTIME) or "").lower()
+    if not runtime or runtime in languages or (runtime in TOOLCHAINS and not languages):
+        return
+    known = f"Languages here are {' and '.join(sorted(TOOLCHAINS))}."
+    written = f"The functions are written for {' and '.join(sorted(languages))}: set {RUNTIME} to that."
+    message = f"Did not find functions with language [{runtime}]."
+    yield _setting_problem(RUNTIME, message, written if runtime in TOOLCHAINS else known)
 
 
 def storage_problems(functions: Functions, settings: Settings) -> Iterator[Problem]:
@@ -57,18 +55,6 @@ def duplicates(functions: Functions) -> Iterator[Problem]:
         if first is not folder:
             message = f"There is another function '{first.name}' in '{first.place}'."
             yield Problem(folder.file, "", message, "Rename one of the folders.", folder.name)
-
-
-def foreign_language(functions: Functions, settings: Settings) -> Iterator[Problem]:
-    """Functions in another language than the app's. If all are, that is one of the `runtime_problems`."""
-    language = language_of(functions, settings)
-    natives = [function for function in functions.values() if function.language == language]
-    for folder, function in functions.items():
-        if natives and function.language != language:
-            message = f"The function is written for {function.language}, but {RUNTIME} is {language}."
-            yield Problem(
-                folder.file, "", message, "An app has one language: move it to an app of its own.", folder.name
-            )
 
 
 def route_conflicts(functions: Functions) -> Iterator[Problem]:

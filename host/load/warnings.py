@@ -1,6 +1,6 @@
 """Warnings: an app with them is served."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,12 @@ from fnhost.host.load.localsettings import FILE as SETTINGS_FILE
 from fnhost.host.load.localsettings import has_connection
 from fnhost.host.load.root import HOST_FILE
 from fnhost.host.load.sources import FunctionSource
+from fnhost.host.worker.toolchains import RUNTIME
+
+SEVERAL_LANGUAGES = (
+    f"The functions are written for {{}}: each language has workers of its own here, but the platform would not deploy "
+    f"that. There an app has one language, which {RUNTIME} names: move the others to an app of their own."
+)
 
 
 def root_warnings(root: Path, settings: Settings) -> Iterator[str]:
@@ -58,11 +64,18 @@ def unknown_names(allowed: Sequence[str], known: Sequence[str]) -> Iterator[str]
 def function_warnings(functions: Functions, settings: Settings) -> Iterator[str]:
     if not functions:
         yield "No job functions found. A function is a folder with a function.json, in the app or in its functions/."
+    yield from _language_warnings({function.language for function in functions.values()})
     for folder, function in functions.items():
         yield from _disabled_warnings(folder, function)
         yield from _connection_warnings(folder, function, settings)
         yield from _output_warnings(folder, function)
         yield from _spelling_warnings(folder, function)
+
+
+def _language_warnings(languages: Collection[str]) -> Iterator[str]:
+    """platform/app-files.md 1, item 7."""
+    if len(languages) > 1:
+        yield SEVERAL_LANGUAGES.format(" and ".join(sorted(languages)))
 
 
 def _disabled_warnings(folder: FunctionSource, function: Function) -> Iterator[str]:

@@ -1,12 +1,12 @@
 """Which command runs the worker of an app."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 
 from fnhost.host.app import App
-from fnhost.host.errors import StartError
+from fnhost.host.errors import Problem, StartError
 from fnhost.host.levels import wants_trace
 from fnhost.host.worker.toolchains import TOOLCHAINS
 from fnhost.host.worker.toolchains.toolchain import Interpreter, Toolchain
@@ -37,35 +37,67 @@ class Command:
         return Interpreter(self.arguments[0], self.source)
 
 
-def command(app: App, interpreters: Mapping[str, str] = NO_INTERPRETERS) -> Command:
-    """The worker for the app's language. `interpreters` are those the command line names, by language.
+def command(app: App, interpreters: Mapping[str, str] = NO_INTERPRETERS, language: str = "") -> Command:
+    """The worker for one of the app's languages, by default its own.
 
-    Raises StartError.
+    `interpreters` are those the command line names, by language. Raises StartError.
     """
-    toolchain = TOOLCHAINS.get(app.language)
+    language = language or app.language
+    toolchain = TOOLCHAINS.get(language)
     if toolchain is None:
-        raise StartError(f"No worker for the language {app.language!r}. Known: {', '.join(TOOLCHAINS)}.")
-    return _command(app, toolchain, toolchain.find_interpreter(app, interpreters.get(app.language)))
+        raise StartError(f"No worker for the language {language!r}. Known: {', '.join(TOOLCHAINS)}.")
+    return _command(app, toolchain, toolchain.find_interpreter(app, interpreters.get(language)))
+
+
+def runnable(app: App, interpreters: Mapping[str, str] = NO_INTERPRETERS) -> tuple[App, Sequence[Command]]:
+    """The workers for all languages of the app, and the app without what this machine has no interpreter for.
+
+    `problems` says why. Raises StartError if that is the app's own language.
+    """
+    commands = []
+    for language in app.languages:
+        try:
+            commands.append(command(app, interpreters, language))
+        except StartError as error:
+            if language == app.language:
+                raise
+            app = _without(app, language, str(error))
+    return app, commands
+
+
+def _without(app: App, language: str, why: str) -> App:
+    """The app without its functions in this language."""
+    left_out = [function for function in app.functions if function.language == language]
+    problems = [Problem(function.source, "", why, function=function.name) for function in left_out]
+    if file := app.index_files.get(language):
+        problems.append(Problem(file, "", why))
+    return replace(
+        app,
+        functions=tuple(function for function in app.functions if function.language != language),
+        index_files={name: file for name, file in app.index_files.items() if name != language},
+        problems=(*app.problems, *problems),
+    )
 
 
 def package_folders(app: App, interpreters: Mapping[str, str] = NO_INTERPRETERS) -> Sequence[Path]:
     """Folders in which a change means that packages were installed for the app; none if it has no interpreter."""
     try:
-        run = command(app, interpreters)
+        _, commands = runnable(app, interpreters)
     except StartError:
         return ()
-    return TOOLCHAINS[app.language].installed(run.arguments[0])
+    return [folder for run in commands for folder in TOOLCHAINS[run.language].installed(run.arguments[0])]
 
 
-def missing_modules(run: Command, failures: Iterable[str]) -> str:
+def missing_modules(commands: Iterable[Command], failures: Collection[str]) -> str:
     """A sentence on modules that functions could not import, and what installs them; empty if none are missing."""
-    return TOOLCHAINS[run.language].missing_modules(run.directory, run.interpreter, failures)
+    texts = (TOOLCHAINS[run.language].missing_modules(run.directory, run.interpreter, failures) for run in commands)
+    return " ".join(filter(None, texts))
 
 
 def _command(app: App, toolchain: Toolchain, interpreter: Interpreter) -> Command:
     own = toolchain.interpreter_arguments(app)
     return Command(
-        app.language,
+        toolchain.language,
         (interpreter.executable, *own, str(toolchain.program)),
         _environment(app, toolchain),
         app.root,
@@ -82,7 +114,7 @@ def _environment(app: App, toolchain: Toolchain) -> Mapping[str, str]:
         **toolchain.variables,
         **(TRACE if wants_trace(app.config.log_levels) else {}),
         **app.settings.environment,
-        "FUNCTIONS_WORKER_RUNTIME": app.language,
+        "FUNCTIONS_WORKER_RUNTIME": toolchain.language,
         "FUNCTIONS_WORKER_DIRECTORY": str(toolchain.program.parent),
         "FUNCTIONS_APPLICATION_DIRECTORY": str(app.root),
         "AzureWebJobsScriptRoot": str(app.root),

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from fnhost.bindings.contract import Outcome
 from fnhost.clock import SYSTEM_CLOCK, Clock
@@ -29,6 +29,7 @@ from fnhost.host.worker.isolation import IsolatedWorkers, runs_apart
 from fnhost.host.worker.process import ProcessExit
 from fnhost.host.worker.standby import StandbyWorkers
 
+T = TypeVar("T")
 MOST_PROCESSES = 10
 CRASHES_PER_PROCESS = 3
 FORGIVEN_AFTER = 1800.0
@@ -50,9 +51,10 @@ def crash_policy(processes: int) -> RetryPolicy:
 
 
 class WorkerPool:
-    """The `Worker` of one generation. `exhausted` is set when its processes crashed too often: the host must end.
+    """The `Worker` of one generation for the functions in one language.
 
-    `use` counts what needs its processes: requests and invocations from their begin to their end.
+    `exhausted` is set when its processes crashed too often: the host must end. `use` counts what needs the generation's
+    processes: requests and invocations from their begin to their end.
     """
 
     def __init__(
@@ -64,11 +66,12 @@ class WorkerPool:
         exhausted: asyncio.Event | None = None,
         ending: asyncio.Event | None = None,
         clock: Clock = SYSTEM_CLOCK,
+        use: UseCount | None = None,
     ) -> None:
         """`ending` is set when the host ends: then its processes have less time to do so."""
-        self._functions = sorted(app.functions, key=lambda function: function.disabled)
         self._load_timeout = max(app.config.timeout, LEAST_LOAD) if app.config.timeout else None
         self._command, self._standby, self._log, self._clock = command, standby, log, clock
+        self.serve(app.functions)
         self._count = process_count(app.settings)
         self._crashes = Attempts(crash_policy(self._count), clock)
         self._restarts = Attempts(RESTARTS, clock)
@@ -82,13 +85,17 @@ class WorkerPool:
         self._tasks = BackgroundTasks(log)
         self._is_leaving = self._is_exhausted = self._is_closed = False
         self._ending = ending or asyncio.Event()
-        self.use = UseCount()
+        self.use = use or UseCount()
         self.exhausted = exhausted or asyncio.Event()
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """End its processes."""
         self._is_closed = True
         self._tasks.cancel()
         await hurried(self._stop_all(), self._ending, LAST_STOP, self._clock)
@@ -115,8 +122,9 @@ class WorkerPool:
         return listed
 
     def serve(self, functions: Sequence[Function]) -> None:
-        """Load these instead of the app's, which were not known before `index`."""
-        self._functions = sorted(functions, key=lambda function: function.disabled)
+        """From now on those of these that are in its language are the app's: some are not known before `index`."""
+        own = [function for function in functions if function.language == self._command.language]
+        self._functions = sorted(own, key=lambda function: function.disabled)
 
     async def load(self) -> Mapping[str, str]:
         """Start every process. Why functions could not be loaded, by name. Raises WorkerStartFailed."""
@@ -267,14 +275,14 @@ class WorkerPool:
         await asyncio.gather(*(channel.stop(STOP) for channel in self._channels))
 
 
-async def all_of(openings: Iterable[Coroutine[Any, Any, WorkerChannel]]) -> Sequence[WorkerChannel]:
-    """All of them. Raises the first failure, when none is under way any more."""
-    results = await asyncio.gather(*openings, return_exceptions=True)
-    channels = [result for result in results if not isinstance(result, BaseException)]
+async def all_of(works: Iterable[Coroutine[Any, Any, T]]) -> Sequence[T]:
+    """All results. Raises the first failure, when none is under way any more."""
+    results = await asyncio.gather(*works, return_exceptions=True)
+    found = [result for result in results if not isinstance(result, BaseException)]
     for result in results:
         if isinstance(result, BaseException):
             raise result
-    return channels
+    return found
 
 
 def process_count(settings: Settings) -> int:

@@ -1,6 +1,7 @@
 """Processes that have imported their SDKs and wait without user code, so that a reload need not start any."""
 
 import asyncio
+from collections.abc import Collection
 from typing import Self
 
 from fnhost.clock import SYSTEM_CLOCK, Clock, Timer
@@ -26,6 +27,7 @@ class StandbyWorkers:
         self._tasks = BackgroundTasks(log)
         self._waiting: list[tuple[Command, asyncio.Task[WorkerChannel | WorkerStartFailed]]] = []
         self._timer: Timer | None = None
+        self._wanted: dict[str, tuple[Command, int]] = {}
         self._turn = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
@@ -34,7 +36,7 @@ class StandbyWorkers:
 
     async def __aexit__(self, *_: object) -> None:
         self._cancel_timer()
-        self._drop_all_but(None)
+        self._drop_all_but(())
         await self._tasks.wait()
         self._groups.__exit__()
 
@@ -45,9 +47,17 @@ class StandbyWorkers:
             await asyncio.sleep(0)
 
     def prepare(self, command: Command, count: int = 1, after: float = STANDBY_DELAY) -> None:
-        """In `after` seconds, have `count` of them waiting. Asked again meanwhile, the time starts anew."""
+        """In `after` seconds, have `count` of them waiting. Asked again meanwhile, the time starts anew.
+
+        Of each language the command asked for last counts, until `keep` leaves the language out.
+        """
+        self._wanted[command.language] = command, count
         self._cancel_timer()
-        self._timer = self._clock.call_later(after, self._fill, command, count)
+        self._timer = self._clock.call_later(after, self._fill)
+
+    def keep(self, languages: Collection[str]) -> None:
+        """Workers of other languages need not wait any more."""
+        self._wanted = {language: wanted for language, wanted in self._wanted.items() if language in languages}
 
     async def take(self, command: Command) -> WorkerChannel:
         """One that waits, or a new one. Raises WorkerStartFailed."""
@@ -58,11 +68,12 @@ class StandbyWorkers:
                 return channel
         return await self._open(command)
 
-    def _fill(self, command: Command, count: int) -> None:
-        self._drop_all_but(command)
-        missing = count - len(self._waiting) if _can_wait(command) else 0
-        for _ in range(missing):
-            self._waiting.append((command, self._tasks.spawn("A worker in waiting", self._warm(command))))
+    def _fill(self) -> None:
+        self._drop_all_but([command for command, _ in self._wanted.values()])
+        for command, count in self._wanted.values():
+            waiting = sum(entry[0] == command for entry in self._waiting)
+            for _ in range(count - waiting if _can_wait(command) else 0):
+                self._waiting.append((command, self._tasks.spawn("A worker in waiting", self._warm(command))))
 
     async def _open(self, command: Command) -> WorkerChannel:
         return await self._open_channel(command, self._log, self._groups, self._clock)
@@ -85,8 +96,8 @@ class StandbyWorkers:
         if self._timer:
             self._timer.cancel()
 
-    def _drop_all_but(self, command: Command | None) -> None:
-        for entry in [entry for entry in self._waiting if entry[0] != command]:
+    def _drop_all_but(self, commands: Collection[Command]) -> None:
+        for entry in [entry for entry in self._waiting if entry[0] not in commands]:
             self._waiting.remove(entry)
             self._tasks.spawn("Ending a worker in waiting", _kill_when_open(entry[1]))
 

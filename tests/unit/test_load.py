@@ -426,14 +426,13 @@ def test_languages_come_from_the_scripts(root: Path) -> None:
     assert load(root, {}).language == "node"
 
 
-def test_an_app_has_one_language(root: Path) -> None:
+@pytest.mark.parametrize(("runtime", "first"), [("", "python"), ("Python", "python"), ("node", "node")])
+def test_the_setting_names_the_first_of_several_languages(root: Path, runtime: str, first: str) -> None:
     add(root, "P")
     add(root, "N", script="index.js")
-    (problem,) = refusal(root)
-    assert problem.message == "Found functions with more than one language."
-    app = load(root, {"FUNCTIONS_WORKER_RUNTIME": "Python"})
-    assert (app.language, names(app)) == ("python", ["P"])
-    assert [problem.function for problem in app.problems] == ["N"]
+    app = load(root, {"FUNCTIONS_WORKER_RUNTIME": runtime})
+    assert (app.language, app.languages[0], names(app)) == (first, first, ["N", "P"])
+    assert any("the platform would not deploy that" in warning for warning in app.warnings)
 
 
 @pytest.mark.parametrize("runtime", ["node", "powershell"])

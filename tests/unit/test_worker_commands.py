@@ -109,10 +109,10 @@ def test_what_an_app_will_need_is_guessed_from_its_settings_and_files(tmp_path: 
 
 
 def test_a_language_says_which_files_matter() -> None:
-    assert script_suffixes("python") == (".py",)
-    assert script_suffixes("") == (".py", ".js", ".mjs", ".cjs")
-    assert foreign_package_folders("python") == {"node_modules"}
-    assert foreign_package_folders("node") == frozenset()
+    assert script_suffixes(("python",)) == (".py",)
+    assert script_suffixes(()) == (".py", ".js", ".mjs", ".cjs")
+    assert foreign_package_folders(("python",)) == {"node_modules"}
+    assert foreign_package_folders(("python", "node")) == frozenset()
 
 
 def test_a_worker_is_told_where_the_hosts_own_sdk_lies() -> None:

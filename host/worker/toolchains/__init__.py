@@ -3,7 +3,7 @@
 A new language is a worker program in host/worker/languages, a module here, and a line in TOOLCHAINS.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from fnhost.host.app import Settings
@@ -32,19 +32,17 @@ def likely_toolchain(settings: Settings, root: Path) -> Toolchain:
     return next(found, LIKELIEST)
 
 
-def script_suffixes(language: str) -> tuple[str, ...]:
-    """Those of the language; those of all languages where it is not known."""
-    toolchain = TOOLCHAINS.get(language)
-    return toolchain.script_suffixes if toolchain else tuple(BY_SUFFIX)
+def script_suffixes(languages: Sequence[str]) -> tuple[str, ...]:
+    """Those of the languages; those of all where none is known."""
+    suffixes = tuple(suffix for suffix, toolchain in BY_SUFFIX.items() if toolchain.language in languages)
+    return suffixes or tuple(BY_SUFFIX)
 
 
-def watched_files(language: str) -> tuple[str, ...]:
-    """Names of files that matter in this language beside the app's own."""
-    toolchain = TOOLCHAINS.get(language)
-    return toolchain.watched_files if toolchain else ()
+def watched_files(languages: Sequence[str]) -> tuple[str, ...]:
+    """Names of files that matter in these languages beside the app's own."""
+    return tuple(name for language in languages for name in TOOLCHAINS[language].watched_files)
 
 
-def foreign_package_folders(language: str) -> frozenset[str]:
-    """Folders of installed packages that belong to other languages than this one."""
-    toolchain = TOOLCHAINS.get(language)
-    return PACKAGE_FOLDERS - frozenset(toolchain.package_folders if toolchain else ())
+def foreign_package_folders(languages: Sequence[str]) -> frozenset[str]:
+    """Folders of installed packages that belong to other languages than these."""
+    return PACKAGE_FOLDERS.difference(*(TOOLCHAINS[language].package_folders for language in languages))

@@ -2,11 +2,15 @@
 
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from fnhost.host.app import Settings
 
 PYTHON_FILE = "PYTHON_SCRIPT_FILE_NAME"
+PACKAGE_FILE = "package.json"
+NODE_LIBRARY = "@azure/functions"
 _PYTHON_NAME = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9_-]*\.py")
 
 
@@ -18,8 +22,18 @@ def python_index_file(root: Path, settings: Settings) -> str:
 
 def node_index_file(root: Path, settings: Settings) -> str:
     """`package.json`, if its `main` may register functions: the worker knows whether it does."""
+    return PACKAGE_FILE if _package(root).get("main") else ""
+
+
+def node_registers(root: Path) -> bool:
+    """Whether `main` registers functions for certain: a package.json may also serve tools of an app in Python."""
+    dependencies = _package(root).get("dependencies")
+    return isinstance(dependencies, dict) and NODE_LIBRARY in dependencies
+
+
+def _package(root: Path) -> Mapping[str, Any]:
     try:
-        main = json.loads((root / "package.json").read_text("utf-8")).get("main")
-    except (OSError, ValueError, AttributeError):
-        return ""
-    return "package.json" if main else ""
+        content = json.loads((root / PACKAGE_FILE).read_text("utf-8-sig"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from fnhost.host.app import App
 from fnhost.host.errors import StartError
-from fnhost.host.worker.toolchains.indexing import node_index_file
+from fnhost.host.worker.toolchains.indexing import node_index_file, node_registers
 from fnhost.host.worker.toolchains.toolchain import PROGRAMS, Interpreter, Toolchain, find_executable
 
 TITLE = "Node"
@@ -44,6 +44,7 @@ NODE = Toolchain(
     default_scripts=("index.js", "index.mjs", "index.cjs"),
     package_folders=("node_modules",),
     index_file=node_index_file,
+    is_index_certain=node_registers,
     project_file="package.json",
     watched_files=("package.json",),
 )

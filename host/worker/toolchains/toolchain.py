@@ -58,6 +58,8 @@ class Toolchain:
     """The file, relative to the app, that makes the worker list the functions; empty where folders declare them."""
     index_replaces_folders: bool = False
     """Whether such a file alone decides: folders with a function.json are then not loaded."""
+    is_index_certain: Callable[[Path], bool] = field(default=lambda root: True, repr=False)
+    """Whether such a file tells of functions even in an app that nothing else says is in this language."""
     variables: Mapping[str, str] = field(default_factory=dict)
     """Environment variables of a worker that the app's settings may override (platform/settings.md 4)."""
     installed: Callable[[str], Sequence[Path]] = field(default=lambda executable: (), repr=False)

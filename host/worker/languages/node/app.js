@@ -9,7 +9,7 @@ const { SystemError } = require('./errors.js');
 const { find, hasMagic } = require('./globs.js');
 const { Hooks } = require('./hooks.js');
 const { entryPointOf, loadScript, readPackage } = require('./loading.js');
-const { explain } = require('./places.js');
+const { calledFrom, explain } = require('./places.js');
 
 /**
  * @typedef {object} Registered a function that can be called
@@ -101,7 +101,13 @@ class App {
     const id = metadata.functionId || metadata.name;
     if (this.functions.has(id)) throw new SystemError(`A function with id "${id}" has already been registered.`);
     const place = this._loading ? path.parse(this._loading) : { base: 'unknown', dir: this.root };
-    const known = { ...metadata, functionId: id, scriptFile: place.base, directory: place.dir };
+    const known = {
+      ...metadata,
+      functionId: id,
+      scriptFile: place.base,
+      directory: place.dir,
+      place: calledFrom(this.root),
+    };
     this.functions.set(id, { metadata: known, callback });
     return new Disposable(() => {
       if (this._isLocked) throw new SystemError('A function can only be disposed during app startup.');

@@ -13,7 +13,8 @@
  *              "rawBindings": [one JSON text per binding: an entry of a function.json],
  *              "retryOptions": null | {"retryStrategy": "fixedDelay" | "exponentialBackoff", "maxRetryCount": n,
  *                "delayInterval" | "minimumInterval" + "maximumInterval": {"seconds": n, "nanos": n}},
- *              "properties": {}, "status": {"status": "success"}}],
+ *              "properties": {"file": relative to the app, "line": text} of the call that registered it, or {},
+ *              "status": {"status": "success"}}],
  *            "capabilities": {name: text}, "workerMetadata": {"runtimeName", "runtimeVersion", "customProperties"}}
  *
  * A failure is one of the whole app: its `main` could not be loaded. `functionId` stands in every later message about
@@ -44,7 +45,7 @@ function told(metadata) {
     entryPoint: '',
     rawBindings: Object.entries(metadata.bindings).map(([name, binding]) => JSON.stringify({ ...binding, name })),
     retryOptions: retryOf(metadata.retryOptions),
-    properties: {},
+    properties: metadata.place,
     status: { status: 'success' },
   };
 }

@@ -1,13 +1,15 @@
 'use strict';
-/** Why a script could not be loaded, with the file and line of a syntax error. */
+/** Why a script could not be loaded, with the file and line of a syntax error; where the app calls from. */
 
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
+const { fileURLToPath } = require('node:url');
 
 const { SystemError, ensureError, messageOf, stackOf } = require('./errors.js');
 
 const PLACE = /^\S.*:\d+$/m;
+const FRAME = /^ +at (?:.* \()?((?:file:|[A-Za-z]:\\|\/)[^()]*):(\d+):\d+\)?$/gm;
 const SPECIFIER = /(?:from|import)\s*\(?\s*['"](\.{1,2}\/[^'"]+)['"]/g;
 /** How many files are looked at for an error without a place. */
 const MOST = 50;
@@ -45,4 +47,23 @@ function imported(file) {
     .filter((next) => fs.statSync(next, { throwIfNoEntry: false })?.isFile());
 }
 
-module.exports = { explain };
+/**
+ * The innermost line of the app's own code that is being run.
+ * @param {string} root of the app
+ * @returns {{file?: string, line?: string}} the file relative to the app
+ */
+function calledFrom(root) {
+  const home = fs.realpathSync(root);
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = MOST;
+  const { stack } = new Error();
+  Error.stackTraceLimit = stackTraceLimit;
+  for (const [, named, line] of stack.matchAll(FRAME)) {
+    const file = path.relative(home, named.startsWith('file:') ? fileURLToPath(named) : named);
+    const isOwn = !file.startsWith('..') && !path.isAbsolute(file) && !file.split(path.sep).includes('node_modules');
+    if (isOwn) return { file: file.split(path.sep).join('/'), line };
+  }
+  return {};
+}
+
+module.exports = { calledFrom, explain };

@@ -1,0 +1,74 @@
+"""The workers of an app in all its languages: a pool for each, opened, loaded and closed together."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+
+from fnhost.clock import Clock
+from fnhost.host.app import App, Function
+from fnhost.host.errors import IndexingFailed
+from fnhost.host.load.indexed import Listing
+from fnhost.host.log import Log
+from fnhost.host.tasks import UseCount
+from fnhost.host.worker import Invocation
+from fnhost.host.worker.commands import Command
+from fnhost.host.worker.pool import WorkerPool, all_of
+from fnhost.host.worker.standby import StandbyWorkers
+
+
+class WorkerPools:
+    """The pools of one generation, by language. `use` counts what needs any of them."""
+
+    def __init__(self, pools: Mapping[str, WorkerPool], use: UseCount) -> None:
+        self._pools, self.use = pools, use
+
+    def of(self, function: Function) -> WorkerPool:
+        """The pool that runs a function."""
+        return self._pools[function.language]
+
+    @property
+    def running(self) -> Iterable[Invocation]:
+        """What the processes of all pools hold."""
+        return [invocation for pool in self._pools.values() for invocation in pool.running]
+
+    async def index(self, languages: Iterable[str]) -> Mapping[str, Listing]:
+        """What the worker of each of these languages lists. Raises WorkerStartFailed."""
+        asked = list(languages)
+        found = await asyncio.gather(*(self._pools[language].index() for language in asked), return_exceptions=True)
+        listings: dict[str, Listing] = {}
+        for language, listing in zip(asked, found, strict=True):
+            if isinstance(listing, BaseException) and not isinstance(listing, IndexingFailed):
+                raise listing
+            listings[language] = listing
+        return listings
+
+    async def load(self, functions: Sequence[Function]) -> Mapping[str, str]:
+        """Start every process. Why functions could not be loaded, by name. Raises WorkerStartFailed."""
+        for pool in self._pools.values():
+            pool.serve(functions)
+        found = await all_of(pool.load() for pool in self._pools.values())
+        return {name: text for failures in found for name, text in failures.items()}
+
+    async def drain(self) -> None:
+        """Wait until nothing uses them, as long as that takes."""
+        await asyncio.gather(*(pool.drain() for pool in self._pools.values()))
+
+
+@asynccontextmanager
+async def worker_pools(
+    app: App,
+    commands: Sequence[Command],
+    standby: StandbyWorkers,
+    log: Log,
+    exhausted: asyncio.Event,
+    ending: asyncio.Event,
+    clock: Clock,
+) -> AsyncIterator[WorkerPools]:
+    """A pool for each command, without processes yet. `exhausted` and `ending` are those of every pool."""
+    use = UseCount()
+    pools = {run.language: WorkerPool(app, run, standby, log, exhausted, ending, clock, use) for run in commands}
+    standby.keep(pools)
+    try:
+        yield WorkerPools(pools, use)
+    finally:
+        await asyncio.gather(*(pool.close() for pool in pools.values()))
