@@ -5,7 +5,7 @@ Rules from platform/durable-http.md 2.
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, Protocol
@@ -15,7 +15,7 @@ from fnhost.bindings.binding_type import BindingType
 from fnhost.bindings.contract import Adapter, Binding, BindingError, Event, Fire, Json, Outcome, Value
 from fnhost.bindings.formats import compact
 from fnhost.bindings.in_flight import EventsInFlight
-from fnhost.bindings.schema import STRING, members
+from fnhost.bindings.schema import STRING, Violation, members
 
 Kind = Literal["orchestrator", "activity", "entity"]
 WEBHOOK = "/runtime/webhooks/durabletask"
@@ -212,6 +212,16 @@ def addressed(address: HubEndpoints, binding: Binding) -> HubEndpoints:
     )
 
 
+def name_violations(entry: Mapping[str, Any]) -> Iterator[Violation]:
+    """The trigger brings its input as `data` to binding expressions, and the platform takes no parameter beside it."""
+    if str(entry.get("name")).lower() == "data":
+        yield Violation(
+            "/name",
+            "Can't bind parameter 'data': an activity trigger keeps this name for its input.",
+            "Give the parameter another name, in the code too.",
+        )
+
+
 def _declared(name: str, open: Any, **given: Any) -> BindingType:
     return BindingType(name=name, open=open, services=DurableServices, settings="durableTask", **given)
 
@@ -225,6 +235,6 @@ BINDING_TYPES: Final = (
         aliases=("orchestrationClient",),
     ),
     _declared("orchestrationTrigger", open_orchestrator, schema=members(orchestration=STRING)),
-    _declared("activityTrigger", open_activity, schema=members(activity=STRING)),
+    _declared("activityTrigger", open_activity, schema=members(activity=STRING), violations=name_violations),
     _declared("entityTrigger", open_entity, schema=members(entityName=STRING)),
 )

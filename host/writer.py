@@ -12,7 +12,7 @@ from typing import Protocol, Self, TextIO
 from fnhost.host.text import encoded
 
 BACKLOG = 4_000_000
-"""Characters that may wait for the file; whatever comes then is left out, and counted."""
+"""Characters that may wait for the file, with those being written; whatever comes then is left out, and counted."""
 FLUSH_DELAY = 0.05
 """Seconds for which a line waits for others: each waking of the thread takes time from the event loop."""
 END_PATIENCE = 0.5
@@ -128,21 +128,27 @@ class BackgroundWriter:
         while self._wait():
             if self._closing.acquire(timeout=FLUSH_DELAY):
                 self._closing.release()
-            self._put(*self._take())
+            self._write_waiting()
+
+    def _write_waiting(self) -> None:
+        text, refused = self._take()
+        self._put(text, refused)
+        with self._lock:
+            self._size -= len(text)
 
     def _wait(self) -> bool:
         """Until there is something to write; False when there will not be."""
         with self._changed:
-            while not self._waiting and not self._is_closing:
+            while not (self._waiting or self._refused or self._is_closing):
                 self._is_idle = True
                 self._changed.wait()
-            return bool(self._waiting)
+            return bool(self._waiting or self._refused)
 
     def _take(self) -> tuple[str, int]:
         """What waits, and how many lines were left out after it."""
         with self._changed:
             texts, refused = self._waiting, self._refused
-            self._waiting, self._size, self._refused = [], 0, 0
+            self._waiting, self._refused = [], 0
         return "".join(texts), refused
 
     def _put(self, text: str, refused: int) -> None:

@@ -4,7 +4,6 @@ from fnhost.bindings.blob import values
 from fnhost.bindings.blob.paths import split_path
 from fnhost.bindings.contract import Adapter, Binding, Event, Value
 from fnhost.bindings.expressions import parse
-from fnhost.bindings.storage.blob_service import Blobs
 from fnhost.bindings.storage.errors import ResourceNotFound
 from fnhost.bindings.storage.services import StorageServices
 
@@ -16,14 +15,14 @@ class BlobInput:
     """A blob that is not there is no value."""
 
     def __init__(self, services: StorageServices, binding: Binding) -> None:
-        self._blobs = Blobs(services.accounts.client(binding.properties.get("connection", "")))
+        self._contents = services.accounts.contents(binding.properties.get("connection", ""))
         self._path, self._clock = parse(str(binding.properties["path"])), services.clock
         self._data_type = binding.data_type
 
     async def read(self, event: Event) -> Value:
         container, blob = split_path(self._path.render_for(event, self._clock.now))
         try:
-            body, _ = await self._blobs.get(container, blob)
+            body, _ = await self._contents.download(container, blob)
         except ResourceNotFound:
             return None
         return values.read(body, self._data_type)
@@ -33,15 +32,16 @@ class BlobOutput:
     """Replaces the blob; the container is made when it is missing. Triggers of this host hear of it at once."""
 
     def __init__(self, services: StorageServices, function: str, binding: Binding) -> None:
-        client = services.accounts.client(binding.properties.get("connection", ""))
-        self._blobs, self._account, self._services = Blobs(client), client.account.blob, services
+        connection = binding.properties.get("connection", "")
+        self._contents, self._services = services.accounts.contents(connection), services
+        self._account = services.accounts.client(connection).account.blob
         self._path = parse(str(binding.properties["path"]))
         self._place = f"Binding '{binding.name}' of function '{function}'"
 
     async def write(self, value: Value, event: Event) -> None:
         container, blob = split_path(self._path.render_for(event, self._services.clock.now))
         metadata = {PARENT: event.invocation} if event.invocation else {}
-        await self._blobs.put(container, blob, values.written(value, self._place), metadata)
+        await self._contents.upload(container, blob, values.written(value, self._place), metadata)
         self._services.host.notices.notify((self._account, container))
 
 

@@ -58,7 +58,8 @@ def read_found(text: str) -> FoundBlob:
 
 class BlobTrigger:
     def __init__(self, services: StorageServices, function: str, binding: Binding) -> None:
-        client = services.accounts.client(binding.properties.get("connection", ""))
+        connection = binding.properties.get("connection", "")
+        client, self._contents = services.accounts.client(connection), services.accounts.contents(connection)
         own = services.accounts.client()
         self._services, self._function = services, function
         self._pattern = parse_pattern(str(binding.properties["path"]))
@@ -96,7 +97,7 @@ class BlobTrigger:
         """A version that is gone or was replaced is dropped: the scan finds its successor."""
         try:
             found = read_found(held.message.text)
-            body, properties = await self._blobs.get(found.container, found.blob)
+            body, properties = await self._contents.download(found.container, found.blob)
         except ResourceNotFound:
             return await held.remove()
         except UnreadableMessage:
@@ -157,7 +158,7 @@ class BlobTrigger:
         """Of the blob that the text names: `container/name`."""
         found = FoundBlob(*split_path(text.strip()), "")
         try:
-            body, properties = await self._blobs.get(found.container, found.blob)
+            body, properties = await self._contents.download(found.container, found.blob)
         except ResourceNotFound as error:
             raise BindingError(f"There is no blob '{text}': the input of a blob function is container/name.") from error
         return self._event(found, body, properties, self._pattern.match(found.blob) or {})

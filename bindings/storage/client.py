@@ -80,7 +80,7 @@ class StorageClient:
                 pass
             except NoAnswer as error:
                 if not request.again or isinstance(error, Silent):
-                    raise self._unreachable(request.service, error) from error
+                    raise unreachable(self.account, request.service, error) from error
             else:
                 if answer.status not in BUSY or not request.again:
                     return _checked(request, answer)
@@ -91,7 +91,7 @@ class StorageClient:
         try:
             return _checked(request, await self._exchange(request))
         except (NotSent, NoAnswer) as error:
-            raise self._unreachable(request.service, error) from error
+            raise unreachable(self.account, request.service, error) from error
 
     async def _exchange(self, request: StorageRequest) -> StorageResponse:
         url, headers = signed(self.account, request, format_datetime(self._clock.now(), usegmt=True))
@@ -102,14 +102,13 @@ class StorageClient:
         head = f"{request.method} {target} HTTP/1.1\r\n{spelled}\r\n"
         return await self._connections.request(origin, head.encode() + request.body)
 
-    def _unreachable(self, service: Service, error: Exception) -> StorageUnreachable:
-        where = urlsplit(getattr(self.account, service))
-        hint = (
-            "Is Azurite running?" if where.hostname in LOCAL else "Is the network up, and the connection string right?"
-        )
-        return StorageUnreachable(
-            f"The storage account's {service} service at {_address(where)} does not answer ({error}). {hint}"
-        )
+
+def unreachable(account: Account, service: Service, error: Exception) -> StorageUnreachable:
+    where = urlsplit(getattr(account, service))
+    hint = "Is Azurite running?" if where.hostname in LOCAL else "Is the network up, and the connection string right?"
+    return StorageUnreachable(
+        f"The storage account's {service} service at {_address(where)} does not answer ({error}). {hint}"
+    )
 
 
 def _address(endpoint: SplitResult) -> str:

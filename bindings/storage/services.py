@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from fnhost.bindings.contract import Report
 from fnhost.bindings.storage.account import Account
+from fnhost.bindings.storage.blob_contents import BlobContents
 from fnhost.bindings.storage.client import StorageClient
 from fnhost.clock import Clock
 
@@ -57,6 +58,7 @@ class StorageAccounts:
     def __init__(self, find: Callable[[str], Account], clock: Clock, stack: AsyncExitStack) -> None:
         self._find, self._clock, self._stack = find, clock, stack
         self._clients: dict[Account, StorageClient] = {}
+        self._contents: dict[Account, BlobContents] = {}
 
     def client(self, connection: str = "") -> StorageClient:
         """Raises BadConnection, naming the setting."""
@@ -66,6 +68,14 @@ class StorageAccounts:
             self._stack.push_async_exit(client)
             self._clients[account] = client
         return self._clients[account]
+
+    def contents(self, connection: str = "") -> BlobContents:
+        """As `client`, for whole blobs."""
+        client = self.client(connection)
+        if client.account not in self._contents:
+            contents = self._contents[client.account] = BlobContents(client)
+            self._stack.push_async_callback(contents.close)
+        return self._contents[client.account]
 
 
 @asynccontextmanager

@@ -4,8 +4,7 @@ It speaks raw ASGI, because every request of every function passes here.
 """
 
 import asyncio
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -26,6 +25,7 @@ from fnhost.bindings.http.response import (
     HttpReply,
 )
 from fnhost.bindings.http.trigger import HttpRoute
+from fnhost.clock import SYSTEM_CLOCK, Clock
 from fnhost.host.errors import FnhostError
 from fnhost.host.log import Log
 from fnhost.host.text import encoded
@@ -77,7 +77,7 @@ class Front:
         names: HostNames | None = None,
         host_id: str = "",
         patience: float = 30.0,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self.view: ActiveApp | None = None
         self._serving: ActiveApp | None = None
@@ -89,7 +89,8 @@ class Front:
         self._cors = cors
         self._names = names or HostNames()
         self._patience = patience
-        self._admin = admin(self, keys, host_id, clock)
+        self._clock = clock
+        self._admin = admin(self, keys, host_id, clock.monotonic)
 
     @contextmanager
     def showing(self, view: ActiveApp) -> Iterator[None]:
@@ -112,7 +113,7 @@ class Front:
     async def wait(self) -> ActiveApp | None:
         """The view that serves, as soon as there is one; None when the app is in error, or patience is over."""
         try:
-            async with asyncio.timeout(self._patience):
+            async with self._clock.timeout(self._patience):
                 while self.view is None:
                     await self._changed.wait()
         except TimeoutError:
@@ -124,7 +125,7 @@ class Front:
             return
         if refusal := refuse_name(scope, self._names):
             return await reply(scope, send, refusal)
-        if self._is_offline or time.monotonic() >= self._look_again:
+        if self._is_offline or self._clock.monotonic() >= self._look_again:
             if page := await self._offline_page():
                 return await reply(scope, send, page)
         if (origin := read_header(scope, b"origin")) is not None:
@@ -229,7 +230,7 @@ class Front:
 
     async def _offline_page(self) -> HttpReply | None:
         """Looked for ten times a second at most while it is not there: every request passes here."""
-        self._look_again = time.monotonic() + LOOK
+        self._look_again = self._clock.monotonic() + LOOK
         page = await asyncio.to_thread(read_served, self._offline.parent, self._offline)
         self._is_offline = page is not None
         return None if page is None else HttpReply(503, ((b"content-type", b"text/html"),), page)

@@ -76,7 +76,7 @@ def test_a_console_that_is_not_read_keeps_no_request_waiting(app: Path) -> None:
     with unread(app, "--port", 0, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0) as host:
         base = address_of(read_until(host.stdout, rb"For detailed output"))
         with httpx.Client(base_url=base, timeout=PATIENCE) as client:
-            for _ in range(120):  # 6 MB: more than the pipe and the backlog hold
+            for _ in range(120):  # 6 MB: the pipe and the backlog hold 4
                 assert client.get("/api/Loud").text == "served"
         told = read_until(host.stdout, rb"\d+ lines were left out: the console is not being read\.\n")
         assert re.search(rb"^\[[-\d:.T]+Z\] [1-9]\d* lines were left out: the console is not", told, re.MULTILINE)

@@ -9,7 +9,7 @@ from azure.storage.queue import QueueClient
 
 from fnhost.azurite import Azurite
 from tests.support.hosts import Host, bindings, running, write_app
-from tests.support.storage import fresh, left, queue, taken, texts
+from tests.support.storage import fresh, queue, taken, texts, until_empty
 
 HTTP_IN = {"name": "req", "type": "httpTrigger", "direction": "in", "authLevel": "anonymous"}
 HTTP_OUT = {"name": "$return", "type": "http", "direction": "out"}
@@ -108,7 +108,7 @@ def test_a_message_that_fails_is_tried_again_and_then_poison(host: Host, queues:
     host.output.until(moved)
     assert host.output.count("Executed 'Functions.Work' (Failed") == 2
     with queue(queues.connection, queues.input) as client:
-        assert left(client) == 0
+        until_empty(client)
 
 
 def test_a_message_that_is_not_base64_is_poison_and_says_so(host: Host, queues: Queues) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from fnhost.bindings.contract import Event, HttpResponse
 from fnhost.host.errors import FunctionNotLoadable, StartError
+from fnhost.host.events import WorkerOutput
 from fnhost.host.log import Level, Log
 from fnhost.host.worker import Invocation
 from fnhost.host.worker.commands import command
@@ -181,7 +182,8 @@ async def test_a_worker_in_waiting_runs_no_user_code_but_has_the_packages(tmp_pa
             assert "the main" not in [record.message for record in heard.records]
             assert await channel.load(running.app.functions) == {}
             await heard.message("the script")
-            assert [record.message for record in heard.records] == ["the package", "the main", "the script"]
+            printed = [record.message for record in heard.records if isinstance(record.event, WorkerOutput)]
+            assert printed == ["the package", "the main", "the script"]
         finally:
             await channel.stop()
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,7 +13,7 @@ from fnhost.bindings.contract import Cookie, HttpResponse, Json, Outcome
 from fnhost.host.events import CONSOLE, Level
 from fnhost.host.worker import RetryContext
 from tests.support.interpreters import Interpreter, interpreter, names
-from tests.support.workers import Bench, bench, get
+from tests.support.workers import Bench, bench, get, write_app, write_file
 
 pytestmark = pytest.mark.anyio
 APP = Path(__file__).parent / "apps" / "worker"
@@ -91,12 +92,33 @@ async def test_a_request_without_a_body_has_an_empty_one(worker: Bench) -> None:
 
 
 async def test_cookies_are_apart_from_headers(worker: Bench) -> None:
-    response = response_of(await worker.call("Cookies", get()))
+    response = await set_cookies(
+        worker,
+        "a=1; Path=/; Max-Age=60; Secure; HttpOnly; SameSite=Lax",
+        "b=2; Domain=example.com; Expires=Thu, 01 Jan 2026 00:00:00 GMT",
+    )
     assert "Set-Cookie" not in response.headers
     assert response.cookies == (
-        Cookie("a", "1", path="/", max_age=60.0, secure=True, http_only=True, same_site="Lax"),
+        Cookie("a", "1", path="/", max_age=60, secure=True, http_only=True, same_site="Lax"),
         Cookie("b", "2", domain="example.com", expires=1767225600.0),
     )
+
+
+async def set_cookies(worker: Bench, *headers: str) -> HttpResponse:
+    return response_of(await worker.call("Cookies", get(cookies="|".join(headers))))
+
+
+async def test_zero_deletes_a_cookie(worker: Bench) -> None:
+    response = await set_cookies(worker, "a=; Max-Age=0", "b=; Expires=Thu, 01 Jan 1970 00:00:00 GMT")
+    assert response.cookies == (Cookie("a", "", max_age=0), Cookie("b", "", expires=0.0))
+
+
+async def test_what_cannot_be_read_of_a_cookie_is_told_and_left_out(worker: Bench) -> None:
+    response = await set_cookies(worker, "a=1; Expires=soon; Path=/x", "b=2; Max-Age=long", "c=3; Max-Age=inf")
+    assert response.cookies == (Cookie("a", "1", path="/x"), Cookie("b", "2"), Cookie("c", "3"))
+    told = await worker.heard.message("Can not parse value soon of expires in the cookie a")
+    assert told.level == Level.ERROR
+    await worker.heard.message("Can not parse value inf of max-age in the cookie c")
 
 
 async def test_a_form_with_a_file_is_read(worker: Bench) -> None:
@@ -282,3 +304,104 @@ async def test_the_host_uses_its_own_python_when_nothing_else_is_said() -> None:
     async with bench(APP) as running:
         told = json.loads(text_of(await running.call("Context", get())))
     assert told["python"] == sys.executable
+
+
+HOSTILE = {
+    "TextRaises": "def __str__(self): raise ValueError('no text')",
+    "TextEndsAll": "def __str__(self): raise SystemExit(3)",
+    "TextIsNone": "def __str__(self): return None",
+    "TextIsItself": "def __str__(self): raise self",
+    "NoName": "__str__ = None",
+}
+REPR = "class Item:\n    def __repr__(self): raise KeyboardInterrupt\ndef main(req): raise Exception(Item(), 2)"
+
+
+async def test_an_exception_without_texts_is_a_failure_as_others_are(tmp_path: Path, python: Interpreter) -> None:
+    packages = {"PYTHONPATH": str(python.packages)} if python.packages else {}
+    sources = {
+        f"{name}{kind.strip()}": f"class Bad(Exception):\n    {text}\n{kind}def main(req): raise Bad(1)"
+        for name, text in HOSTILE.items()
+        for kind in ("", "async ")
+    }
+    write_app(tmp_path, Items=REPR, **sources)
+    async with bench(tmp_path, python.executable, **packages) as running:
+        for name in ("Items", *sources):
+            async with asyncio.timeout(10):
+                message, stack = failure_of(await running.call(name, get()))
+            assert message == f"{'Exception' if name == 'Items' else 'Bad'}: <exception str() failed>"
+            assert f"{name}{os.sep}__init__.py" in stack
+
+
+EXTENSION = """
+import azure.functions as func
+class App(func.AppExtensionBase):
+    @classmethod
+    def post_function_load_app_level(cls, function_name, function_directory, *args, **kwargs):
+        print(f"app: loaded {function_name}")
+    @classmethod
+    def pre_invocation_app_level(cls, logger, context, func_args, *args, **kwargs):
+        context.seen = ["app"]
+    @classmethod
+    def post_invocation_app_level(cls, logger, context, func_args, func_ret, *args, **kwargs):
+        print(f"app: {context.seen} {sorted(func_args)} {func_ret}")
+        raise ValueError("a broken hook")
+class Own(func.FuncExtensionBase):
+    def __init__(self, file_path):
+        super().__init__(file_path)
+    def post_function_load(self, function_name, function_directory, *args, **kwargs):
+        print(f"own: loaded {function_name}")
+    def pre_invocation(self, logger, context, func_args, *args, **kwargs):
+        context.seen.append("own")
+    def post_invocation(self, logger, context, func_args, func_ret, *args, **kwargs):
+        print(f"own: {context.seen} {func_ret}")
+"""
+USER = """
+from ..extension import Own
+Own(__file__)
+{}def main(req, context): return " ".join(getattr(context, "seen", []))
+"""
+
+
+async def test_worker_extensions_stand_around_loads_and_calls(tmp_path: Path, python: Interpreter) -> None:
+    packages = {"PYTHONPATH": str(python.packages)} if python.packages else {}
+    write_app(tmp_path, Plain=USER.format(""), Async=USER.format("async "))
+    write_file(tmp_path / "extension.py", EXTENSION)
+    async with bench(tmp_path, python.executable, PYTHON_ENABLE_WORKER_EXTENSIONS="1", **packages) as running:
+        assert running.failures == {}
+        for name in ("Plain", "Async"):
+            assert text_of(await running.call(name, get())) == "app own"
+            for line in (f"app: loaded {name}", f"own: loaded {name}"):
+                await running.heard.message(line)
+        await running.heard.message("own: ['app', 'own'] app own")
+        await running.heard.message("app: ['app', 'own'] ['context', 'req'] app own")
+        told = await running.heard.message("The post_invocation_app_level of the worker extension App failed.")
+        assert "ValueError: a broken hook" in told.message
+    async with bench(tmp_path, python.executable, PYTHON_ENABLE_WORKER_EXTENSIONS="0", **packages) as running:
+        assert text_of(await running.call("Plain", get())) == ""
+
+
+TRACED = """
+from opentelemetry import trace
+{}def main(req): return trace.get_current_span().get_span_context().trace_id.to_bytes(16, "big").hex()
+"""
+
+
+async def test_the_callers_trace_is_the_parent_with_opentelemetry(tmp_path: Path) -> None:
+    write_app(tmp_path, Plain=TRACED.format(""), Async=TRACED.format("async "))
+    async with bench(tmp_path, PYTHON_ENABLE_OPENTELEMETRY="true") as running:
+        assert running.failures == {}
+        for name in ("Plain", "Async"):
+            for trace in ("1" * 32, "2" * 32):
+                assert text_of(await running.call(name, get(), trace_parent=f"00-{trace}-{'3' * 16}-01")) == trace
+    async with bench(tmp_path) as running:
+        assert text_of(await running.call("Plain", get(), trace_parent=f"00-{'1' * 32}-{'3' * 16}-01")) == "0" * 32
+
+
+async def test_opentelemetry_without_its_packages_is_told(tmp_path: Path) -> None:
+    write_file(tmp_path / "first" / "opentelemetry.py", "")  # stands before the package, and has nothing of it
+    (tmp_path / "app").mkdir()
+    write_app(tmp_path / "app", Hello="def main(req): return 'hello'")
+    settings = {"PYTHONPATH": str(tmp_path / "first"), "PYTHON_ENABLE_OPENTELEMETRY": "1"}
+    async with bench(tmp_path / "app", **settings) as running:
+        assert text_of(await running.call("Hello", get())) == "hello"
+        await running.heard.message("Install opentelemetry-api.")

@@ -20,7 +20,15 @@ pytestmark = pytest.mark.anyio
 HELLO = "def main(req): return 'hello'"
 PID = "import os\ndef main(req): return str(os.getpid())"
 GATE = "import logging\ndef main(req):\n    logging.info('waiting')\n    open({!r}).close()\n    return 'through'"
-REGEX = "import logging, re\ndef main(req):\n    logging.info('searching')\n    re.match('(a*)*b', 'a' * 64)"
+REGEX = """
+import ctypes, os, re, sys
+
+def main(req):
+    gate = os.open({!r}, os.O_WRONLY)
+    sys.setswitchinterval(600)  # from here on no other thread gets the interpreter, unless it is given away
+    ctypes.PyDLL(None).write(gate, b"!", 1)  # which this call does not do
+    re.match("(a*)*b", "a" * 64)
+"""
 BLOCKS = "import logging, time\nasync def main(req):\n    logging.info('blocking')\n    time.sleep(600)"
 EXIT = "import os\ndef main(req): os._exit(int(req.params['code']))"
 SOCKET = """
@@ -126,14 +134,29 @@ def told(running: Bench) -> list[str]:
 
 
 async def test_a_worker_whose_interpreter_is_held_is_told(tmp_path: Path) -> None:
-    clock = ManualClock()
-    async with bench(write_app(tmp_path, Regex=REGEX), clock=clock) as running:
+    clock, gate = ManualClock(), tmp_path / "gate"
+    os.mkfifo(gate)
+    async with bench(write_app(tmp_path, Regex=REGEX.format(str(gate))), clock=clock) as running:
         stuck = asyncio.create_task(running.call("Regex", get(), invocation="two"))
-        await running.heard.message("searching")
-        await clock.advance(10)
-        assert "It runs: Regex (Id=two)." in told(running)[0]
-        stuck.cancel()
-        await running.pool.abandon("two")
+        try:
+            await written(gate)
+            await clock.advance(10)
+            assert "It runs: Regex (Id=two)." in told(running)[0]
+        finally:  # no worker in its state ends when it is asked to
+            stuck.cancel()
+            await running.pool.abandon("two")
+
+
+async def written(gate: Path) -> None:
+    """Wait until something is written into a named pipe."""
+    reader, news = os.open(gate, os.O_RDWR | os.O_NONBLOCK), asyncio.Event()
+    asyncio.get_running_loop().add_reader(reader, news.set)
+    try:
+        async with asyncio.timeout(20):
+            await news.wait()
+    finally:
+        asyncio.get_running_loop().remove_reader(reader)
+        os.close(reader)
 
 
 async def test_a_worker_that_works_is_not_told(tmp_path: Path) -> None:

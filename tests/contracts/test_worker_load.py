@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from fnhost.bindings.contract import HttpResponse
 from fnhost.host.errors import FunctionNotLoadable
+from tests.support.interpreters import interpreter, names
 from tests.support.workers import HTTP, RETURN, Bench, bench, get, write_app, write_file, write_function
 
 pytestmark = pytest.mark.anyio
@@ -43,6 +45,21 @@ PROBLEMS: Mapping[str, tuple[str, list[Mapping[str, object]], str]] = {
     ),
     "BareOut": (FUNC + "def main(req, out: func.Out): ...", [HTTP, QUEUE], "binding out has invalid Out annotation"),
     "NoType": ("def main(req: 123): ...", [HTTP], "binding req has invalid non-type annotation 123"),
+    "BuiltinGeneric": (
+        "def main(rows: list[int]): ...",
+        [{"name": "rows", "type": "activityTrigger", "direction": "in"}],
+        "binding rows has invalid non-type annotation list[int] (Azure's worker does not take list[int] here: ",
+    ),
+    "Partial": (
+        "import functools\ndef call(more, req): ...\nmain = functools.partial(call, 1)",
+        [HTTP],
+        "which Azure's worker does not take: write a function with def or async def",
+    ),
+    "CallableObject": (
+        "class Main:\n    def __call__(self, req): ...\nmain = Main()",
+        [HTTP],
+        "which Azure's worker does not take: write a function with def or async def",
+    ),
     "Union": (
         "import typing\ndef main(req: typing.Optional[str]): ...",
         [HTTP],
@@ -118,9 +135,24 @@ async def test_the_others_still_run(worker: Bench) -> None:
     assert set(worker.failures) == {*PROBLEMS, "BadFile"}
 
 
-async def test_without_the_sdk_the_text_says_what_to_install(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", names())
+async def test_an_app_without_the_sdk_finds_a_copy_and_nothing_else_beside_it(tmp_path: Path, name: str) -> None:
+    source = f"{FUNC}def main(req): return func.HttpResponse('copied')"
+    write_app(tmp_path, Hello=source, Other="import starlette\ndef main(req): ...", Azure="import azure.storage.blob")
+    async with bench(tmp_path, interpreter(name).executable, languageWorkers__python__arguments="-S") as running:
+        assert isinstance(response := (await running.call("Hello", get())).returned, HttpResponse)
+        assert response.body == b"copied"
+        assert "No module named 'starlette'" in running.failures["Other"]
+        assert "No module named 'azure.storage'" in running.failures["Azure"]
+        told = [
+            record.message for record in running.heard.records if "has no package azure-functions" in record.message
+        ]
+        assert len(told) == 1
+
+
+async def test_without_any_sdk_the_text_says_what_to_install(tmp_path: Path) -> None:
     write_app(tmp_path, Hello="def main(req): ...")
-    async with bench(tmp_path, languageWorkers__python__arguments="-S") as running:
+    async with bench(tmp_path, languageWorkers__python__arguments="-S", FNHOST_SDK_PACKAGES="") as running:
         assert "-m pip install azure-functions" in running.failures["Hello"]
 
 

@@ -55,6 +55,9 @@ def taken(client: QueueClient) -> Sequence[str]:
     return [message.content for message in messages]
 
 
-def left(client: QueueClient) -> int:
-    """How many messages a queue holds, hidden ones included."""
-    return client.get_queue_properties().approximate_message_count or 0
+def until_empty(client: QueueClient) -> None:
+    """Return as soon as a queue holds no message, hidden ones included."""
+    end = time.monotonic() + PATIENCE
+    while left := client.get_queue_properties().approximate_message_count:
+        assert time.monotonic() < end, f"{client.queue_name} still has {left} messages"
+        time.sleep(POLL)

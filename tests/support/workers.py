@@ -66,6 +66,7 @@ class Bench:
         invocation: str = "",
         attempt: RetryContext | None = None,
         crashes: int | None = None,
+        trace_parent: str = "00-parent",
     ) -> Outcome:
         function = next(function for function in self.app.functions if function.name == name)
         event = Event(
@@ -73,7 +74,7 @@ class Bench:
             value,
             "test",
             metadata=metadata or {},
-            trace_parent="00-parent",
+            trace_parent=trace_parent,
             trace_state="state",
             crashes=crashes,
         )

@@ -213,8 +213,6 @@ CLOCKS = {
     "datetime": {"now", "utcnow", "today"},
 }
 TIMERS = {"call_later", "call_at"}
-TO_BE_MOVED = ("fnhost.host.log", "fnhost.host.start", "fnhost.host.console", "fnhost.host.web")
-"""Modules that still ask for time themselves."""
 
 
 def time_read(module: str) -> Iterator[str]:
@@ -232,13 +230,7 @@ def time_read(module: str) -> Iterator[str]:
 
 
 def test_time_is_asked_of_the_clock_alone() -> None:
-    found = [
-        line
-        for module in modules()
-        if not module.startswith(TO_BE_MOVED)
-        for line in time_read(module)
-        if not is_turn(line)
-    ]
+    found = [line for module in modules() for line in time_read(module) if not is_turn(line)]
     assert not found, f"Take a fnhost.clock.Clock instead: {'; '.join(found)}."
 
 

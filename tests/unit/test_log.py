@@ -48,6 +48,19 @@ class Refusing(File):
         return super().write(data if self.has_room else data[:3])
 
 
+class Unread(File):
+    """A pipe that takes nothing until it `is_read`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked, self.is_read = threading.Event(), threading.Event()
+
+    def write(self, data: memoryview, /) -> int:
+        self.asked.set()
+        assert self.is_read.wait(10)
+        return super().write(data)
+
+
 def record(event: Any = ENDED, number: int = 1) -> Record:
     return Record(number, AT, event)
 
@@ -119,6 +132,18 @@ def test_a_backlog_that_is_full_counts_what_is_left_out() -> None:
     assert file.written.decode() == (
         "one\na line that is longer\n3 lines were left out: the console is not being read.\n"
     )
+
+
+def test_what_is_being_written_counts_until_it_is_written() -> None:
+    file = Unread()
+    with BackgroundWriter(Output("the console", file), backlog=10) as writer:
+        writer.write("a line that is longer\n")
+        assert file.asked.wait(10)
+        writer.write("two\n")
+        writer.write("three\n")
+        file.is_read.set()
+        assert writer.close(10)
+    assert file.written.decode() == "a line that is longer\n2 lines were left out: the console is not being read.\n"
 
 
 def test_a_file_that_refuses_is_told_once_and_written_again(capsys: pytest.CaptureFixture[str]) -> None:

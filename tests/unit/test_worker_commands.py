@@ -10,7 +10,7 @@ from fnhost.host.app import App, HostConfig, Settings
 from fnhost.host.errors import StartError
 from fnhost.host.worker.commands import command
 from fnhost.host.worker.toolchains import TOOLCHAINS, foreign_package_folders, likely_toolchain, script_suffixes
-from fnhost.host.worker.toolchains.python import EXECUTABLE
+from fnhost.host.worker.toolchains.python import EXECUTABLE, sdk_packages
 
 SETTING = "languageWorkers__python__defaultExecutablePath"
 
@@ -77,6 +77,7 @@ def test_the_environment_is_the_settings_and_what_a_worker_is_told(tmp_path: Pat
         "AZURE_FUNCTIONS_ENVIRONMENT": "Development",
         "PYTHON_ENABLE_DEBUG_LOGGING": "1",
         "PYTHON_THREADPOOL_THREAD_COUNT": "4",
+        **sdk_packages(),
         "FUNCTIONS_WORKER_RUNTIME": "python",
         "FUNCTIONS_WORKER_DIRECTORY": folder,
         "FUNCTIONS_APPLICATION_DIRECTORY": str(tmp_path),
@@ -112,3 +113,8 @@ def test_a_language_says_which_files_matter() -> None:
     assert script_suffixes("") == (".py", ".js", ".mjs", ".cjs")
     assert foreign_package_folders("python") == {"node_modules"}
     assert foreign_package_folders("node") == frozenset()
+
+
+def test_a_worker_is_told_where_the_hosts_own_sdk_lies() -> None:
+    (folder,) = sdk_packages().values()
+    assert (Path(folder) / "azure" / "functions" / "__init__.py").is_file()

@@ -43,7 +43,8 @@ class HubSettings:
 class Hub(Protocol):
     """What the durable engine asks of storage.
 
-    Every verb raises HubUnreachable when the storage does not answer, HubMissing when the hub is not there.
+    Every verb raises HubUnreachable when the storage does not answer or cannot be used now, HubMissing when the hub is
+    not there, and RecordRefused for what the storage will never take.
     """
 
     @property
@@ -87,10 +88,15 @@ class Hub(Protocol):
         """Hold them for another full time. Those that are gone already do not matter."""
 
     async def load(self, instance: str) -> HistoryState:
-        """The history of its current execution; an empty State if there is none."""
+        """The history of its current execution; an empty state if there is none.
+
+        Afterwards the instance's row is what the history says, even if a crash had left an older one.
+        """
 
     async def record(self, checkpoint: Checkpoint) -> HistoryState:
         """Append history, then set the row. Raises Conflict if someone else recorded since.
+
+        Repeated with the same checkpoint it goes on where the first try ended.
 
         Returns the state after it, whose `version` the next record needs.
         """
@@ -98,7 +104,10 @@ class Hub(Protocol):
     async def find(self, instance: str) -> Instance | None: ...
 
     async def list(self, query: Query, top: int = 100, token: str | None = None) -> Page:
-        """One page. It may be short or even empty while there is a token."""
+        """One page, ended by `top` or by its size. It may be short or even empty while there is a token.
+
+        Raises InvalidToken for a token that this hub has not given.
+        """
 
     async def purge(self, instance: str) -> PurgeResult:
         """Delete all that is stored of it, and of no other."""

@@ -57,7 +57,7 @@ SETTLE = "DELETE FROM messages WHERE id = ? AND deliveries = ?"
 
 
 class SqliteHub:
-    """Keeps the promises of `Hub`. Open it as a block; without a path it is gone when the block ends."""
+    """Implements `Hub`. An async context manager; without a path the hub is in memory and ends with the block."""
 
     def __init__(
         self, settings: HubSettings, path: Path | None = None, clock: Clock = SYSTEM_CLOCK, log: Log | None = None
@@ -85,7 +85,7 @@ class SqliteHub:
         return self
 
     async def create(self) -> None:
-        """What a dead host held is free at once: there is no other host that could hold it."""
+        """Also releases the messages that an earlier host held: the lock says that it has ended."""
 
         def create(connection: sqlite3.Connection) -> None:
             for statement in SCHEMA.split(";"):
@@ -127,7 +127,7 @@ class SqliteHub:
         return [one for one in sent if one.queue not in remote_queues]
 
     async def commit(self, progress: Progress) -> tuple[HistoryState | None, Sequence[ReceivedMessage]]:
-        """There is no other host: what is sent is for ours."""
+        """No queue is remote: the file has one host."""
 
         def commit(connection: sqlite3.Connection) -> tuple[HistoryState | None, Sequence[ReceivedMessage]]:
             state = self._record(connection, progress.checkpoint) if progress.checkpoint else None
@@ -255,7 +255,7 @@ class SqliteHub:
         return purged
 
     async def partition_leases(self) -> Sequence[PartitionLease]:
-        """Free for whoever asks: the file has one host."""
+        """Always free: the file has one host."""
         return [PartitionLease(CONTROL)]
 
     async def update_partition_lease(self, lease: PartitionLease) -> bool:
@@ -265,7 +265,7 @@ class SqliteHub:
         return True
 
     async def release_app_lease(self) -> None:
-        """Nothing was reserved."""
+        """There is none."""
 
 
 def _load(connection: sqlite3.Connection, instance: str) -> HistoryState:

@@ -1,7 +1,7 @@
 """The management HTTP API of Durable Functions (platform/durable-http.md 4 and 5).
 
-One app for both doors: the public webhook, and the loopback endpoint that the SDKs in the workers call. All bodies are
-JSON or empty, because the Python SDK reads every answer as JSON.
+One ASGI app for both endpoints: the public webhook, and the loopback endpoint that the SDKs in the workers call. All
+bodies are JSON or empty, because the Python SDK reads every response as JSON.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -69,14 +69,14 @@ Handler = Callable[[ManagementRequest], Awaitable[Response]]
 
 @dataclass(frozen=True, slots=True)
 class ManagementRoute:
-    """A method, a path of words and `{names}`, and who answers. Words match in any case."""
+    """A method, a path of literal segments and `{names}`, and its handler. Literal segments match in any case."""
 
     method: str
     path: str
     handler: Handler
 
     def match(self, method: str, segments: list[str]) -> Mapping[str, str] | None:
-        """The names in the path, or None if it is not this route's."""
+        """The values of the names in the path; None if the path is not this route's."""
         parts = self.path.split("/")
         if method != self.method or len(parts) != len(segments):
             return None
@@ -93,7 +93,7 @@ async def start(ask: ManagementRequest) -> Response:
 
 
 async def started(ask: ManagementRequest, instance: str) -> Response:
-    """The links of an instance just started or, if asked to wait, what came of it."""
+    """The links of an instance just started or, if the request wants to wait, its result."""
     longest, interval = ask.query.seconds("timeout"), ask.query.seconds("pollingInterval")
     if longest is not None and interval is not None:
         if interval > longest:
@@ -130,7 +130,7 @@ async def show_many(ask: ManagementRequest) -> Response:
 
 
 def page_of(ask: ManagementRequest) -> tuple[int, str | None]:
-    """How many are wanted, and after which."""
+    """The size of the page, and the continuation token if there is one."""
     top = ask.query.whole("top") or 0
     return min(top, LARGEST_PAGE) if top > 0 else 100, unquote(ask.request.headers.get(TOKEN, "")) or None
 
@@ -143,7 +143,7 @@ async def raise_event(ask: ManagementRequest) -> Response:
     try:
         data = await event_data(ask.request)
     except BadContent:
-        await ask.client.expect_alive(ask.instance)  # an unknown or finished instance is the first thing to say
+        await ask.client.expect_alive(ask.instance)  # an unknown or finished instance is reported first
         raise
     await ask.client.raise_event(ask.instance, ask.names["event"], data)
     return empty_response(202)
@@ -329,7 +329,7 @@ def address_of(ask: ManagementRequest) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Management:
-    """Finds the route of a request and the hub it means, and lets the route answer."""
+    """The ASGI app: finds the route of a request and the hub that it names, and calls the handler."""
 
     client: DurableClient
     address: HubEndpoints
@@ -359,7 +359,7 @@ class Management:
         return await route.handler(ManagementRequest(request, self.client, address, names, query))
 
     def is_ours(self, query: Parameters) -> bool:
-        """Whether a request means our own hub. Raises UnknownConnection."""
+        """Whether a request is for this host's task hub. Raises UnknownConnection."""
         hub, connection = ((query.text(name) or "").strip() for name in ("taskHub", "connection"))
         if connection and connection.lower() != self.address.connection.lower():
             target = self.resolve(connection)
@@ -371,7 +371,7 @@ class Management:
 
 
 def other_hub_response(handler: Handler, query: Parameters) -> Response:
-    """Any other hub looks empty, and nothing can be started there."""
+    """The response for another task hub: it looks empty, and nothing can be started there."""
     if handler is start:
         text = f"This host starts orchestrations in its own task hub only, not in '{query.text('taskHub') or ''}'."
         return error_response(501, WRONG, text, NOT_IMPLEMENTED)
@@ -381,7 +381,7 @@ def other_hub_response(handler: Handler, query: Parameters) -> Response:
 def management(
     client: DurableClient, address: HubEndpoints, resolve: Callable[[str], str | None], forwarded: bool = False
 ) -> Starlette:
-    """The management API of one hub, to be mounted. Keys are the front's business.
+    """The management API of one hub, to be mounted. The front checks keys.
 
     `resolve` finds the connection string a name means; `forwarded` is host.json's httpSettings.useForwardedHost.
     """

@@ -2,7 +2,7 @@
 
 Rules from platform/durable-http.md 5.2, 7.1 and 7.5.
 
-Stored texts go into an answer as they are: they are read to see whether they are JSON, never printed again.
+Stored texts are put into a response unchanged; they are parsed only to see whether they are JSON.
 """
 
 import json

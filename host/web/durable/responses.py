@@ -1,8 +1,8 @@
-"""How the management API answers: JSON or nothing, one answer for each kind of failure.
+"""Responses of the management API: JSON or nothing, one for each kind of failure.
 
 Rules from platform/durable-http.md 4.5 and 5.
 
-The Python SDK reads every answer as JSON, and of a failed start the member `ExceptionMessage`.
+The Python SDK reads every response as JSON, and of a failed start the member `ExceptionMessage`.
 """
 
 from collections.abc import Callable, Mapping
@@ -65,7 +65,7 @@ def empty_response(status: int) -> Response:
 
 
 def error_response(status: int, message: str, text: str, kind: str) -> Response:
-    """The four members that the Python SDK wants of a failure."""
+    """The four members that the Python SDK expects of a failure."""
     members = {"Message": message, "ExceptionMessage": text, "ExceptionType": kind, "StackTrace": None}
     return json_response(compact(members), status)
 

@@ -1,7 +1,7 @@
 """Certificates for `--useHttps`: the one that is given, or one of our own for localhost."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, pkcs12
 from cryptography.x509.oid import NameOID
 
+from fnhost.clock import SYSTEM_CLOCK, Clock
 from fnhost.host.errors import StartError
 from fnhost.host.private import write_private
 
@@ -19,9 +20,9 @@ LIFE = timedelta(days=365)
 NAMES = (x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1")), x509.IPAddress(ip_address("::1")))
 
 
-def certificate(folder: Path, given: str | None, password: str | None) -> Path:
+def certificate(folder: Path, given: str | None, password: str | None, clock: Clock = SYSTEM_CLOCK) -> Path:
     """A PEM file with key and certificate, in `folder`. `given` is a .pfx file. Raises StartError."""
-    pem = _opened(Path(given), password) if given else _made()
+    pem = _opened(Path(given), password) if given else _made(clock.now())
     path = folder / "certificate.pem"
     write_private(path, pem)
     return path
@@ -44,9 +45,9 @@ def _opened(path: Path, password: str | None) -> bytes:
     return key + b"".join(each.certificate.public_bytes(Encoding.PEM) for each in certificates)
 
 
-def _made() -> bytes:
+def _made(now: datetime) -> bytes:
     """Self-signed: a browser has to be told to trust it, as with the official tool's."""
-    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+    key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     made = (
         x509.CertificateBuilder()

@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from fnhost.host.app import App
@@ -44,6 +44,12 @@ def missing_modules(root: Path, interpreter: Interpreter, failures: Iterable[str
     return f"{missing} {advice if has_requirements else 'Run: '}{install_command(interpreter.executable, *packages)}"
 
 
+def sdk_packages() -> Mapping[str, str]:
+    """Tells the worker where the host's own `azure-functions` lies: the app's copy, if it has none itself."""
+    folder = next((folder for folder in sys.path if Path(folder, "azure", "functions").is_dir()), None)
+    return {} if folder is None else {"FNHOST_SDK_PACKAGES": folder}
+
+
 PYTHON = Toolchain(
     language="python",
     title=TITLE,
@@ -57,5 +63,5 @@ PYTHON = Toolchain(
     index_replaces_folders=True,
     installed=package_folders,
     missing_modules=missing_modules,
-    variables={"PYTHON_ENABLE_DEBUG_LOGGING": "1", "PYTHON_THREADPOOL_THREAD_COUNT": "1000"},
+    variables={"PYTHON_ENABLE_DEBUG_LOGGING": "1", "PYTHON_THREADPOOL_THREAD_COUNT": "1000", **sdk_packages()},
 )

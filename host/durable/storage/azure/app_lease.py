@@ -11,7 +11,7 @@ from fnhost.host.durable.storage.azure.names import Names, fnv1a
 
 @dataclass(frozen=True, slots=True)
 class AppLeaseInfo:
-    """What the blob in the leased container says: whose the hub is, and who asks for it. Both are lease ids."""
+    """The contents of the blob in the leased container: the lease ids of who owns the hub and of who asks for it."""
 
     owner: str = ""
     wanted_by: str | None = None
@@ -49,12 +49,12 @@ class AppLease:
 
 
 def lease_id(app: str) -> str:
-    """All hosts of an app have the same: the lease tells apps apart, not hosts."""
+    """One for all hosts of an app: the lease keeps apps apart, not hosts."""
     return f"{fnv1a(app):08x}-0000-0000-0000-000000000000"
 
 
 def lease_info_of(text: str | None) -> AppLeaseInfo:
-    """What cannot be read says nothing."""
+    """Empty if the text cannot be read."""
     try:
         found = json.loads(text or "{}")
         return AppLeaseInfo(str(found.get("OwnerId") or ""), found.get("DesiredSwapId"))

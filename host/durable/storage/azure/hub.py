@@ -52,7 +52,7 @@ P = ParamSpec("P")
 def verb(
     work: Callable[Concatenate["AzureHub", P], Awaitable[T]],
 ) -> Callable[Concatenate["AzureHub", P], Coroutine[Any, Any, T]]:
-    """Storage's errors become the hub's."""
+    """A verb of the hub: StorageError becomes HubError."""
 
     @wraps(work)
     async def asked(hub: "AzureHub", /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -79,7 +79,7 @@ def _translated(hub: str, error: StorageError) -> HubError:
 
 
 class AzureHub:
-    """Keeps the promises of `Hub`. Open it as a block."""
+    """Implements `Hub`. An async context manager."""
 
     def __init__(
         self,

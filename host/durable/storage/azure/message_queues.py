@@ -39,7 +39,7 @@ class PostedMessage:
 
 
 class MessageQueues:
-    """`hidden` is how many whole seconds a message in our hands is invisible to others."""
+    """`hidden`: for how many whole seconds a message that this host holds is invisible to others."""
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class MessageQueues:
         self._unreadable: set[str] = set()
 
     async def post(self, message: Message, remote_queues: Container[str] = ()) -> PostedMessage:
-        """It is in our hands, unless its queue is `elsewhere`."""
+        """Store a message. It is held by this host unless its queue is one of `remote_queues`."""
         activity, blob = str(uuid.uuid4()), None
         text = codec.envelope(message, next(self._sequence), activity)
         if len(text) > LONGEST_MESSAGE:
@@ -112,7 +112,7 @@ class MessageQueues:
         )
 
     async def _put_aside(self, queue: str, text: QueueMessage) -> None:
-        """Out of the way for longer each time (platform/task-hub.md 4.8)."""
+        """Hide it, for longer each time it is received (platform/task-hub.md 4.8)."""
         wait = min(2 ** min(text.deliveries, 30), LONGEST_BACKOFF)
         await unless_gone(self._queues.hide(self._stored(queue), text.id, text.receipt, wait))
 

@@ -1,4 +1,4 @@
-"""How a task hub in Azure Storage names its things (platform/task-hub.md 1, 2.3, 3 and 4.6). Pure."""
+"""Names of tables, queues, containers, blobs and keys of a task hub in Azure Storage (platform/task-hub.md 1 to 4)."""
 
 import re
 from collections.abc import Sequence

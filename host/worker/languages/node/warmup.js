@@ -13,7 +13,8 @@ const CLOCK = 20;
 class WarmUp {
   /** @param {string} root */
   constructor(root) {
-    this._require = createRequire(path.join(root, 'package.json'));
+    // From within node_modules: Node never again looks at an app's package.json that it has looked for once.
+    this._require = createRequire(path.join(root, 'node_modules', 'none.js'));
     /** @type {string[]} */
     this._loaded = [];
     this._begun = 0;

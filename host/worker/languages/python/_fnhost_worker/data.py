@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import email.utils
 import json
+import logging
 import types
 from http.cookies import Morsel, SimpleCookie
 from typing import Any, Callable
@@ -111,21 +112,31 @@ def _morsels(jar: SimpleCookie) -> list[Morsel[str]]:
 
 
 def _cookie(morsel: Morsel[str]) -> dict[str, Any]:
+    """Zero is a value: `Max-Age=0` and a date of 1970 delete a cookie (platform/http.md 6)."""
     attributes = {
-        "domain": morsel["domain"],
-        "path": morsel["path"],
-        "expires": _expires(morsel["expires"]),
-        "maxAge": float(morsel["max-age"]) if str(morsel["max-age"]) else None,
-        "secure": bool(morsel["secure"]),
-        "httpOnly": bool(morsel["httponly"]),
-        "sameSite": SAME_SITE.get(morsel["samesite"].lower()),
+        "domain": morsel["domain"] or None,
+        "path": morsel["path"] or None,
+        "expires": _read(morsel, "expires", _timestamp),
+        "maxAge": _read(morsel, "max-age", int),
+        "secure": bool(morsel["secure"]) or None,
+        "httpOnly": bool(morsel["httponly"]) or None,
+        "sameSite": SAME_SITE.get(str(morsel["samesite"]).lower()),
     }
-    return {"name": morsel.key, "value": morsel.value, **{key: each for key, each in attributes.items() if each}}
+    told = {key: value for key, value in attributes.items() if value is not None}
+    return {"name": morsel.key, "value": morsel.value, **told}
 
 
-def _expires(text: str) -> float | None:
-    if not text:
+def _read(morsel: Morsel[str], attribute: str, read: Callable[[str], float]) -> float | None:
+    """None without the attribute. One that cannot be read is told, and the cookie is sent without it."""
+    text = str(morsel[attribute])
+    try:
+        return read(text) if text else None
+    except (TypeError, ValueError, OverflowError):
+        logging.error("Can not parse value %s of %s in the cookie %s: it is sent without.", text, attribute, morsel.key)
         return None
+
+
+def _timestamp(text: str) -> float:
     at = email.utils.parsedate_to_datetime(text)
     return (at if at.tzinfo else at.replace(tzinfo=datetime.timezone.utc)).timestamp()
 

@@ -14,14 +14,25 @@ class FunctionLoadError(Exception):
 
 
 def title(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"
+    """Type and text. An exception whose `str()` fails, whatever it raises, is told as `traceback` tells it."""
+    try:
+        text = str(error)
+    except BaseException:
+        text = "<exception str() failed>"
+    return f"{type(error).__name__}: {text}"
 
 
 def stack(error: BaseException) -> str:
-    """The traceback as Python prints it, without the worker's own frames where others tell the place."""
-    told = traceback.TracebackException.from_exception(error)
-    _keep_user_frames(told, isinstance(error, SyntaxError))
-    return "".join(told.format())
+    """The traceback as Python prints it, without the worker's own frames where others tell the place.
+
+    The places alone, when user code fails while it is asked for its texts.
+    """
+    try:
+        told = traceback.TracebackException.from_exception(error)
+        _keep_user_frames(told, isinstance(error, SyntaxError))
+        return "".join(told.format())
+    except BaseException:
+        return "".join(traceback.format_tb(error.__traceback__)) + title(error)
 
 
 def _keep_user_frames(told: traceback.TracebackException | None, place_is_told: bool) -> None:

@@ -97,7 +97,9 @@ def _place(code: Any, root: str) -> Message:
     while hasattr(code, "__wrapped__"):
         code = code.__wrapped__
     compiled = getattr(code, "__code__", None)
-    file = os.path.relpath(compiled.co_filename, root) if compiled else os.pardir
+    if compiled is None:
+        return {}
+    file = os.path.relpath(compiled.co_filename, root)
     if file.startswith(os.pardir) or "site-packages" in file:
         return {}
     return {"file": file.replace(os.sep, "/"), "line": compiled.co_firstlineno}

@@ -7,6 +7,7 @@ from typing import Any
 from .context import Context, Out
 from .data import to_data, to_datum
 from .errors import stack, title
+from .hooks import Hooks
 from .signature import Function, Side
 from .wire import Blobs, Message
 
@@ -16,15 +17,18 @@ Answer = tuple[Message, Blobs]
 class Invocation:
     """Raises nothing: a failure of user code, `sys.exit()` among them, is an answer."""
 
-    def __init__(self, function: Function, request: Message, blobs: bytes) -> None:
+    def __init__(self, function: Function, request: Message, blobs: bytes, hooks: Hooks) -> None:
         self.id: str = request["invocationId"]
         self._function = function
         self._request = request
         self._blobs = blobs
+        self._hooks = hooks
+        self._context = Context(function.name, function.directory, request)
 
     def run(self) -> Answer:
         try:
             arguments = self._arguments()
+            self._hooks.before(self._context, arguments)
             return self._success(arguments, self._function.call(**arguments))
         except BaseException as error:
             return self._failure(error)
@@ -32,6 +36,7 @@ class Invocation:
     async def run_async(self) -> Answer:
         try:
             arguments = self._arguments()
+            self._hooks.before(self._context, arguments)
             return self._success(arguments, await self._function.call(**arguments))
         except BaseException as error:
             return self._failure(error)
@@ -44,7 +49,7 @@ class Invocation:
         for name in function.outputs:
             arguments[name] = Out()
         if function.wants_context:
-            arguments["context"] = Context(function.name, function.directory, self._request)
+            arguments["context"] = self._context
         return arguments
 
     def _decode(self, side: Side, data: Message | None) -> Any:
@@ -64,6 +69,7 @@ class Invocation:
         return {name: to_datum(data, self._blobs) for name, data in self._request["triggerMetadata"].items()}
 
     def _success(self, arguments: dict[str, Any], returned: Any) -> Answer:
+        self._hooks.after(self._context, arguments, returned)
         blobs = Blobs()
         outputs = [
             {"name": name, "data": _encode(side, value, blobs)}

@@ -29,7 +29,7 @@ class MarkedStream(io.TextIOWrapper):
 
     def __init__(self, stream: Any) -> None:
         super().__init__(stream.detach(), encoding="utf-8", errors="backslashreplace", line_buffering=True)
-        self.mode = "w"
+        self.mode = "w"  # type: ignore[misc]  # what Python's own streams have
         self._pending: dict[Key, str] = {}
         self._begun: Key | None = None
         """Whose line without an end stands last in the pipe."""

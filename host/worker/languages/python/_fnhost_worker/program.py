@@ -19,6 +19,8 @@ from . import loading, times
 from .context import INVOCATION, THREAD
 from .converters import Converters
 from .errors import FunctionLoadError, stack, title
+from .fallback import offer_copy
+from .hooks import Hooks
 from .indexing import Declared
 from .invocation import Answer, Invocation
 from .logs import lowest_level, open_logs
@@ -35,11 +37,17 @@ DURABLE = frozenset({"orchestrationtrigger", "entitytrigger", "durableclient", "
 
 class Program:
     def __init__(
-        self, wire: Wire, loop: asyncio.AbstractEventLoop, threads: Threads, streams: tuple[MarkedStream, ...] = ()
+        self,
+        wire: Wire,
+        loop: asyncio.AbstractEventLoop,
+        threads: Threads,
+        hooks: Hooks,
+        streams: tuple[MarkedStream, ...] = (),
     ) -> None:
         self._wire = wire
         self._loop = loop
         self._threads = threads
+        self._hooks = hooks
         self._streams = streams
         self._functions: dict[str, Function] = {}
         self._declared = Declared(os.environ["FUNCTIONS_APPLICATION_DIRECTORY"])
@@ -95,7 +103,8 @@ class Program:
         function_id = message["functionId"]
         result: Message = {"status": "success"}
         try:
-            self._functions[function_id] = load(message["metadata"], self._declared)
+            function = self._functions[function_id] = load(message["metadata"], self._declared)
+            self._hooks.function_loaded(function.name, function.directory)
             times.quicken()
         except FunctionLoadError as error:
             name = message["metadata"]["name"]
@@ -104,7 +113,7 @@ class Program:
 
     def _invoke(self, message: Message, blobs: bytes) -> None:
         function = self._functions[message["functionId"]]
-        invocation = Invocation(function, message, blobs)
+        invocation = Invocation(function, message, blobs, self._hooks)
         context = contextvars.Context()
         if function.is_async:
             self._loop.call_soon_threadsafe(self._start_task, invocation, context=context)
@@ -200,10 +209,12 @@ def main() -> None:
     streams = open_streams()
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
-    program = Program(wire, loop, Threads(int(os.environ["PYTHON_THREADPOOL_THREAD_COUNT"])), streams)
     loading.open_namespace(root)
-    import_quietly(SDK)
     open_logs(wire, lowest_level(os.environ))
+    offer_copy(os.environ)
+    import_quietly(SDK)
+    threads = Threads(int(os.environ["PYTHON_THREADPOOL_THREAD_COUNT"]))
+    program = Program(wire, loop, threads, Hooks(os.environ), streams)
     wire.send({"t": "startStream"})
     threading.Thread(target=program.serve, name="host", daemon=True).start()
     loop.run_forever()

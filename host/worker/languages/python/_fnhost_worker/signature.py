@@ -51,7 +51,7 @@ def bind(
     name: str, directory: str, call: Callable[..., Any], bindings: dict[str, Binding], converters: Converters
 ) -> Function:
     """Raises FunctionLoadError for the first thing that does not fit."""
-    hints = typing.get_type_hints(call) if hasattr(call, "__annotations__") else {}
+    hints = _hints(call)
     parameters = dict.fromkeys(inspect.signature(call).parameters)
     named = {key: binding for key, binding in bindings.items() if key != RETURN}
     wants_context = "context" in parameters and "context" not in named
@@ -70,6 +70,19 @@ def bind(
         {key: side for key, side in sides.items() if named[key].direction == "out"},
         _answer(bindings, hints, converters),
     )
+
+
+def _hints(call: Callable[..., Any]) -> dict[str, Any]:
+    """Raises FunctionLoadError for a `functools.partial` and for an object with `__call__`: Azure's worker does not
+    serve them either."""
+    try:
+        return typing.get_type_hints(call)
+    except TypeError as error:
+        if inspect.isroutine(call) or isinstance(call, type):
+            raise
+        raise FunctionLoadError(
+            f"the entry point is {call!r}, which Azure's worker does not take: write a function with def or async def"
+        ) from error
 
 
 def _check_context(hints: dict[str, Any]) -> None:
@@ -102,7 +115,7 @@ def _side(name: str, binding: Binding, hints: dict[str, Any], converters: Conver
         return Side(binding.type, converters.find(binding.type))
     is_out, hint = _unwrap_out(name, hints[name])
     if not _is_type(hint):
-        raise FunctionLoadError(f"binding {name} has invalid non-type annotation {hint!r}")
+        raise FunctionLoadError(f"binding {name} has invalid non-type annotation {hint!r}{_advice(hint)}")
     _check_direction(name, binding.direction, is_out)
     converter = converters.find(binding.type, hint)
     if not _accepts(converter, "output" if is_out else "input", hint):
@@ -134,12 +147,20 @@ def _check_direction(name: str, direction: str, is_out: bool) -> None:
 
 
 def _is_type(hint: Any) -> bool:
-    """Classes and generics of them; no unions, no callables."""
+    """Classes and generics of `typing`; no unions, no callables, no tuples, and no `list[int]`: Azure refuses it."""
     origin = typing.get_origin(hint)
     if origin is None:
         return isinstance(hint, type)
-    excluded = (collections.abc.Callable, typing.Union, getattr(types, "UnionType", None))
-    return isinstance(origin, type) and origin not in excluded
+    excluded = (collections.abc.Callable, typing.Union, tuple, getattr(types, "UnionType", None))
+    return isinstance(origin, type) and origin not in excluded and not isinstance(hint, types.GenericAlias)
+
+
+def _advice(hint: Any) -> str:
+    """What to write in place of a generic of a builtin class."""
+    if not isinstance(hint, types.GenericAlias):
+        return ""
+    name = hint.__origin__.__name__
+    return f" (Azure's worker does not take {hint!r} here: annotate with {name}, or with typing.{name.capitalize()})"
 
 
 def _accepts(converter: Any, side: str, hint: Any) -> bool:
@@ -178,7 +199,7 @@ def _explicit_answer(binding: Binding, hints: dict[str, Any], converters: Conver
         return Side(binding.type, converters.find(binding.type))
     hint = hints["return"]
     if not _is_type(hint):
-        raise FunctionLoadError(f"has invalid non-type return annotation {hint!r}")
+        raise FunctionLoadError(f"has invalid non-type return annotation {hint!r}{_advice(hint)}")
     converter = converters.find(binding.type)
     if not _accepts(converter, "output", hint):
         told = getattr(hint, "__name__", repr(hint))

@@ -1,0 +1,81 @@
+"""What settings put around loads and invocations: worker extensions, and the caller's trace as the parent.
+
+Rules from platform/python-worker.md 7 and 8.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Any, Callable, Mapping
+
+from .context import Context
+
+EXTENSIONS, OPEN_TELEMETRY = "PYTHON_ENABLE_WORKER_EXTENSIONS", "PYTHON_ENABLE_OPENTELEMETRY"
+TRUE, FALSE = ("true", "1", "t", "y", "yes"), ("false", "0", "f", "n", "no")
+LOGGER = "azure_functions_worker"
+
+Attach = Callable[[Any], None]
+
+
+class Hooks:
+    """Both are off unless the settings say otherwise, but for extensions under Python 3.9."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._has_extensions = _is_on(environment.get(EXTENSIONS), default=sys.version_info[:2] == (3, 9))
+        self._attach = _open_telemetry() if _is_on(environment.get(OPEN_TELEMETRY)) else None
+
+    def function_loaded(self, name: str, directory: str) -> None:
+        for hooks, hook in _both(name, "post_function_load", "post_function_load_app_level", self._has_extensions):
+            _call_all(hooks, hook, lambda logger, call: call(name, directory))
+
+    def before(self, context: Context, arguments: dict[str, Any]) -> None:
+        if self._attach:
+            self._attach(context.trace_context)
+        order = ("pre_invocation", "pre_invocation_app_level")
+        for hooks, hook in reversed(_both(context.function_name, *order, self._has_extensions)):
+            _call_all(hooks, hook, lambda logger, call: call(logger, context, arguments))
+
+    def after(self, context: Context, arguments: dict[str, Any], returned: Any) -> None:
+        order = ("post_invocation", "post_invocation_app_level")
+        for hooks, hook in _both(context.function_name, *order, self._has_extensions):
+            _call_all(hooks, hook, lambda logger, call: call(logger, context, arguments, returned))
+
+
+def _is_on(text: str | None, default: bool = False) -> bool:
+    told = (text or "").strip().lower()
+    return told in TRUE or (default and told not in FALSE)
+
+
+def _both(function: str, of_function: str, of_app: str, is_on: bool) -> list[tuple[Any, str]]:
+    """What the app's `azure.functions` has registered: the function's own, then the app's."""
+    registered = getattr(sys.modules.get("azure.functions"), "ExtensionMeta", None) if is_on else None
+    if registered is None:
+        return []
+    return [(registered.get_function_hooks(function), of_function), (registered.get_application_hooks(), of_app)]
+
+
+def _call_all(hooks: Any, hook: str, call: Callable[[logging.Logger, Callable[..., Any]], None]) -> None:
+    """A hook that fails is told, and stops neither the others nor the function."""
+    for each in getattr(hooks, hook, ()):
+        logger = logging.getLogger(f"{LOGGER}.extension.{each.ext_name}")
+        try:
+            call(logger, each.ext_impl)
+        except Exception:
+            logging.exception("The %s of the worker extension %s failed.", hook, each.ext_name)
+
+
+def _open_telemetry() -> Attach | None:
+    """Makes the caller's trace the current context of OpenTelemetry; None, and told, without its packages."""
+    try:
+        from opentelemetry import context as current
+        from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+    except ImportError as error:
+        logging.warning("%s is on, but %s: traces have no parent. Install opentelemetry-api.", OPEN_TELEMETRY, error)
+        return None
+    propagator = TraceContextTextMapPropagator()
+
+    def attach(sent: Any) -> None:
+        current.attach(propagator.extract({"traceparent": sent.trace_parent, "tracestate": sent.trace_state}))
+
+    return attach
