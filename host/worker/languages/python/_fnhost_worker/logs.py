@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from typing import Mapping
 
 from .context import current_invocation
 from .wire import Message, Wire
@@ -42,15 +41,11 @@ def level_name(number: int) -> str:
     return next((name for least, name in LEVELS if number >= least), "trace")
 
 
-def lowest_level(environment: Mapping[str, str]) -> int:
-    """What the root logger lets pass: the platform's setting, and the host's own for what lies below Debug."""
-    if environment.get("PYTHON_ENABLE_DEBUG_LOGGING") != "1":
-        return logging.INFO
-    return logging.NOTSET + 1 if environment.get("FNHOST_ENABLE_TRACE_LOGGING") == "1" else logging.DEBUG
-
-
 def open_logs(wire: Wire, lowest: int) -> None:
-    """Send what the root logger gets. A forked child must not write on the host's socket: it prints instead."""
+    """Send what the root logger gets, from the level `lowest` on.
+
+    A forked child must not write on the host's socket: it prints instead.
+    """
     root = logging.getLogger()
     handler = ToHost(wire)
     root.addHandler(handler)

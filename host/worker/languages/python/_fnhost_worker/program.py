@@ -23,8 +23,9 @@ from .fallback import offer_copy
 from .hooks import Hooks
 from .indexing import Declared
 from .invocation import Answer, Invocation
-from .logs import lowest_level, open_logs
+from .logs import open_logs
 from .output import MarkedStream, open_streams
+from .settings import read_settings
 from .signature import Binding, Function, bind
 from .threads import Threads
 from .wire import Message, Wire, connect
@@ -210,11 +211,11 @@ def main() -> None:
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     loading.open_namespace(root)
-    open_logs(wire, lowest_level(os.environ))
+    settings = read_settings(os.environ)
+    open_logs(wire, settings.log_level)
     offer_copy(os.environ)
     import_quietly(SDK)
-    threads = Threads(int(os.environ["PYTHON_THREADPOOL_THREAD_COUNT"]))
-    program = Program(wire, loop, threads, Hooks(os.environ), streams)
+    program = Program(wire, loop, Threads(settings.threads), Hooks(settings), streams)
     wire.send({"t": "startStream"})
     threading.Thread(target=program.serve, name="host", daemon=True).start()
     loop.run_forever()
