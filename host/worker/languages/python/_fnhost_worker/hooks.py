@@ -23,6 +23,7 @@ class Hooks:
     def __init__(self, settings: WorkerSettings) -> None:
         self._has_extensions = settings.has_extensions
         self._attach = _open_telemetry(settings.traces_with) if settings.traces_with else None
+        self.are_used = settings.has_extensions or self._attach is not None
 
     def function_loaded(self, name: str, directory: str) -> None:
         for hooks, hook in _both(name, "post_function_load", "post_function_load_app_level", self._has_extensions):

@@ -7,6 +7,7 @@ from typing import Any
 from .context import Context, Out
 from .data import to_data, to_datum
 from .errors import stack, title
+from .forks import end_child
 from .hooks import Hooks
 from .signature import Function, Side
 from .wire import Blobs, Message
@@ -22,23 +23,23 @@ class Invocation:
         self._function = function
         self._request = request
         self._blobs = blobs
-        self._hooks = hooks
-        self._context = Context(function.name, function.directory, request)
+        self._hooks = hooks if hooks.are_used else None
+        self._context: Context | None = None
 
     def run(self) -> Answer:
         try:
             arguments = self._arguments()
-            self._hooks.before(self._context, arguments)
             return self._success(arguments, self._function.call(**arguments))
         except BaseException as error:
+            end_child(error)
             return self._failure(error)
 
     async def run_async(self) -> Answer:
         try:
             arguments = self._arguments()
-            self._hooks.before(self._context, arguments)
             return self._success(arguments, await self._function.call(**arguments))
         except BaseException as error:
+            end_child(error)
             return self._failure(error)
 
     def _arguments(self) -> dict[str, Any]:
@@ -48,9 +49,16 @@ class Invocation:
             arguments[entry["name"]] = self._decode(function.inputs[entry["name"]], entry["data"])
         for name in function.outputs:
             arguments[name] = Out()
-        if function.wants_context:
-            arguments["context"] = self._context
+        if function.wants_context or self._hooks:
+            self._open_context(arguments)
         return arguments
+
+    def _open_context(self, arguments: dict[str, Any]) -> None:
+        self._context = Context(self._function.name, self._function.directory, self._request)
+        if self._function.wants_context:
+            arguments["context"] = self._context
+        if self._hooks:
+            self._hooks.before(self._context, arguments)
 
     def _decode(self, side: Side, data: Message | None) -> Any:
         datum = to_datum(data, self._blobs)
@@ -69,7 +77,9 @@ class Invocation:
         return {name: to_datum(data, self._blobs) for name, data in self._request["triggerMetadata"].items()}
 
     def _success(self, arguments: dict[str, Any], returned: Any) -> Answer:
-        self._hooks.after(self._context, arguments, returned)
+        end_child()
+        if self._hooks and self._context:
+            self._hooks.after(self._context, arguments, returned)
         blobs = Blobs()
         outputs = [
             {"name": name, "data": _encode(side, value, blobs)}

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 
 from .context import current_invocation
+from .forks import on_fork
 from .wire import Message, Wire
 
 SYSTEM_LOGGERS = ("azure_functions_worker", "azure.functions")
@@ -53,8 +53,8 @@ def open_logs(wire: Wire, lowest: int) -> None:
 
     def print_instead() -> None:
         wire.close()
-        root.removeHandler(handler)
-        root.addHandler(logging.StreamHandler(sys.stderr))
+        if handler in root.handlers:  # not so in the child of a child
+            root.removeHandler(handler)
+            root.addHandler(logging.StreamHandler(sys.stderr))
 
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=print_instead)
+    on_fork(print_instead)

@@ -7,8 +7,10 @@ import contextlib
 import contextvars
 import gc
 import importlib
+import logging
 import os
 import platform
+import signal
 import sys
 import threading
 import time
@@ -20,6 +22,7 @@ from .context import INVOCATION, THREAD
 from .converters import Converters
 from .errors import FunctionLoadError, stack, title
 from .fallback import offer_copy
+from .forks import watch_forks
 from .hooks import Hooks
 from .indexing import Declared
 from .invocation import Answer, Invocation
@@ -55,6 +58,7 @@ class Program:
         self._tasks: set[asyncio.Task[None]] = set()
         self._looked_at = 0.0
         """When the event loop was last asked to show that it runs; 0 when it has done so."""
+        self._is_ending = False
 
     def serve(self) -> None:
         """Until the host is gone; then nothing of this process may go on."""
@@ -107,9 +111,10 @@ class Program:
             function = self._functions[function_id] = load(message["metadata"], self._declared)
             self._hooks.function_loaded(function.name, function.directory)
             times.quicken()
-        except FunctionLoadError as error:
+        except BaseException as error:
+            reason = str(error) if isinstance(error, FunctionLoadError) else f"{title(error)}\n{stack(error)}"
             name = message["metadata"]["name"]
-            result = {"status": "failure", "exception": {"message": f"cannot load the {name} function: {error}"}}
+            result = {"status": "failure", "exception": {"message": f"cannot load the {name} function: {reason}"}}
         self._wire.send({"t": "functionLoadResponse", "functionId": function_id, "result": result})
 
     def _invoke(self, message: Message, blobs: bytes) -> None:
@@ -124,8 +129,11 @@ class Program:
     def _run(self, invocation: Invocation) -> None:
         INVOCATION.set(invocation.id)
         THREAD.invocation_id = invocation.id
-        answer = invocation.run()
-        self._end_lines(invocation.id)
+        try:
+            answer = invocation.run()
+            self._end_lines(invocation.id)
+        except BaseException as error:  # set in this thread by another, between two lines of the worker
+            answer = invocation.unsent(error)
         THREAD.invocation_id = None
         self._send(invocation, answer)
 
@@ -142,9 +150,11 @@ class Program:
 
     def _end_lines(self, invocation: str) -> None:
         """What was printed last belongs to its invocation, and is not lost; a broken stream harms no answer."""
-        for stream in self._streams:
-            with contextlib.suppress(Exception):
+        try:
+            for stream in self._streams:
                 stream.end_line(invocation)
+        except Exception:
+            return
 
     def _send(self, invocation: Invocation, answer: Answer) -> None:
         """An answer that cannot be written, or is too long, is a failure of its invocation."""
@@ -160,7 +170,25 @@ class Program:
         sys.stderr.flush()
         if self._tasks or self._threads.are_busy:
             os._exit(0)
+        self._is_ending = True
         self._loop.call_soon_threadsafe(self._loop.stop)
+
+    def run_loop(self) -> None:
+        """Until the host ends this worker: user code that stops the loop, or calls sys.exit() in a task, does not."""
+        while not self._is_ending:
+            try:
+                self._loop.run_forever()
+            except SystemExit as error:
+                logging.error(
+                    "%s outside of any invocation, in a task or callback of its own, is ignored.", title(error)
+                )
+            except KeyboardInterrupt:
+                os._exit(_interrupted())
+
+
+def _interrupted() -> int:
+    print("The worker was interrupted (SIGINT).", file=sys.stderr, flush=True)
+    return 128 + signal.SIGINT
 
 
 def load(metadata: Message, declared: Declared) -> Function:
@@ -176,7 +204,7 @@ def load(metadata: Message, declared: Declared) -> Function:
         return bind(name, directory, call, _bindings(metadata["bindings"]), _converters())
     except FunctionLoadError:
         raise
-    except Exception as error:
+    except BaseException as error:
         raise FunctionLoadError(f"{title(error)}\n{stack(error)}") from error
 
 
@@ -207,6 +235,7 @@ def main() -> None:
     wire = connect()
     root = os.environ["FUNCTIONS_APPLICATION_DIRECTORY"]
     os.environ.setdefault("FUNCTIONS_WORKER_RUNTIME_VERSION", VERSION)
+    watch_forks()
     streams = open_streams()
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
@@ -218,4 +247,4 @@ def main() -> None:
     program = Program(wire, loop, Threads(settings.threads), Hooks(settings), streams)
     wire.send({"t": "startStream"})
     threading.Thread(target=program.serve, name="host", daemon=True).start()
-    loop.run_forever()
+    program.run_loop()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import collections
 import threading
+import traceback
 from typing import Callable
 
 Job = Callable[[], None]
 
 
 class Threads:
-    """Jobs never raise.
+    """Runs jobs, each on one of its threads.
 
     One thread is woken at a time, the one that ran last; it wakes the next if there is more to do. So one job costs one
     wake-up, and of many short ones most are run by threads that are awake.
@@ -51,7 +52,7 @@ class Threads:
         while True:
             self._is_waking = False
             while job := self._next(rest):
-                job()
+                _run(job)
             rest.acquire()
 
     def _next(self, rest: threading.Lock) -> Job | None:
@@ -63,3 +64,11 @@ class Threads:
             job = self._jobs.popleft()
             self._wake_one()
             return job
+
+
+def _run(job: Job) -> None:
+    """A job that raises, or an exception that user code sets in this thread from another, does not end the thread."""
+    try:
+        job()
+    except BaseException:
+        traceback.print_exc()

@@ -102,7 +102,10 @@ class Wire:
             return
 
     def close(self) -> None:
-        self._socket.close()
+        """At once, though a reader of the socket is still there."""
+        descriptor = self._socket.detach()
+        if descriptor >= 0:
+            os.close(descriptor)
 
 
 class FrameTooLong(Exception):
