@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,7 @@ class IndexedFunction:
     failure: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Function:
     """One folder with a function.json, or one function declared in code.
 
@@ -103,19 +104,21 @@ class Function:
     def worker_id(self) -> str:
         return self.id or self.name
 
-    @property
+    # The bindings by their part are asked for with each invocation, and found once: hence no slots.
+
+    @cached_property
     def trigger(self) -> Binding:
-        for binding in self.bindings:  # no generator: this is asked several times for each invocation
+        for binding in self.bindings:
             if binding.is_trigger:
                 return binding
         raise LookupError(f"The function {self.name} has no trigger.")
 
-    @property
+    @cached_property
     def inputs(self) -> tuple[Binding, ...]:
         """Every `in` or `inout` binding but the trigger."""
         return tuple(b for b in self.bindings if b.direction != "out" and not b.is_trigger)
 
-    @property
+    @cached_property
     def outputs(self) -> tuple[Binding, ...]:
         return tuple(b for b in self.bindings if b.direction != "in")
 

@@ -255,10 +255,7 @@ class Reload:
         if not app.functions and not app.index_file:
             return LoadedApp(app)
         run = command(app, site.interpreters)
-        toolchain = TOOLCHAINS[run.language]
-        self._say_once(f"{toolchain.title}: {run.interpreter}")
-        for remark in toolchain.setting_remarks(app.root, app.settings):
-            self._say_once(remark, Level.WARNING)
+        self._say_once(f"{TOOLCHAINS[run.language].title}: {run.interpreter}")
         if run.is_exclusive and self._running:
             await self._give_up()
         workers = loaded(app, run, site.standby, self._log, self._ending, self._exhausted, site.clock, site.only)

@@ -117,7 +117,7 @@ def test_a_language_says_which_files_matter() -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "remarks"),
+    ("settings", "warnings"),
     [
         ({"PYTHON_ISOLATE_WORKER_DEPENDENCIES": "1"}, ["The setting PYTHON_ISOLATE_WORKER_DEPENDENCIES has no effect"]),
         ({"PYTHON_ISOLATE_WORKER_DEPENDENCIES": " False "}, []),
@@ -135,12 +135,12 @@ def test_a_language_says_which_files_matter() -> None:
     ],
 )
 def test_settings_of_the_platforms_worker_without_effect_are_named(
-    tmp_path: Path, settings: Mapping[str, str], remarks: Sequence[str]
+    tmp_path: Path, settings: Mapping[str, str], warnings: Sequence[str]
 ) -> None:
     (tmp_path / "here.py").touch()
-    said = list(TOOLCHAINS["python"].setting_remarks(tmp_path, Settings(settings)))
-    assert len(said) == len(remarks)
-    assert all(wanted in sentence for wanted, sentence in zip(remarks, said, strict=True))
+    said = list(TOOLCHAINS["python"].setting_warnings(tmp_path, Settings(settings)))
+    assert len(said) == len(warnings)
+    assert all(wanted in sentence for wanted, sentence in zip(warnings, said, strict=True))
 
 
 def test_a_worker_is_told_where_the_hosts_own_sdk_lies() -> None:

@@ -27,27 +27,27 @@ WITHOUT_EFFECT = {
 """Settings without effect, each with the reason."""
 
 
-def setting_remarks(root: Path, settings: Settings) -> Iterator[str]:
+def setting_warnings(root: Path, settings: Settings) -> Iterator[str]:
     """A sentence for each setting that is on and has no effect, or that cannot be used as it is."""
     for name, reason in WITHOUT_EFFECT.items():
         if _is_given(settings, name):
             yield f"The setting {name} has no effect here: {reason}."
     if _is_given(settings, TELEMETRY):
         yield f"The setting {TELEMETRY} makes the caller's trace the parent of each function here, but {NOT_EXPORTED}."
-    yield from _thread_remarks(settings.get(THREADS))
-    yield from _file_remarks(root, settings.get(PYTHON_FILE))
+    yield from _thread_warnings(settings.get(THREADS))
+    yield from _file_warnings(root, settings.get(PYTHON_FILE))
 
 
 def _is_given(settings: Settings, name: str) -> bool:
     return (settings.get(name) or "").strip().lower() not in OFF
 
 
-def _thread_remarks(text: str | None) -> Iterator[str]:
+def _thread_warnings(text: str | None) -> Iterator[str]:
     if text and not (text.strip().isdecimal() and int(text) > 0):
         yield f"The setting {THREADS} must be a whole number from 1 on; {DEFAULT_THREADS} is used."
 
 
-def _file_remarks(root: Path, name: str | None) -> Iterator[str]:
+def _file_warnings(root: Path, name: str | None) -> Iterator[str]:
     if name and not is_index_file_name(name):
         yield (
             f"The setting {PYTHON_FILE} must be the name of a Python file in the root of the app, such as "
