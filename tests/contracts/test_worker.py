@@ -390,6 +390,8 @@ async def test_worker_extensions_stand_around_loads_and_calls(tmp_path: Path, py
         assert "ValueError: a broken hook" in told.message
     async with bench(tmp_path, python.executable, PYTHON_ENABLE_WORKER_EXTENSIONS="0", **packages) as running:
         assert text_of(await running.call("Plain", get())) == ""
+        said = [record for record in running.heard.records if "their hooks are not called" in record.message]
+        assert len(said) == 1
 
 
 TRACED = """
@@ -440,3 +442,30 @@ async def test_a_thread_count_that_is_no_number_does_not_end_the_worker(tmp_path
     write_app(tmp_path, Hello="def main(req): return 'hello'")
     async with bench(tmp_path, PYTHON_THREADPOOL_THREAD_COUNT="many") as running:
         assert text_of(await running.call("Hello", get())) == "hello"
+
+
+DECLARED = """
+import importlib.metadata, json, sys
+import azure.functions as func
+app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+@app.route(route="sdk/{id}")
+def sdk(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+    found = [importlib.metadata.version("azure-functions"), list(sys.version_info[:2]), req.route_params["id"]]
+    return func.HttpResponse(json.dumps(found), headers={"x-name": context.function_name})
+@app.function_name("later")
+@app.route(route="later")
+async def main(req: func.HttpRequest) -> str: return "later"
+"""
+
+
+async def test_functions_declared_in_code_run_with_the_sdk_of_each_python(tmp_path: Path, python: Interpreter) -> None:
+    """Python 3.13 gets azure-functions 2, older ones azure-functions 1."""
+    write_file(tmp_path / "host.json", '{"version": "2.0"}')
+    write_file(tmp_path / "function_app.py", DECLARED)
+    packages = {"PYTHONPATH": str(python.packages)} if python.packages else {}
+    async with bench(tmp_path, python.executable, **packages) as running:
+        response = response_of(await running.call("sdk", get()))
+        version, interpreter_version, id = json.loads(response.body or b"")
+        assert version.partition(".")[0] == ("2" if interpreter_version >= [3, 13] else "1")
+        assert (id, response.headers["x-name"]) == ("42", "sdk")
+        assert text_of(await running.call("later", get())) == "later"
