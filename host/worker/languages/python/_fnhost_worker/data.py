@@ -1,4 +1,4 @@
-"""Typed data of the wire to and from the datums of the app's `azure.functions` (platform/values.md 1)."""
+"""Typed data of the protocol to and from the datums of the app's `azure.functions` (platform/values.md 1)."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Datum:
 
 
 def to_datum(data: TypedData | None, blobs: bytes) -> Datum | None:
-    """None when the data says nothing."""
+    """None for a value of no kind."""
     if not data:
         return None
     ((kind, value),) = data.items()
@@ -76,7 +76,7 @@ def _collection(kind: str, value: dict[str, list[Any]], blobs: bytes) -> Datum:
 
 
 def to_data(datum: Any, blobs: Blobs) -> TypedData | None:
-    """None when there is nothing to say. Raises TypeError for what cannot travel."""
+    """None for no value. Raises TypeError for a value that has no encoding."""
     if datum is None or datum.type is None or datum.value is None:
         return None
     if datum.type not in _ENCODERS:

@@ -1,4 +1,4 @@
-"""A process that user code forks must not go on as a second worker: it neither hears the host nor answers it."""
+"""A process that user code forks must not go on as a second worker: it sends the host nothing."""
 
 from __future__ import annotations
 

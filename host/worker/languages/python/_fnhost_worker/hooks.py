@@ -24,13 +24,13 @@ class Hooks:
     def __init__(self, settings: WorkerSettings) -> None:
         self._has_extensions = settings.has_extensions
         self._attach = _open_telemetry(settings.traces_with) if settings.traces_with else None
-        self._is_told = False
+        self._has_warned = False
         self.are_used = settings.has_extensions or self._attach is not None
 
     def function_loaded(self, name: str, directory: str) -> None:
-        if not self._has_extensions and not self._is_told:
-            self._is_told = any(hooks for hooks, _ in _both(name, "", "", True))
-            if self._is_told:
+        if not self._has_extensions and not self._has_warned:
+            self._has_warned = any(hooks for hooks, _ in _both(name, "", "", True))
+            if self._has_warned:
                 logging.warning(UNUSED)
         for hooks, hook in _both(name, "post_function_load", "post_function_load_app_level", self._has_extensions):
             _call_all(hooks, hook, lambda logger, call: call(name, directory))

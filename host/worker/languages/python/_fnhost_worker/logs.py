@@ -13,13 +13,13 @@ SYSTEM_LOGGERS = ("azure_functions_worker", "azure.functions")
 LEVELS = ((50, "critical"), (40, "error"), (30, "warning"), (20, "information"), (10, "debug"))
 
 
-class ToHost(logging.Handler):
+class HostHandler(logging.Handler):
     def __init__(self, wire: Wire) -> None:
         super().__init__()
         self._wire = wire
 
     def emit(self, record: logging.LogRecord) -> None:
-        """A record that cannot be formatted or sent is told on stderr, as `logging` does everywhere."""
+        """A record that cannot be formatted or sent is reported on stderr, as `logging` does everywhere."""
         try:
             self._wire.send(_message(record, self.format(record)))
         except Exception:
@@ -47,7 +47,7 @@ def open_logs(wire: Wire, lowest: int) -> None:
     A forked child must not write on the host's socket: it prints instead.
     """
     root = logging.getLogger()
-    handler = ToHost(wire)
+    handler = HostHandler(wire)
     root.addHandler(handler)
     root.setLevel(lowest)
 
