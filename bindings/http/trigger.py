@@ -172,7 +172,13 @@ def has_expression(binding: Binding) -> bool:
 
 
 class HttpOutput:
-    """The response itself is given by the trigger, which holds the connection."""
+    """The response itself is given by the trigger, which holds the connection.
+
+    With the direction `inout` it is an input without a value too.
+    """
+
+    async def read(self, event: Event) -> Value:
+        return None
 
     async def write(self, value: Value, event: Event) -> None:
         return None

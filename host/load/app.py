@@ -51,7 +51,8 @@ def load(root: Path, environment: Mapping[str, str], only: Sequence[str] = ()) -
         problems=(*local.problems, *problems, *conflicts),
         warnings=(
             *localsettings.setting_warnings(root, environment, local),
-            *warnings.root_warnings(root, merged),
+            *warnings.root_warnings(root),
+            *_toolchain(root, merged).setting_warnings(root, merged),
             *hostkeys.key_warnings(config.raw),
             *warnings.log_level_warnings(config.log_levels),
             *warnings.allow_list_warnings(allowed),

@@ -17,16 +17,8 @@ from fnhost.host.load.localsettings import has_connection
 from fnhost.host.load.root import HOST_FILE
 from fnhost.host.load.sources import FunctionSource
 
-NO_EFFECT: Mapping[str, str] = {
-    "PYTHON_ISOLATE_WORKER_DEPENDENCIES": "the worker has no packages of its own that the app's could meet",
-    "PYTHON_ENABLE_INIT_INDEXING": "functions are listed once the worker has started",
-    "PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY": "nothing is sent to Application Insights",
-    "FUNCTIONS_WORKER_SHARED_MEMORY_DATA_TRANSFER_ENABLED": "values travel over the worker's connection",
-}
-"""Settings of the platform's Python worker, and why nothing changes with them (platform/python-worker.md 7)."""
 
-
-def root_warnings(root: Path, settings: Settings) -> Iterator[str]:
+def root_warnings(root: Path) -> Iterator[str]:
     """Of the files in the root (platform/app-files.md 7, platform/settings.md 1, platform/command-line.md 2)."""
     if not (root / HOST_FILE).is_file():
         yield f'There is no {HOST_FILE} in \'{root}\': it is taken as {{"version": "2.0"}}.'
@@ -34,9 +26,6 @@ def root_warnings(root: Path, settings: Settings) -> Iterator[str]:
         yield "proxies.json is ignored: proxies are no longer supported."
     if _requires_worker(root / "requirements.txt"):
         yield "requirements.txt names azure-functions-worker, which is the platform's own: remove it."
-    for name, reason in NO_EFFECT.items():
-        if settings.get(name):
-            yield f"The setting {name} has no effect here: {reason}."
 
 
 def _requires_worker(requirements: Path) -> bool:

@@ -236,6 +236,7 @@ def test_a_value_is_rendered(value: Any, response: HttpReply) -> None:
         ),
         (Cookie("a", "", same_site="None"), b"a=; path=/"),
         (Cookie("a", "b", same_site="Lax"), b"a=b; path=/; samesite=lax"),
+        (Cookie("a", "b", domain="", path="", max_age=0), b"a=b; max-age=0; domain=; path="),
     ],
 )
 def test_a_cookie_is_written(cookie: Cookie, text: bytes) -> None:
