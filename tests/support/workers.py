@@ -99,7 +99,7 @@ async def bench(
     app = load(root, {"PATH": os.environ["PATH"], **SETTINGS, **settings})
     worker = command(app, {"python": python} if python else {})
     async with StandbyWorkers(log, clock) as standby, WorkerPool(app, worker, standby, log, clock=clock) as pool:
-        if app.index_file:
+        if app.index_file and app.language == "python":  # tests of Node list functions by themselves
             listed = await pool.index()
             assert listed is not None
             app = complete(app, listed)
