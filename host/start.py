@@ -115,7 +115,8 @@ async def _until_stopped(work: Coroutine[Any, Any, None], outputs: ExitStack) ->
     loop = asyncio.get_running_loop()
 
     def stop() -> None:
-        loop.call_soon_threadsafe(task.cancel)
+        with suppress(RuntimeError):  # the loop is closed: nothing is left but the end of the process
+            loop.call_soon_threadsafe(task.cancel)
 
     with ending_in_time(stop, outputs.close, END):
         try:

@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
@@ -49,6 +50,36 @@ UNSEEN: Stamp = (-1, -1)
 """Of a file that matters by rules that are newer than the last look."""
 
 
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What decides which files matter: the ends of their names, whole names, and folders below the root.
+
+    `unsound` are folders of functions that cannot be read: the script that is missing may be of any language.
+    """
+
+    suffixes: tuple[str, ...]
+    names: frozenset[str]
+    folders: frozenset[str] = frozenset()
+    unsound: frozenset[Path] = frozenset()
+
+    def watches(self, root: Path, folder: Path) -> bool:
+        inside = folder.relative_to(root).parts
+        return inside[0] in self.folders or not (UNWATCHED.fullmatch(folder.name) or (folder / ENVIRONMENT).exists())
+
+    def matters(self, root: Path, path: Path) -> bool:
+        relative = path.relative_to(root)
+        inside = relative.parts
+        if not inside:
+            return False
+        if inside[0] in self.folders:
+            return True
+        if any(map(UNWATCHED.fullmatch, inside[:-1])):
+            return False
+        if relative.parent in self.unsound and path.suffix in script_suffixes(()):
+            return True
+        return path.name in self.names or path.suffix in self.suffixes
+
+
 class FileWatcher:
     """Collects changes that matter to the app as it was last read.
 
@@ -63,23 +94,24 @@ class FileWatcher:
         self._is_polling = False
         self._known: frozenset[Path] = frozenset()
         self._stamps: dict[Path, Stamp] | None = None
-        self._compared: tuple[object, ...] = ()
-        self._suffixes: Sequence[str] = script_suffixes(())
-        self._unsound = frozenset[Path]()
-        """Folders of functions that cannot be read: the script that is missing may be of any language."""
-        self._names, self._folders = ALWAYS_WATCHED | frozenset(HostConfig().watch_files), frozenset[str]()
+        self._compared: Rules | None = None
+        self._rules = Rules(script_suffixes(()), ALWAYS_WATCHED | frozenset(HostConfig().watch_files))
         self._comparing: set[asyncio.Task[None]] = set()
         self._packages: Sequence[Path] = ()
         self._packages_changed = asyncio.Event()
 
     def follow(self, app: App, packages: Sequence[Path] = ()) -> None:
         """From now on the rules of this app count. `packages` are folders in which any change matters."""
-        self._suffixes = script_suffixes(app.languages)
-        self._unsound = frozenset(Path(problem.file).parent for problem in app.problems if problem.function)
-        self._names = ALWAYS_WATCHED | frozenset((*app.config.watch_files, *watched_files(app.languages)))
-        folders = frozenset(app.config.watch_directories) - foreign_package_folders(app.languages)
-        if folders != self._folders:
-            self._folders = folders
+        before, self._rules = (
+            self._rules,
+            Rules(
+                script_suffixes(app.languages),
+                ALWAYS_WATCHED | frozenset((*app.config.watch_files, *watched_files(app.languages))),
+                frozenset(app.config.watch_directories) - foreign_package_folders(app.languages),
+                frozenset(Path(problem.file).parent for problem in app.problems if problem.function),
+            ),
+        )
+        if self._rules.folders != before.folders:
             self._folders_changed.set()
         if tuple(packages) != tuple(self._packages):
             self._packages = tuple(packages)
@@ -155,7 +187,7 @@ class FileWatcher:
     async def _compare(self) -> None:
         """Look for changes that no watch told of: files of a folder that has just come, or between two watches."""
         rules = self._rules
-        folders, stamps = await asyncio.to_thread(self._look)
+        folders, stamps = await asyncio.to_thread(self._look, rules)
         known, self._known = self._known, folders
         before, self._stamps = self._stamps, stamps
         are_same, self._compared = rules == self._compared, rules
@@ -169,18 +201,16 @@ class FileWatcher:
             elif path in stamps:  # other rules have made it one that matters
                 stamps[path] = UNSEEN
 
-    @property
-    def _rules(self) -> tuple[object, ...]:
-        """What decides which files matter."""
-        return self._suffixes, self._unsound, self._names, self._folders
+    def _look(self, rules: Rules) -> tuple[frozenset[Path], dict[Path, Stamp]]:
+        """All folders that can hold files of the app, the root among them, and the files that matter.
 
-    def _look(self) -> tuple[frozenset[Path], dict[Path, Stamp]]:
-        """All folders that can hold files of the app, the root among them, and the files that matter."""
-        folders = frozenset(self._walk(self._root))
-        files = (path for folder in folders for path in _files(folder) if self._matters(path))
+        By rules that are handed in: those of the watcher may change while a thread looks.
+        """
+        folders = frozenset(self._walk(self._root, rules))
+        files = (path for folder in folders for path in _files(folder) if rules.matters(self._root, path))
         return folders, {path: stamp for path in files if (stamp := _stamp(path))}
 
-    def _walk(self, folder: Path) -> Iterator[Path]:
+    def _walk(self, folder: Path, rules: Rules) -> Iterator[Path]:
         yield folder
         try:
             with os.scandir(folder) as entries:
@@ -188,12 +218,8 @@ class FileWatcher:
         except OSError:  # It vanished, or must not be read.
             return
         for child in below:
-            if self._is_watched(child):
-                yield from self._walk(child)
-
-    def _is_watched(self, folder: Path) -> bool:
-        inside = folder.relative_to(self._root).parts
-        return inside[0] in self._folders or not (UNWATCHED.fullmatch(folder.name) or (folder / ENVIRONMENT).exists())
+            if rules.watches(self._root, child):
+                yield from self._walk(child, rules)
 
     def _take(self, changes: Iterable[tuple[Change, str]]) -> None:
         for change, text in changes:
@@ -201,7 +227,7 @@ class FileWatcher:
             if self._is_folder(change, path):
                 self._folders_changed.set()
                 self._add(path)
-            elif self._matters(path) and self._is_news(path):
+            elif self._rules.matters(self._root, path) and self._is_news(path):
                 self._add(path)
 
     def _is_news(self, path: Path) -> bool:
@@ -216,20 +242,9 @@ class FileWatcher:
         """Whether a folder came or went. One that went is known from before."""
         if change is Change.deleted:
             return path in self._known and path != self._root
-        return change is Change.added and path.is_dir() and not path.is_symlink() and self._is_watched(path)
-
-    def _matters(self, path: Path) -> bool:
-        relative = path.relative_to(self._root)
-        inside = relative.parts
-        if not inside:
-            return False
-        if inside[0] in self._folders:
-            return True
-        if any(map(UNWATCHED.fullmatch, inside[:-1])):
-            return False
-        if relative.parent in self._unsound and path.suffix in script_suffixes(()):
-            return True
-        return path.name in self._names or path.suffix in self._suffixes
+        return (
+            change is Change.added and path.is_dir() and not path.is_symlink() and self._rules.watches(self._root, path)
+        )
 
     # Installed packages
 

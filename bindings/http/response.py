@@ -180,14 +180,15 @@ def set_cookie(cookie: Cookie) -> Header:
 
 
 def cookie_parts(cookie: Cookie) -> Iterator[str]:
+    """As ASP.NET Core writes them: an empty domain or path is written, a missing path is `/` (platform/http.md 6.2)."""
     yield f"{quote(cookie.name, safe='')}={quote(cookie.value, safe='')}"
     if cookie.expires is not None:
         yield f"expires={formatdate(cookie.expires, usegmt=True)}"
     if cookie.max_age is not None:
         yield f"max-age={int(cookie.max_age)}"
-    if cookie.domain:
+    if cookie.domain is not None:
         yield f"domain={cookie.domain}"
-    yield f"path={cookie.path or '/'}"
+    yield f"path={'/' if cookie.path is None else cookie.path}"
     if cookie.secure:
         yield "secure"
     if cookie.same_site in SAME_SITE:

@@ -94,6 +94,10 @@ class ConcurrencyLimiter:
             self._outstanding -= 1
 
 
+REMEMBERED = 256
+"""Requests whose route is found without trying one route after the other; one path has many spellings."""
+
+
 class RouteTable:
     """What is listening now, in the order it is asked: by function name, whatever the case; the first match wins."""
 
@@ -102,17 +106,29 @@ class RouteTable:
         self.gate = ConcurrencyLimiter(settings.concurrent, settings.outstanding)
         self.disabled = frozenset(name.lower() for name in disabled)
         self._routes: list[HttpRoute] = []
+        self._found: dict[tuple[str, str], HttpRoute] = {}
+        """Routes by method and path, of requests without route values: most are the same few again and again."""
 
     @contextmanager
     def listening(self, route: HttpRoute) -> Iterator[None]:
         insort(self._routes, route, key=lambda route: route.rank)
+        self._found.clear()
         try:
             yield
         finally:
             self._routes.remove(route)
+            self._found.clear()
 
     def match(self, method: str, path: str) -> tuple[HttpRoute, dict[str, str]] | None:
         """The route a request is for, and its route values; a wrong method is no match. Raises SlowConstraint."""
+        if known := self._found.get((method, path)):
+            return known, {}
+        found = self._find(method, path)
+        if found and not found[1] and len(self._found) < REMEMBERED:
+            self._found[method, path] = found[0]
+        return found
+
+    def _find(self, method: str, path: str) -> tuple[HttpRoute, dict[str, str]] | None:
         cut = Path.cut(path)
         for route in self._routes:
             if route.methods is None or method in route.methods:
@@ -156,7 +172,13 @@ def has_expression(binding: Binding) -> bool:
 
 
 class HttpOutput:
-    """The response itself is given by the trigger, which holds the connection."""
+    """The response itself is given by the trigger, which holds the connection.
+
+    With the direction `inout` it is an input without a value too.
+    """
+
+    async def read(self, event: Event) -> Value:
+        return None
 
     async def write(self, value: Value, event: Event) -> None:
         return None

@@ -1,12 +1,12 @@
 """Reads an app: its settings, host.json, functions, and what is wrong with them."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from fnhost.bindings.contract import BindingError
 from fnhost.bindings.registry import binding_types
-from fnhost.host.app import App, Function
+from fnhost.host.app import App, Function, Settings
 from fnhost.host.errors import AppError, Problem, StartError
 from fnhost.host.load import hostjson, hostkeys, localsettings, warnings
 from fnhost.host.load.checks import Functions, language_of, runtime_problems, storage_problems
@@ -16,6 +16,7 @@ from fnhost.host.load.functions import read_function
 from fnhost.host.load.models import ReadFolders, find_index_files, in_force
 from fnhost.host.load.root import HOST_FILE, NO_PROJECT, is_project
 from fnhost.host.load.sources import FunctionSource
+from fnhost.host.worker.toolchains import TOOLCHAINS, likely_toolchain
 
 
 def load(root: Path, environment: Mapping[str, str], only: Sequence[str] = ()) -> App:
@@ -51,7 +52,8 @@ def load(root: Path, environment: Mapping[str, str], only: Sequence[str] = ()) -
         problems=tuple(problems),
         warnings=(
             *localsettings.setting_warnings(root, environment, local),
-            *warnings.root_warnings(root, merged),
+            *warnings.root_warnings(root),
+            *_toolchain_warnings(root, languages or {likely_toolchain(merged, root).language}, merged),
             *hostkeys.key_warnings(config.raw),
             *warnings.log_level_warnings(config.log_levels),
             *warnings.allow_list_warnings(allowed),
@@ -60,6 +62,11 @@ def load(root: Path, environment: Mapping[str, str], only: Sequence[str] = ()) -
         ),
         index_files=index_files,
     )
+
+
+def _toolchain_warnings(root: Path, languages: Iterable[str], settings: Settings) -> Iterator[str]:
+    for language in languages:
+        yield from TOOLCHAINS[language].setting_warnings(root, settings)
 
 
 def _require_binding_types() -> None:

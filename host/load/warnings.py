@@ -24,7 +24,7 @@ SEVERAL_LANGUAGES = (
 )
 
 
-def root_warnings(root: Path, settings: Settings) -> Iterator[str]:
+def root_warnings(root: Path) -> Iterator[str]:
     """Of the files in the root (platform/app-files.md 7, platform/settings.md 1, platform/command-line.md 2)."""
     if not (root / HOST_FILE).is_file():
         yield f'There is no {HOST_FILE} in \'{root}\': it is taken as {{"version": "2.0"}}.'

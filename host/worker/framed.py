@@ -365,7 +365,7 @@ def _retry_context(retry: RetryContext) -> dict[str, Any]:
     return {
         "retryCount": retry.count,
         "maxRetryCount": retry.limit,
-        "exception": {"message": retry.previous},
+        **({"exception": {"message": retry.previous}} if retry.count else {}),
     }
 
 

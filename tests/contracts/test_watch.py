@@ -120,6 +120,23 @@ async def test_a_folder_that_vanishes_and_returns_is_watched_again(watched: Watc
     await watched.until("F/other.py")
 
 
+async def test_rules_that_change_while_a_look_is_under_way_are_no_change_of_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = Watched(tmp_path, [])
+    found.write("index.js")
+    in_thread = asyncio.to_thread
+
+    async def followed_first(look: Any, *given: Any) -> Any:
+        found.watcher.follow(App(tmp_path, "python", (), Settings({}), HostConfig()))
+        return await in_thread(look, *given)
+
+    async with found.watcher.running():
+        monkeypatch.setattr(asyncio, "to_thread", followed_first)
+        found.write("begun.py")
+        assert await found.until("begun.py") == {"begun.py"}
+
+
 async def test_an_install_into_the_environment_is_one_change(watched: Watched, tmp_path: Path) -> None:
     packages = tmp_path / "site-packages"
     packages.mkdir()

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from fnhost.bindings.contract import Cookie, HttpResponse, Json, Outcome
+from fnhost.bindings.http.response import render
 from fnhost.host.events import CONSOLE, Level
 from fnhost.host.worker import RetryContext
 from tests.support.interpreters import Interpreter, interpreter, names
@@ -99,8 +100,8 @@ async def test_cookies_are_apart_from_headers(worker: Bench) -> None:
     )
     assert "Set-Cookie" not in response.headers
     assert response.cookies == (
-        Cookie("a", "1", path="/", max_age=60, secure=True, http_only=True, same_site="Lax"),
-        Cookie("b", "2", domain="example.com", expires=1767225600.0),
+        Cookie("a", "1", "", "/", max_age=60, secure=True, http_only=True, same_site="Lax"),
+        Cookie("b", "2", "example.com", "", expires=1767225600.0),
     )
 
 
@@ -110,12 +111,23 @@ async def set_cookies(worker: Bench, *headers: str) -> HttpResponse:
 
 async def test_zero_deletes_a_cookie(worker: Bench) -> None:
     response = await set_cookies(worker, "a=; Max-Age=0", "b=; Expires=Thu, 01 Jan 1970 00:00:00 GMT")
-    assert response.cookies == (Cookie("a", "", max_age=0), Cookie("b", "", expires=0.0))
+    assert response.cookies == (Cookie("a", "", "", "", max_age=0), Cookie("b", "", "", "", expires=0.0))
+
+
+@pytest.mark.parametrize("date", ["Thu, 12-Jan-2017 13:55:08 GMT", "2017-01-12T13:55:08Z", "2017-01-12 14:55:08+01:00"])
+async def test_an_expiry_has_any_common_form(worker: Bench, date: str) -> None:
+    (cookie,) = (await set_cookies(worker, f'a=1; Expires="{date}"; Max-Age=1.5')).cookies
+    assert (cookie.expires, cookie.max_age) == (1484229308.0, 1)
+
+
+async def test_a_cookie_is_written_with_its_empty_attributes(worker: Bench) -> None:
+    assert render(await set_cookies(worker, "foo=bar")).headers[-1] == (b"set-cookie", b"foo=bar; domain=; path=")
 
 
 async def test_what_cannot_be_read_of_a_cookie_is_told_and_left_out(worker: Bench) -> None:
     response = await set_cookies(worker, "a=1; Expires=soon; Path=/x", "b=2; Max-Age=long", "c=3; Max-Age=inf")
-    assert response.cookies == (Cookie("a", "1", path="/x"), Cookie("b", "2"), Cookie("c", "3"))
+    expected = (Cookie("a", "1", "", "/x"), Cookie("b", "2", "", ""), Cookie("c", "3", "", ""))
+    assert response.cookies == expected
     told = await worker.heard.message("Can not parse value soon of expires in the cookie a")
     assert told.level == Level.ERROR
     await worker.heard.message("Can not parse value inf of max-age in the cookie c")
@@ -378,6 +390,8 @@ async def test_worker_extensions_stand_around_loads_and_calls(tmp_path: Path, py
         assert "ValueError: a broken hook" in told.message
     async with bench(tmp_path, python.executable, PYTHON_ENABLE_WORKER_EXTENSIONS="0", **packages) as running:
         assert text_of(await running.call("Plain", get())) == ""
+        said = [record for record in running.heard.records if "their hooks are not called" in record.message]
+        assert len(said) == 1
 
 
 TRACED = """
@@ -386,13 +400,18 @@ from opentelemetry import trace
 """
 
 
-async def test_the_callers_trace_is_the_parent_with_opentelemetry(tmp_path: Path) -> None:
+@pytest.mark.parametrize("setting", ["PYTHON_ENABLE_OPENTELEMETRY", "PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY"])
+async def test_the_callers_trace_is_the_parent_with_opentelemetry(tmp_path: Path, setting: str) -> None:
     write_app(tmp_path, Plain=TRACED.format(""), Async=TRACED.format("async "))
-    async with bench(tmp_path, PYTHON_ENABLE_OPENTELEMETRY="true") as running:
+    async with bench(tmp_path, **{setting: "true"}) as running:
         assert running.failures == {}
         for name in ("Plain", "Async"):
             for trace in ("1" * 32, "2" * 32):
                 assert text_of(await running.call(name, get(), trace_parent=f"00-{trace}-{'3' * 16}-01")) == trace
+
+
+async def test_without_the_setting_the_callers_trace_is_no_parent(tmp_path: Path) -> None:
+    write_app(tmp_path, Plain=TRACED.format(""))
     async with bench(tmp_path) as running:
         assert text_of(await running.call("Plain", get(), trace_parent=f"00-{'1' * 32}-{'3' * 16}-01")) == "0" * 32
 
@@ -405,3 +424,48 @@ async def test_opentelemetry_without_its_packages_is_told(tmp_path: Path) -> Non
     async with bench(tmp_path / "app", **settings) as running:
         assert text_of(await running.call("Hello", get())) == "hello"
         await running.heard.message("Install opentelemetry-api.")
+
+
+LEVELS = """
+import logging
+def main(req): return str(logging.getLogger().getEffectiveLevel())
+"""
+
+
+@pytest.mark.parametrize(("value", "level"), [("true", 10), (" Yes ", 10), ("1", 10), ("0", 20), ("nonsense", 20)])
+async def test_debug_logging_is_switched_as_on_the_platform(tmp_path: Path, value: str, level: int) -> None:
+    async with bench(write_app(tmp_path, Level=LEVELS), PYTHON_ENABLE_DEBUG_LOGGING=value) as running:
+        assert text_of(await running.call("Level", get())) == str(level)
+
+
+async def test_a_thread_count_that_is_no_number_does_not_end_the_worker(tmp_path: Path) -> None:
+    write_app(tmp_path, Hello="def main(req): return 'hello'")
+    async with bench(tmp_path, PYTHON_THREADPOOL_THREAD_COUNT="many") as running:
+        assert text_of(await running.call("Hello", get())) == "hello"
+
+
+DECLARED = """
+import importlib.metadata, json, sys
+import azure.functions as func
+app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+@app.route(route="sdk/{id}")
+def sdk(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+    found = [importlib.metadata.version("azure-functions"), list(sys.version_info[:2]), req.route_params["id"]]
+    return func.HttpResponse(json.dumps(found), headers={"x-name": context.function_name})
+@app.function_name("later")
+@app.route(route="later")
+async def main(req: func.HttpRequest) -> str: return "later"
+"""
+
+
+async def test_functions_declared_in_code_run_with_the_sdk_of_each_python(tmp_path: Path, python: Interpreter) -> None:
+    """Python 3.13 gets azure-functions 2, older ones azure-functions 1."""
+    write_file(tmp_path / "host.json", '{"version": "2.0"}')
+    write_file(tmp_path / "function_app.py", DECLARED)
+    packages = {"PYTHONPATH": str(python.packages)} if python.packages else {}
+    async with bench(tmp_path, python.executable, **packages) as running:
+        response = response_of(await running.call("sdk", get()))
+        version, interpreter_version, id = json.loads(response.body or b"")
+        assert version.partition(".")[0] == ("2" if interpreter_version >= [3, 13] else "1")
+        assert (id, response.headers["x-name"]) == ("42", "sdk")
+        assert text_of(await running.call("later", get())) == "later"

@@ -13,6 +13,7 @@ from fnhost.bindings.contract import Event, HttpRequest, Outcome, Value
 from fnhost.clock import SYSTEM_CLOCK, Clock
 from fnhost.host.app import App
 from fnhost.host.load.app import load
+from fnhost.host.load.indexed import complete
 from fnhost.host.log import Log, Record
 from fnhost.host.worker import Invocation, RetryContext
 from fnhost.host.worker.commands import command
@@ -98,6 +99,9 @@ async def bench(
     app = load(root, {"PATH": os.environ["PATH"], **SETTINGS, **settings})
     worker = command(app, {"python": python} if python else {})
     async with StandbyWorkers(log, clock) as standby, WorkerPool(app, worker, standby, log, clock=clock) as pool:
+        if "python" in app.index_files:  # tests of Node list functions by themselves
+            app = complete(app, {"python": await pool.index()})
+            pool.serve(app.functions)
         yield Bench(app, pool, standby, heard, await pool.load())
 
 

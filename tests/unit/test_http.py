@@ -25,6 +25,7 @@ from fnhost.bindings.http.request import Scope, read_metadata, read_request
 from fnhost.bindings.http.response import BadResponse, HttpReply, render
 from fnhost.bindings.http.templates import compile_template
 from fnhost.bindings.http.trigger import (
+    REMEMBERED,
     HttpRoute,
     HttpSettings,
     HttpTrigger,
@@ -235,6 +236,7 @@ def test_a_value_is_rendered(value: Any, response: HttpReply) -> None:
         ),
         (Cookie("a", "", same_site="None"), b"a=; path=/"),
         (Cookie("a", "b", same_site="Lax"), b"a=b; path=/; samesite=lax"),
+        (Cookie("a", "b", domain="", path="", max_age=0), b"a=b; max-age=0; domain=; path="),
     ],
 )
 def test_a_cookie_is_written(cookie: Cookie, text: bytes) -> None:
@@ -304,6 +306,22 @@ def test_routes_are_tried_by_function_name_and_method() -> None:
         assert matched(routes, "HEAD", "/api/items/5") is None
         assert matched(routes, "PUT", "/api/items/5") is None
     assert matched(routes, "GET", "/api/items/5") is None
+
+
+def test_a_route_found_before_gives_way_to_one_that_comes_and_goes() -> None:
+    routes = RouteTable(HttpSettings())
+    with routes.listening(route("beta", "api/items", "GET")):
+        for _ in range(2):
+            assert matched(routes, "GET", "/api/items") == "beta"
+            assert matched(routes, "POST", "/api/items") is None
+        with routes.listening(route("Alpha", "api/items")):
+            for _ in range(2):
+                assert matched(routes, "GET", "/api/items") == "Alpha"
+        assert matched(routes, "GET", "/api/items") == "beta"
+        for number in range(2 * REMEMBERED):  # spellings of one path
+            spelled = "".join(c.upper() if number >> i & 1 else c for i, c in enumerate("/api/items"))
+            assert matched(routes, "GET", spelled) == "beta"
+    assert matched(routes, "GET", "/api/items") is None
 
 
 def test_hidden_routes_are_told() -> None:

@@ -489,6 +489,12 @@ def test_what_lies_in_the_root_and_does_nothing_is_warned_of(root: Path) -> None
     assert proxies.startswith("proxies.json is ignored")
 
 
+def test_settings_of_the_platforms_worker_that_change_nothing_are_told(root: Path) -> None:
+    settings = {"PYTHON_ISOLATE_WORKER_DEPENDENCIES": "1", "PYTHON_ENABLE_WORKER_EXTENSIONS": "1"}
+    (told,) = (text for text in load(root, settings).warnings if "The setting" in text)
+    assert told.startswith("The setting PYTHON_ISOLATE_WORKER_DEPENDENCIES has no effect here: ")
+
+
 def test_an_app_without_host_json_has_the_defaults_and_stays_without(root: Path) -> None:
     add(root, "F")
     (root / "host.json").unlink()

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -113,6 +114,33 @@ def test_a_language_says_which_files_matter() -> None:
     assert script_suffixes(()) == (".py", ".js", ".mjs", ".cjs")
     assert foreign_package_folders(("python",)) == {"node_modules"}
     assert foreign_package_folders(("python", "node")) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("settings", "warnings"),
+    [
+        ({"PYTHON_ISOLATE_WORKER_DEPENDENCIES": "1"}, ["The setting PYTHON_ISOLATE_WORKER_DEPENDENCIES has no effect"]),
+        ({"PYTHON_ISOLATE_WORKER_DEPENDENCIES": " False "}, []),
+        ({"PYTHON_ENABLE_INIT_INDEXING": "true"}, ["The setting PYTHON_ENABLE_INIT_INDEXING has no effect"]),
+        ({"PYTHON_ROLLBACK_CWD_PATH": "1"}, ["The setting PYTHON_ROLLBACK_CWD_PATH has no effect"]),
+        ({"FUNCTIONS_WORKER_SHARED_MEMORY_DATA_TRANSFER_ENABLED": "1"}, ["over a socket, whatever their size"]),
+        ({"PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY": "true"}, ["no telemetry is sent to Application Insights"]),
+        ({"PYTHON_THREADPOOL_THREAD_COUNT": "many"}, ["from 1 on; 1000 is used."]),
+        ({"PYTHON_THREADPOOL_THREAD_COUNT": "0"}, ["from 1 on; 1000 is used."]),
+        ({"PYTHON_THREADPOOL_THREAD_COUNT": "4", "PYTHON_ENABLE_DEBUG_LOGGING": "1"}, []),
+        ({"PYTHON_ENABLE_WORKER_EXTENSIONS": "1", "PYTHON_ENABLE_OPENTELEMETRY": "1"}, []),
+        ({"PYTHON_SCRIPT_FILE_NAME": "app/main.py"}, ["without a folder: it is ignored"]),
+        ({"PYTHON_SCRIPT_FILE_NAME": "lost.py"}, ["names lost.py, which the app does not have"]),
+        ({"PYTHON_SCRIPT_FILE_NAME": "here.py"}, []),
+    ],
+)
+def test_settings_of_the_platforms_worker_without_effect_are_named(
+    tmp_path: Path, settings: Mapping[str, str], warnings: Sequence[str]
+) -> None:
+    (tmp_path / "here.py").touch()
+    said = list(TOOLCHAINS["python"].setting_warnings(tmp_path, Settings(settings)))
+    assert len(said) == len(warnings)
+    assert all(wanted in sentence for wanted, sentence in zip(warnings, said, strict=True))
 
 
 def test_a_worker_is_told_where_the_hosts_own_sdk_lies() -> None:

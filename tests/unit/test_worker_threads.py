@@ -13,7 +13,7 @@ WAIT = 30.0
 
 
 def test_as_many_jobs_run_at_once_as_the_limit_allows() -> None:
-    pool, meeting = threads.Threads(8), threading.Barrier(9)
+    pool, meeting = threads.ThreadPool(8), threading.Barrier(9)
     for _ in range(2):  # the second time by threads that rested
         for _ in range(8):
             pool.submit(lambda: meeting.wait(WAIT) and None)
@@ -21,7 +21,7 @@ def test_as_many_jobs_run_at_once_as_the_limit_allows() -> None:
 
 
 def test_more_jobs_than_threads_wait_for_their_turn() -> None:
-    pool, gate, done = threads.Threads(2), threading.Event(), threading.Semaphore(0)
+    pool, gate, done = threads.ThreadPool(2), threading.Event(), threading.Semaphore(0)
     ran: list[int] = []
 
     def job(number: int) -> None:
@@ -40,7 +40,7 @@ def test_more_jobs_than_threads_wait_for_their_turn() -> None:
 
 def test_no_job_is_forgotten_between_work_and_rest() -> None:
     """One after the other: each comes when the thread before is about to rest."""
-    pool, done = threads.Threads(4), threading.Semaphore(0)
+    pool, done = threads.ThreadPool(4), threading.Semaphore(0)
     for _ in range(5000):
         pool.submit(done.release)
         assert done.acquire(timeout=WAIT)

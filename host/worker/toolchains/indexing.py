@@ -14,10 +14,15 @@ NODE_LIBRARY = "@azure/functions"
 _PYTHON_NAME = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9_-]*\.py")
 
 
+def is_index_file_name(name: str) -> bool:
+    """Whether the platform takes this for a name of the file that declares functions."""
+    return _PYTHON_NAME.fullmatch(name) is not None
+
+
 def python_index_file(root: Path, settings: Settings) -> str:
     """`function_app.py`, or what the app's setting names; empty if it is not there."""
     name = settings.get(PYTHON_FILE) or "function_app.py"
-    return name if _PYTHON_NAME.fullmatch(name) and (root / name).is_file() else ""
+    return name if is_index_file_name(name) and (root / name).is_file() else ""
 
 
 def node_index_file(root: Path, settings: Settings) -> str:

@@ -13,6 +13,7 @@ from fnhost.host.worker.toolchains.environments import (
     package_folders,
 )
 from fnhost.host.worker.toolchains.indexing import python_index_file
+from fnhost.host.worker.toolchains.python_settings import DEFAULT_THREADS, THREADS, setting_warnings
 from fnhost.host.worker.toolchains.toolchain import PROGRAMS, Interpreter, Toolchain, find_executable
 
 TITLE = "Python"
@@ -63,5 +64,6 @@ PYTHON = Toolchain(
     index_replaces_folders=True,
     installed=package_folders,
     missing_modules=missing_modules,
-    variables={"PYTHON_ENABLE_DEBUG_LOGGING": "1", "PYTHON_THREADPOOL_THREAD_COUNT": "1000", **sdk_packages()},
+    setting_warnings=setting_warnings,
+    variables={"PYTHON_ENABLE_DEBUG_LOGGING": "1", THREADS: str(DEFAULT_THREADS), **sdk_packages()},
 )

@@ -64,6 +64,8 @@ class Toolchain:
     """Environment variables of a worker that the app's settings may override (platform/settings.md 4)."""
     installed: Callable[[str], Sequence[Path]] = field(default=lambda executable: (), repr=False)
     """Folders in which a change means that packages were installed for this interpreter."""
+    setting_warnings: Callable[[Path, Settings], Iterable[str]] = field(default=lambda root, settings: (), repr=False)
+    """Sentences on settings of this language that have no effect, or cannot be used as they are."""
     missing_modules: MissingModules = field(default=lambda root, interpreter, failures: "", repr=False)
     stands_by: bool = True
     """Whether a worker may be started before it is known what it has to load."""

@@ -1,4 +1,4 @@
-"""What user code is handed beside its inputs: `context` and `Out` (platform/python-worker.md 3)."""
+"""What user code gets beside its inputs: `context` and `Out` (platform/python-worker.md 3)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class TraceContext:
         self.trace_parent: str = sent["traceParent"]
         self.trace_state: str = sent["traceState"]
         self.attributes: dict[str, str] = sent["attributes"]
-        # The names of the first releases, still read by tracing libraries.
+        # The names of the first releases, which tracing libraries still read.
         self.Traceparent, self.Tracestate, self.Attributes = self.trace_parent, self.trace_state, self.attributes
 
 

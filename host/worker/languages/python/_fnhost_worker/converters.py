@@ -11,7 +11,7 @@ from .data import Datum
 
 
 class Converter(Protocol):
-    """What every version of `azure.functions` offers since 1.0; a side a binding type lacks is missing."""
+    """What every `azure.functions` has since 1.0; a method that a binding type does not need is missing."""
 
     def decode(self, data: Any, *, trigger_metadata: Any) -> Any: ...
 
@@ -22,7 +22,7 @@ class Converter(Protocol):
     def check_output_type_annotation(self, pytype: type) -> bool: ...
 
 
-class Generic:
+class GenericConverter:
     """Text, bytes and JSON text pass unchanged."""
 
     @staticmethod
@@ -75,14 +75,14 @@ class Converters:
         return cls({name: each for name, each in get_binding_registry()._bindings.items() if isinstance(name, str)})
 
     def find(self, binding_type: str, annotation: Any = None) -> Any:
-        """An annotation of exactly `str` or `bytes` bypasses a converter, unless its type answers by itself."""
-        if annotation in (str, bytes) and not self.answers_itself(binding_type):
-            return Generic
-        return self._registered.get(binding_type.lower(), Generic)
+        """An annotation of exactly `str` or `bytes` bypasses a converter, unless its type has an implicit output."""
+        if annotation in (str, bytes) and not self.has_implicit_output(binding_type):
+            return GenericConverter
+        return self._registered.get(binding_type.lower(), GenericConverter)
 
-    def answers_itself(self, binding_type: str) -> bool:
-        """Whether the return value of a function with such a binding is its answer without a `$return`."""
-        converter = self._registered.get(binding_type.lower(), Generic)
-        if converter is Generic:
+    def has_implicit_output(self, binding_type: str) -> bool:
+        """Whether a function with such a binding may return a value without a `$return`."""
+        converter = self._registered.get(binding_type.lower(), GenericConverter)
+        if converter is GenericConverter:
             return binding_type.lower() != "durableclient"
         return bool(getattr(converter, "has_implicit_output", bool)())

@@ -1,4 +1,4 @@
-"""Typed data of the wire to and from the datums of the app's `azure.functions` (platform/values.md 1)."""
+"""Typed data of the protocol to and from the datums of the app's `azure.functions` (platform/values.md 1)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import datetime
 import email.utils
 import json
 import logging
+import re
 import types
 from http.cookies import Morsel, SimpleCookie
 from typing import Any, Callable
@@ -35,7 +36,7 @@ class Datum:
 
 
 def to_datum(data: TypedData | None, blobs: bytes) -> Datum | None:
-    """None when the data says nothing."""
+    """None for a value of no kind."""
     if not data:
         return None
     ((kind, value),) = data.items()
@@ -75,7 +76,7 @@ def _collection(kind: str, value: dict[str, list[Any]], blobs: bytes) -> Datum:
 
 
 def to_data(datum: Any, blobs: Blobs) -> TypedData | None:
-    """None when there is nothing to say. Raises TypeError for what cannot travel."""
+    """None for no value. Raises TypeError for a value that has no encoding."""
     if datum is None or datum.type is None or datum.value is None:
         return None
     if datum.type not in _ENCODERS:
@@ -112,32 +113,44 @@ def _morsels(jar: SimpleCookie) -> list[Morsel[str]]:
 
 
 def _cookie(morsel: Morsel[str]) -> dict[str, Any]:
-    """Zero is a value: `Max-Age=0` and a date of 1970 delete a cookie (platform/http.md 6)."""
+    """Every attribute of a cookie that the platform's worker sends (platform/http.md 6.3).
+
+    Zero is a value: `Max-Age=0` and a date of 1970 delete a cookie. A domain or path that is not given is sent empty.
+    """
     attributes = {
-        "domain": morsel["domain"] or None,
-        "path": morsel["path"] or None,
+        "domain": str(morsel["domain"]),
+        "path": str(morsel["path"]),
         "expires": _read(morsel, "expires", _timestamp),
-        "maxAge": _read(morsel, "max-age", int),
+        "maxAge": _read(morsel, "max-age", _seconds),
         "secure": bool(morsel["secure"]) or None,
         "httpOnly": bool(morsel["httponly"]) or None,
         "sameSite": SAME_SITE.get(str(morsel["samesite"]).lower()),
     }
-    told = {key: value for key, value in attributes.items() if value is not None}
-    return {"name": morsel.key, "value": morsel.value, **told}
+    given = {key: value for key, value in attributes.items() if value is not None}
+    return {"name": morsel.key, "value": morsel.value, **given}
 
 
 def _read(morsel: Morsel[str], attribute: str, read: Callable[[str], float]) -> float | None:
-    """None without the attribute. One that cannot be read is told, and the cookie is sent without it."""
+    """None without the attribute. One that cannot be read is logged, and the cookie is sent without it."""
     text = str(morsel[attribute])
     try:
         return read(text) if text else None
-    except (TypeError, ValueError, OverflowError):
+    except (TypeError, ValueError, OverflowError, IndexError):
         logging.error("Can not parse value %s of %s in the cookie %s: it is sent without.", text, attribute, morsel.key)
         return None
 
 
+def _seconds(text: str) -> float:
+    """Raises ValueError, and OverflowError for what is no number of seconds."""
+    return int(float(text))
+
+
 def _timestamp(text: str) -> float:
-    at = email.utils.parsedate_to_datetime(text)
+    """Seconds since 1970 of a date as HTTP or as ISO 8601 has it. Raises what the parsers raise."""
+    try:
+        at = email.utils.parsedate_to_datetime(text)
+    except (TypeError, ValueError, IndexError):
+        at = datetime.datetime.fromisoformat(re.sub("[zZ]$", "+00:00", text.strip()))
     return (at if at.tzinfo else at.replace(tzinfo=datetime.timezone.utc)).timestamp()
 
 

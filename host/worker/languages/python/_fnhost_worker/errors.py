@@ -14,35 +14,50 @@ class FunctionLoadError(Exception):
 
 
 def title(error: BaseException) -> str:
-    """Type and text. An exception whose `str()` fails, whatever it raises, is told as `traceback` tells it."""
+    """Type and text. Raises nothing: a text that cannot be had is replaced as the module `traceback` replaces it."""
     try:
         text = str(error)
     except BaseException:
         text = "<exception str() failed>"
-    return f"{type(error).__name__}: {text}"
+    return f"{_type_name(error)}: {text}"
+
+
+def _type_name(error: BaseException) -> str:
+    """The name that the class was given, whatever its metaclass says."""
+    return str(type.__dict__["__name__"].__get__(type(error)))
 
 
 def stack(error: BaseException) -> str:
-    """The traceback as Python prints it, without the worker's own frames where others tell the place.
+    """The traceback as Python prints it, without the worker's own frames where others show the place.
 
-    The places alone, when user code fails while it is asked for its texts.
+    Raises nothing: without its texts and causes where user code fails while it is asked for them.
     """
     try:
-        told = traceback.TracebackException.from_exception(error)
-        _keep_user_frames(told, isinstance(error, SyntaxError))
-        return "".join(told.format())
+        formatted = traceback.TracebackException.from_exception(error)
+        _keep_user_frames(formatted, isinstance(error, SyntaxError))
+        return "".join(formatted.format())
     except BaseException:
-        return "".join(traceback.format_tb(error.__traceback__)) + title(error)
+        return "".join(_frames(error)) + title(error)
 
 
-def _keep_user_frames(told: traceback.TracebackException | None, place_is_told: bool) -> None:
-    if told is None:
+def _frames(error: BaseException) -> list[str]:
+    """The lines of user code that led to the exception; read past any attribute access of its own."""
+    try:
+        frames = traceback.extract_tb(BaseException.__dict__["__traceback__"].__get__(error))
+        users = [frame for frame in frames if not _is_internal(frame.filename)]
+        return ["Traceback (most recent call last):\n", *traceback.format_list(users or list(frames))]
+    except BaseException:
+        return []
+
+
+def _keep_user_frames(formatted: traceback.TracebackException | None, place_is_known: bool) -> None:
+    if formatted is None:
         return
-    users = [frame for frame in told.stack if not _is_internal(frame.filename)]
-    if users or place_is_told:
-        told.stack = traceback.StackSummary.from_list(users)
-    _keep_user_frames(told.__cause__, place_is_told)
-    _keep_user_frames(told.__context__, place_is_told)
+    users = [frame for frame in formatted.stack if not _is_internal(frame.filename)]
+    if users or place_is_known:
+        formatted.stack = traceback.StackSummary.from_list(users)
+    _keep_user_frames(formatted.__cause__, place_is_known)
+    _keep_user_frames(formatted.__context__, place_is_known)
 
 
 def _is_internal(filename: str) -> bool:

@@ -7,25 +7,31 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import Any, Callable, Mapping
+from typing import Any, Callable
 
 from .context import Context
+from .settings import WorkerSettings
 
-EXTENSIONS, OPEN_TELEMETRY = "PYTHON_ENABLE_WORKER_EXTENSIONS", "PYTHON_ENABLE_OPENTELEMETRY"
-TRUE, FALSE = ("true", "1", "t", "y", "yes"), ("false", "0", "f", "n", "no")
 LOGGER = "azure_functions_worker"
+UNUSED = "The app has worker extensions, but their hooks are not called: set PYTHON_ENABLE_WORKER_EXTENSIONS to 1."
 
 Attach = Callable[[Any], None]
 
 
 class Hooks:
-    """Both are off unless the settings say otherwise, but for extensions under Python 3.9."""
+    """What is called around each load and each invocation, and does nothing unless a setting asks for it."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        self._has_extensions = _is_on(environment.get(EXTENSIONS), default=sys.version_info[:2] == (3, 9))
-        self._attach = _open_telemetry() if _is_on(environment.get(OPEN_TELEMETRY)) else None
+    def __init__(self, settings: WorkerSettings) -> None:
+        self._has_extensions = settings.has_extensions
+        self._attach = _open_telemetry(settings.traces_with) if settings.traces_with else None
+        self._has_warned = False
+        self.are_used = settings.has_extensions or self._attach is not None
 
     def function_loaded(self, name: str, directory: str) -> None:
+        if not self._has_extensions and not self._has_warned:
+            self._has_warned = any(hooks for hooks, _ in _both(name, "", "", True))
+            if self._has_warned:
+                logging.warning(UNUSED)
         for hooks, hook in _both(name, "post_function_load", "post_function_load_app_level", self._has_extensions):
             _call_all(hooks, hook, lambda logger, call: call(name, directory))
 
@@ -42,11 +48,6 @@ class Hooks:
             _call_all(hooks, hook, lambda logger, call: call(logger, context, arguments, returned))
 
 
-def _is_on(text: str | None, default: bool = False) -> bool:
-    told = (text or "").strip().lower()
-    return told in TRUE or (default and told not in FALSE)
-
-
 def _both(function: str, of_function: str, of_app: str, is_on: bool) -> list[tuple[Any, str]]:
     """What the app's `azure.functions` has registered: the function's own, then the app's."""
     registered = getattr(sys.modules.get("azure.functions"), "ExtensionMeta", None) if is_on else None
@@ -56,7 +57,7 @@ def _both(function: str, of_function: str, of_app: str, is_on: bool) -> list[tup
 
 
 def _call_all(hooks: Any, hook: str, call: Callable[[logging.Logger, Callable[..., Any]], None]) -> None:
-    """A hook that fails is told, and stops neither the others nor the function."""
+    """A hook that fails is logged, and stops neither the others nor the function."""
     for each in getattr(hooks, hook, ()):
         logger = logging.getLogger(f"{LOGGER}.extension.{each.ext_name}")
         try:
@@ -65,13 +66,13 @@ def _call_all(hooks: Any, hook: str, call: Callable[[logging.Logger, Callable[..
             logging.exception("The %s of the worker extension %s failed.", hook, each.ext_name)
 
 
-def _open_telemetry() -> Attach | None:
-    """Makes the caller's trace the current context of OpenTelemetry; None, and told, without its packages."""
+def _open_telemetry(setting: str) -> Attach | None:
+    """What makes the caller's trace the current context of OpenTelemetry. None, and logged, without its packages."""
     try:
         from opentelemetry import context as current
         from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
     except ImportError as error:
-        logging.warning("%s is on, but %s: traces have no parent. Install opentelemetry-api.", OPEN_TELEMETRY, error)
+        logging.warning("%s is on, but %s: traces have no parent. Install opentelemetry-api.", setting, error)
         return None
     propagator = TraceContextTextMapPropagator()
 

@@ -20,7 +20,7 @@ INTERVALS = {
 HINT = "Cannot find module. Please check the requirements.txt file for the missing module. Current sys.path: {}"
 
 
-class Declared:
+class IndexedFunctions:
     """The functions of the app's module, imported once for each process."""
 
     def __init__(self, root: str) -> None:

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
-from typing import Mapping
 
 from .context import current_invocation
+from .forks import on_fork
 from .wire import Message, Wire
 
 SYSTEM_LOGGERS = ("azure_functions_worker", "azure.functions")
 LEVELS = ((50, "critical"), (40, "error"), (30, "warning"), (20, "information"), (10, "debug"))
 
 
-class ToHost(logging.Handler):
+class HostHandler(logging.Handler):
     def __init__(self, wire: Wire) -> None:
         super().__init__()
         self._wire = wire
 
     def emit(self, record: logging.LogRecord) -> None:
-        """A record that cannot be formatted or sent is told on stderr, as `logging` does everywhere."""
+        """A record that cannot be formatted or sent is reported on stderr, as `logging` does everywhere."""
         try:
             self._wire.send(_message(record, self.format(record)))
         except Exception:
@@ -42,24 +41,20 @@ def level_name(number: int) -> str:
     return next((name for least, name in LEVELS if number >= least), "trace")
 
 
-def lowest_level(environment: Mapping[str, str]) -> int:
-    """What the root logger lets pass: the platform's setting, and the host's own for what lies below Debug."""
-    if environment.get("PYTHON_ENABLE_DEBUG_LOGGING") != "1":
-        return logging.INFO
-    return logging.NOTSET + 1 if environment.get("FNHOST_ENABLE_TRACE_LOGGING") == "1" else logging.DEBUG
-
-
 def open_logs(wire: Wire, lowest: int) -> None:
-    """Send what the root logger gets. A forked child must not write on the host's socket: it prints instead."""
+    """Send what the root logger gets, from the level `lowest` on.
+
+    A forked child must not write on the host's socket: it prints instead.
+    """
     root = logging.getLogger()
-    handler = ToHost(wire)
+    handler = HostHandler(wire)
     root.addHandler(handler)
     root.setLevel(lowest)
 
     def print_instead() -> None:
         wire.close()
-        root.removeHandler(handler)
-        root.addHandler(logging.StreamHandler(sys.stderr))
+        if handler in root.handlers:  # not so in the child of a child
+            root.removeHandler(handler)
+            root.addHandler(logging.StreamHandler(sys.stderr))
 
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=print_instead)
+    on_fork(print_instead)

@@ -7,12 +7,12 @@ write there, and is not lost when the process ends at once.
 from __future__ import annotations
 
 import io
-import os
 import sys
 import threading
 from typing import Any, Tuple
 
 from .context import current_invocation
+from .forks import on_fork
 
 LONGEST_PENDING = 8192
 """Characters of a line without an end that are kept back; more go out."""
@@ -56,6 +56,8 @@ class MarkedStream(io.TextIOWrapper):
 
     def end_line(self, invocation: str) -> None:
         """An invocation is over: what it printed on this thread without an end is a line."""
+        if not self._pending and self._begun is None:
+            return
         key = (threading.get_ident(), invocation)
         rest = self._pending.pop(key, "")
         if rest or self._begun == key:
@@ -90,6 +92,5 @@ def open_streams() -> tuple[MarkedStream, ...]:
             setattr(sys, name, marked)
             setattr(sys, f"__{name}__", marked)
             streams.append(marked)
-            if hasattr(os, "register_at_fork"):
-                os.register_at_fork(after_in_child=marked.reset_after_fork)
+            on_fork(marked.reset_after_fork)
     return tuple(streams)

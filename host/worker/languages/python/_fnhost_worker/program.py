@@ -7,8 +7,10 @@ import contextlib
 import contextvars
 import gc
 import importlib
+import logging
 import os
 import platform
+import signal
 import sys
 import threading
 import time
@@ -20,19 +22,21 @@ from .context import INVOCATION, THREAD
 from .converters import Converters
 from .errors import FunctionLoadError, stack, title
 from .fallback import offer_copy
+from .forks import watch_forks
 from .hooks import Hooks
-from .indexing import Declared
-from .invocation import Answer, Invocation
-from .logs import lowest_level, open_logs
+from .indexing import IndexedFunctions
+from .invocation import Invocation, Response
+from .logs import open_logs
 from .output import MarkedStream, open_streams
+from .settings import read_settings
 from .signature import Binding, Function, bind
-from .threads import Threads
+from .threads import ThreadPool
 from .wire import Message, Wire, connect
 
 VERSION = ".".join(map(str, sys.version_info[:2]))
 SDK, DURABLE_SDK = "azure.functions", "azure.durable_functions"
 DURABLE = frozenset({"orchestrationtrigger", "entitytrigger", "durableclient", "orchestrationclient"})
-"""Types of bindings whose functions need the second."""
+"""Binding types whose functions need the Durable SDK."""
 
 
 class Program:
@@ -40,7 +44,7 @@ class Program:
         self,
         wire: Wire,
         loop: asyncio.AbstractEventLoop,
-        threads: Threads,
+        threads: ThreadPool,
         hooks: Hooks,
         streams: tuple[MarkedStream, ...] = (),
     ) -> None:
@@ -50,20 +54,21 @@ class Program:
         self._hooks = hooks
         self._streams = streams
         self._functions: dict[str, Function] = {}
-        self._declared = Declared(os.environ["FUNCTIONS_APPLICATION_DIRECTORY"])
+        self._declared = IndexedFunctions(os.environ["FUNCTIONS_APPLICATION_DIRECTORY"])
         self._tasks: set[asyncio.Task[None]] = set()
-        self._looked_at = 0.0
-        """When the event loop was last asked to show that it runs; 0 when it has done so."""
+        self._probed_at = 0.0
+        """When the event loop was asked to reset this to 0: for as long it has not run."""
+        self._is_ending = False
 
     def serve(self) -> None:
-        """Until the host is gone; then nothing of this process may go on."""
+        """Handle the host's messages until it is gone; the process ends with it."""
         handlers = {
             "workerInitRequest": self._init,
             "workerWarmupRequest": self._warm_up_soon,
             "functionsMetadataRequest": self._list_soon,
             "functionLoadRequest": self._load_soon,
             "invocationRequest": self._invoke,
-            "workerStatusRequest": self._tell_status,
+            "workerStatusRequest": self._send_status,
             "workerTerminate": self._terminate,
         }
         try:
@@ -78,20 +83,20 @@ class Program:
         self._wire.send({"t": "workerInitResponse", "result": {"status": "success"}, "workerMetadata": metadata})
 
     def _warm_up_soon(self, message: Message, blobs: bytes) -> None:
-        """While it has nothing to do, a worker imports what many apps need."""
+        """Import what many apps need, before the host asks for anything else."""
         self._loop.call_soon_threadsafe(import_quietly, DURABLE_SDK)
 
-    def _tell_status(self, message: Message, blobs: bytes) -> None:
-        """Answered by the reading thread: so the host learns whether this process runs at all, and its event loop."""
+    def _send_status(self, message: Message, blobs: bytes) -> None:
+        """Sent by the reading thread: it tells whether the process runs, and for how long its event loop has not."""
         now = time.monotonic()
-        blocked = now - self._looked_at if self._looked_at else 0.0
-        if not self._looked_at:
-            self._looked_at = now
-            self._loop.call_soon_threadsafe(self._look_done)
+        blocked = now - self._probed_at if self._probed_at else 0.0
+        if not self._probed_at:
+            self._probed_at = now
+            self._loop.call_soon_threadsafe(self._probe_done)
         self._wire.send({"t": "workerStatusResponse", "loopBlocked": blocked})
 
-    def _look_done(self) -> None:
-        self._looked_at = 0.0
+    def _probe_done(self) -> None:
+        self._probed_at = 0.0
 
     def _list_soon(self, message: Message, blobs: bytes) -> None:
         self._loop.call_soon_threadsafe(lambda: self._wire.send(self._declared.list()))
@@ -105,10 +110,11 @@ class Program:
         try:
             function = self._functions[function_id] = load(message["metadata"], self._declared)
             self._hooks.function_loaded(function.name, function.directory)
-            times.quicken()
-        except FunctionLoadError as error:
+            times.install_fast_parser()
+        except BaseException as error:
+            reason = str(error) if isinstance(error, FunctionLoadError) else f"{title(error)}\n{stack(error)}"
             name = message["metadata"]["name"]
-            result = {"status": "failure", "exception": {"message": f"cannot load the {name} function: {error}"}}
+            result = {"status": "failure", "exception": {"message": f"cannot load the {name} function: {reason}"}}
         self._wire.send({"t": "functionLoadResponse", "functionId": function_id, "result": result})
 
     def _invoke(self, message: Message, blobs: bytes) -> None:
@@ -123,10 +129,13 @@ class Program:
     def _run(self, invocation: Invocation) -> None:
         INVOCATION.set(invocation.id)
         THREAD.invocation_id = invocation.id
-        answer = invocation.run()
-        self._end_lines(invocation.id)
+        try:
+            response = invocation.run()
+            self._end_lines(invocation.id)
+        except BaseException as error:  # set in this thread by another, between two lines of the worker
+            response = invocation.unsendable(error)
         THREAD.invocation_id = None
-        self._send(invocation, answer)
+        self._send(invocation, response)
 
     def _start_task(self, invocation: Invocation) -> None:
         INVOCATION.set(invocation.id)
@@ -135,23 +144,25 @@ class Program:
         task.add_done_callback(self._tasks.discard)
 
     async def _run_async(self, invocation: Invocation) -> None:
-        answer = await invocation.run_async()
+        response = await invocation.run_async()
         self._end_lines(invocation.id)
-        self._send(invocation, answer)
+        self._send(invocation, response)
 
     def _end_lines(self, invocation: str) -> None:
-        """What was printed last belongs to its invocation, and is not lost; a broken stream harms no answer."""
-        for stream in self._streams:
-            with contextlib.suppress(Exception):
-                stream.end_line(invocation)
-
-    def _send(self, invocation: Invocation, answer: Answer) -> None:
-        """An answer that cannot be written, or is too long, is a failure of its invocation."""
+        """What was printed last belongs to its invocation, and is not lost; a broken stream harms no response."""
         try:
-            self._wire.send(*answer)
+            for stream in self._streams:
+                stream.end_line(invocation)
+        except Exception:
+            return
+
+    def _send(self, invocation: Invocation, response: Response) -> None:
+        """A response that cannot be encoded, or is too long, is a failure of its invocation."""
+        try:
+            self._wire.send(*response)
         except Exception as error:
-            del answer
-            self._wire.send(*invocation.unsent(error))
+            del response
+            self._wire.send(*invocation.unsendable(error))
 
     def _terminate(self, message: Message, blobs: bytes) -> None:
         """End as Python does, with `atexit`, unless user code still runs."""
@@ -159,10 +170,28 @@ class Program:
         sys.stderr.flush()
         if self._tasks or self._threads.are_busy:
             os._exit(0)
+        self._is_ending = True
         self._loop.call_soon_threadsafe(self._loop.stop)
 
+    def run_loop(self) -> None:
+        """Until the host ends this worker: user code that stops the loop, or calls sys.exit() in a task, does not."""
+        while not self._is_ending:
+            try:
+                self._loop.run_forever()
+            except SystemExit as error:
+                logging.error(
+                    "%s outside of any invocation, in a task or callback of its own, is ignored.", title(error)
+                )
+            except KeyboardInterrupt:
+                os._exit(_interrupted())
 
-def load(metadata: Message, declared: Declared) -> Function:
+
+def _interrupted() -> int:
+    print("The worker was interrupted (SIGINT).", file=sys.stderr, flush=True)
+    return 128 + signal.SIGINT
+
+
+def load(metadata: Message, declared: IndexedFunctions) -> Function:
     """Raises FunctionLoadError."""
     name, directory = metadata["name"], metadata["directory"]
     if not DURABLE.isdisjoint(binding["type"].lower() for binding in metadata["bindings"].values()):
@@ -175,7 +204,7 @@ def load(metadata: Message, declared: Declared) -> Function:
         return bind(name, directory, call, _bindings(metadata["bindings"]), _converters())
     except FunctionLoadError:
         raise
-    except Exception as error:
+    except BaseException as error:
         raise FunctionLoadError(f"{title(error)}\n{stack(error)}") from error
 
 
@@ -194,27 +223,28 @@ def _converters() -> Converters:
 
 
 def import_quietly(name: str) -> None:
-    """What fails here fails again, in words, when it is used."""
+    """Import a module if it can be: who uses it gets the error otherwise."""
     with contextlib.suppress(Exception), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         importlib.import_module(name)
-    gc.freeze()  # it stays: the collector need not look at it again and again
+    gc.freeze()  # it stays: the collector need not scan it again
 
 
 def main() -> None:
-    """Run until the host says so or is gone (platform/worker-protocol.md 2)."""
+    """Run until the host ends this process, or is gone (platform/worker-protocol.md 2)."""
     wire = connect()
     root = os.environ["FUNCTIONS_APPLICATION_DIRECTORY"]
     os.environ.setdefault("FUNCTIONS_WORKER_RUNTIME_VERSION", VERSION)
+    watch_forks()
     streams = open_streams()
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     loading.open_namespace(root)
-    open_logs(wire, lowest_level(os.environ))
+    settings = read_settings(os.environ)
+    open_logs(wire, settings.log_level)
     offer_copy(os.environ)
     import_quietly(SDK)
-    threads = Threads(int(os.environ["PYTHON_THREADPOOL_THREAD_COUNT"]))
-    program = Program(wire, loop, threads, Hooks(os.environ), streams)
+    program = Program(wire, loop, ThreadPool(settings.threads), Hooks(settings), streams)
     wire.send({"t": "startStream"})
     threading.Thread(target=program.serve, name="host", daemon=True).start()
-    loop.run_forever()
+    program.run_loop()

@@ -23,8 +23,8 @@ class Binding:
 
 
 @dataclasses.dataclass(frozen=True)
-class Side:
-    """How the value of one binding is converted, and the type the app annotated it with."""
+class Conversion:
+    """How the value of one binding is converted; `expected` is the type in the app's annotation."""
 
     binding_type: str
     converter: Any
@@ -42,9 +42,10 @@ class Function:
     call: Callable[..., Any]
     is_async: bool
     wants_context: bool
-    inputs: dict[str, Side]
-    outputs: dict[str, Side]
-    answer: Side | None
+    inputs: dict[str, Conversion]
+    outputs: dict[str, Conversion]
+    returned: Conversion | None
+    """None if the function has no return value."""
 
 
 def bind(
@@ -59,16 +60,16 @@ def bind(
         del parameters["context"]
         _check_context(hints)
     _check_names(set(parameters), set(named))
-    sides = {key: _side(key, binding, hints, converters) for key, binding in named.items()}
+    conversions = {key: _conversion(key, binding, hints, converters) for key, binding in named.items()}
     return Function(
         name,
         directory,
         call,
         inspect.iscoroutinefunction(call),
         wants_context,
-        {key: side for key, side in sides.items() if named[key].direction == "in"},
-        {key: side for key, side in sides.items() if named[key].direction == "out"},
-        _answer(bindings, hints, converters),
+        {key: each for key, each in conversions.items() if named[key].direction == "in"},
+        {key: each for key, each in conversions.items() if named[key].direction == "out"},
+        _returned(bindings, hints, converters),
     )
 
 
@@ -108,11 +109,11 @@ def _set(names: set[str]) -> str:
     return "{" + ", ".join(map(repr, sorted(names))) + "}"
 
 
-def _side(name: str, binding: Binding, hints: dict[str, Any], converters: Converters) -> Side:
+def _conversion(name: str, binding: Binding, hints: dict[str, Any], converters: Converters) -> Conversion:
     if binding.direction == "inout":
         raise FunctionLoadError(f'"inout" bindings are not supported: {name}')
     if name not in hints:
-        return Side(binding.type, converters.find(binding.type))
+        return Conversion(binding.type, converters.find(binding.type))
     is_out, hint = _unwrap_out(name, hints[name])
     if not _is_type(hint):
         raise FunctionLoadError(f"binding {name} has invalid non-type annotation {hint!r}{_advice(hint)}")
@@ -120,11 +121,11 @@ def _side(name: str, binding: Binding, hints: dict[str, Any], converters: Conver
     converter = converters.find(binding.type, hint)
     if not _accepts(converter, "output" if is_out else "input", hint):
         raise FunctionLoadError(_mismatch(name, binding, hint))
-    return Side(binding.type, converter, hint)
+    return Conversion(binding.type, converter, hint)
 
 
 def _unwrap_out(name: str, hint: Any) -> tuple[bool, Any]:
-    """Whether the annotation is `Out[...]`, and the type it speaks of."""
+    """Whether the annotation is `Out[...]`, and the type in it."""
     if getattr(typing.get_origin(hint) or hint, "__name__", "") != "Out":
         return False, hint
     arguments = typing.get_args(hint)
@@ -163,8 +164,8 @@ def _advice(hint: Any) -> str:
     return f" (Azure's worker does not take {hint!r} here: annotate with {name}, or with typing.{name.capitalize()})"
 
 
-def _accepts(converter: Any, side: str, hint: Any) -> bool:
-    check = getattr(converter, f"check_{side}_type_annotation", None)
+def _accepts(converter: Any, kind: str, hint: Any) -> bool:
+    check = getattr(converter, f"check_{kind}_type_annotation", None)
     try:
         return bool(check and check(hint))
     except TypeError:  # issubclass() with a generic
@@ -172,36 +173,36 @@ def _accepts(converter: Any, side: str, hint: Any) -> bool:
 
 
 def _mismatch(name: str, binding: Binding, hint: Any) -> str:
-    told = getattr(hint, "__name__", repr(hint))
+    text = getattr(hint, "__name__", repr(hint))
     if binding.data_type == "undefined":
-        return f'type of {name} binding in function.json "{binding.type}" does not match its Python annotation "{told}"'
+        return f'type of {name} binding in function.json "{binding.type}" does not match its Python annotation "{text}"'
     return (
         f'{name!r} binding type "{binding.type}" and dataType "{binding.data_type}" in function.json do not match '
-        f'the corresponding function parameter\'s Python type annotation "{told}"'
+        f'the corresponding function parameter\'s Python type annotation "{text}"'
     )
 
 
-def _answer(bindings: dict[str, Binding], hints: dict[str, Any], converters: Converters) -> Side | None:
-    """How the return value is encoded: as `$return`, else as a binding that answers by itself, triggers first."""
+def _returned(bindings: dict[str, Binding], hints: dict[str, Any], converters: Converters) -> Conversion | None:
+    """As `$return`, else as the first binding with an implicit output, triggers before others."""
     if RETURN in bindings:
-        return _explicit_answer(bindings[RETURN], hints, converters)
+        return _explicit_return(bindings[RETURN], hints, converters)
     types_ = sorted(
         (binding.type for binding in bindings.values()), key=lambda type_: not type_.lower().endswith("trigger")
     )
-    found = next((type_ for type_ in types_ if converters.answers_itself(type_)), None)
-    return Side(found, converters.find(found), hints.get("return")) if found else None
+    found = next((type_ for type_ in types_ if converters.has_implicit_output(type_)), None)
+    return Conversion(found, converters.find(found), hints.get("return")) if found else None
 
 
-def _explicit_answer(binding: Binding, hints: dict[str, Any], converters: Converters) -> Side:
+def _explicit_return(binding: Binding, hints: dict[str, Any], converters: Converters) -> Conversion:
     if binding.direction != "out":
         raise FunctionLoadError('"$return" binding must have direction set to "out"')
     if "return" not in hints:
-        return Side(binding.type, converters.find(binding.type))
+        return Conversion(binding.type, converters.find(binding.type))
     hint = hints["return"]
     if not _is_type(hint):
         raise FunctionLoadError(f"has invalid non-type return annotation {hint!r}{_advice(hint)}")
     converter = converters.find(binding.type)
     if not _accepts(converter, "output", hint):
-        told = getattr(hint, "__name__", repr(hint))
-        raise FunctionLoadError(f'Python return annotation "{told}" does not match binding type "{binding.type}"')
-    return Side(binding.type, converter, hint)
+        text = getattr(hint, "__name__", repr(hint))
+        raise FunctionLoadError(f'Python return annotation "{text}" does not match binding type "{binding.type}"')
+    return Conversion(binding.type, converter, hint)

@@ -1,16 +1,17 @@
-"""The threads that run sync functions: made on demand, never fewer than there are jobs, up to a limit."""
+"""The threads that run sync functions: started on demand, as many as there are jobs, up to a limit."""
 
 from __future__ import annotations
 
 import collections
 import threading
+import traceback
 from typing import Callable
 
 Job = Callable[[], None]
 
 
-class Threads:
-    """Jobs never raise.
+class ThreadPool:
+    """Runs jobs, each on one of its threads.
 
     One thread is woken at a time, the one that ran last; it wakes the next if there is more to do. So one job costs one
     wake-up, and of many short ones most are run by threads that are awake.
@@ -20,14 +21,14 @@ class Threads:
         self._limit = limit
         self._started = 0
         self._jobs: collections.deque[Job] = collections.deque()
-        self._resting: list[threading.Lock] = []
+        self._idle: list[threading.Lock] = []
         self._is_waking = False
         self._lock = threading.Lock()
 
     @property
     def are_busy(self) -> bool:
         with self._lock:
-            return bool(self._jobs) or len(self._resting) < self._started
+            return bool(self._jobs) or len(self._idle) < self._started
 
     def submit(self, job: Job) -> None:
         with self._lock:
@@ -37,29 +38,37 @@ class Threads:
     def _wake_one(self) -> None:
         if self._is_waking or not self._jobs:
             return
-        if self._resting:
+        if self._idle:
             self._is_waking = True
-            self._resting.pop().release()
+            self._idle.pop().release()
         elif self._started < self._limit:
             self._is_waking = True
             self._started += 1
             threading.Thread(target=self._work, name=f"function-{self._started}", daemon=True).start()
 
     def _work(self) -> None:
-        rest = threading.Lock()
-        rest.acquire()
+        wake = threading.Lock()
+        wake.acquire()
         while True:
             self._is_waking = False
-            while job := self._next(rest):
-                job()
-            rest.acquire()
+            while job := self._next(wake):
+                _run(job)
+            wake.acquire()
 
-    def _next(self, rest: threading.Lock) -> Job | None:
-        """None when there is none: whoever releases `rest` then wakes this thread."""
+    def _next(self, wake: threading.Lock) -> Job | None:
+        """None when there is none: releasing `wake` then wakes this thread."""
         with self._lock:
             if not self._jobs:
-                self._resting.append(rest)
+                self._idle.append(wake)
                 return None
             job = self._jobs.popleft()
             self._wake_one()
             return job
+
+
+def _run(job: Job) -> None:
+    """A job that raises, or an exception that user code sets in this thread from another, does not end the thread."""
+    try:
+        job()
+    except BaseException:
+        traceback.print_exc()

@@ -1,7 +1,7 @@
-"""The Durable SDK reads the time of every event on every replay, with a parser that guesses the form of a date.
+"""The Durable SDK reads the time of every event on every replay, with a parser that accepts many forms of dates.
 
-That is most of what a replay costs. The host's times have one form, so they can be read at once; any other goes the
-SDK's own way.
+That is most of what a replay costs. The host's times have one form, which is quick to read; any other is read by the
+SDK's own parser.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ PARSER = "dt_parse"
 LENGTH = len("2024-05-01T10:00:01.1244567Z")
 
 
-def quicken() -> None:
-    """Call when the SDK may have been imported; without it, or with one that parses otherwise, nothing changes."""
+def install_fast_parser() -> None:
+    """Replace the SDK's parser, if the SDK is imported and has the one that is known."""
     module = sys.modules.get(MODULE)
     slow = getattr(module, PARSER, None)
     if slow is not None and slow.__module__ != __name__:
-        setattr(module, PARSER, quick(slow))
+        setattr(module, PARSER, fast_parser(slow))
 
 
-def quick(slow: Callable[[str], Any]) -> Callable[[str], Any]:
-    """`slow`, but for times of the host's own form."""
+def fast_parser(slow: Callable[[str], Any]) -> Callable[[str], Any]:
+    """A parser that reads the host's own form by itself, and any other with `slow`."""
     from dateutil.tz import tzutc
 
     utc = tzutc()

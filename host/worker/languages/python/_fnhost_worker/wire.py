@@ -15,14 +15,14 @@ import threading
 from typing import Any, Iterator
 
 MARK = 0x464E4831
-"""Every frame begins with it: bytes of somebody else on the same socket are told from a frame."""
+"""Every frame begins with it: what user code wrote on the socket is no frame."""
 HEAD = struct.Struct(">III")
 MOST_FRAME_BYTES = 256 * 1024 * 1024
 MOST_WAITING_BYTES = 64 * 1024 * 1024
-"""With more in the outbox, whoever sends waits until the host has read: user code cannot fill the memory with logs."""
+"""With more in the outbox, `send` waits until the host has read: logs cannot fill the memory."""
 MOST_JOINED_BYTES = 1 << 20
 TEXT_IN_JSON = 4096
-"""Longer texts travel as blobs: never escaped."""
+"""Longer texts, in characters, are sent as blobs: they need no escaping."""
 
 to_json = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 read_json = json.JSONDecoder().raw_decode
@@ -31,7 +31,7 @@ Message = dict[str, Any]
 
 
 class Blobs:
-    """Collects what travels beside the JSON of one frame."""
+    """Collects the bytes that follow the JSON of one frame."""
 
     def __init__(self) -> None:
         self.parts: list[bytes] = []
@@ -57,7 +57,7 @@ def get_text(value: str | dict[str, int], blobs: bytes) -> str:
 
 
 class Wire:
-    """Many threads send, one receives. When the host is gone, so is this process."""
+    """Many threads send, one receives. The process ends when the host is gone."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._socket = connection
@@ -70,7 +70,7 @@ class Wire:
         frame = pack(message, blobs.parts if blobs else [])
         self._waiting_bytes += len(frame)
         self._outbox.append(frame)
-        # Whoever holds the lock sends for all: under load the frames of many threads leave in one call.
+        # The holder of the lock sends for all: under load the frames of many threads leave in one call.
         while self._outbox and self._sending.acquire(blocking=self._waiting_bytes > MOST_WAITING_BYTES):
             try:
                 self._send_all()
@@ -95,14 +95,17 @@ class Wire:
             while len(head := reader.read(HEAD.size)) == HEAD.size:
                 mark, size, length = HEAD.unpack(head)
                 if mark != MARK:
-                    raise ValueError(f"The socket to the host was read by somebody else: {head!r} is not a frame.")
+                    raise ValueError(f"The socket to the host was used by user code: {head!r} is not a frame.")
                 message, _ = read_json(reader.read(length).decode())
                 yield message, reader.read(size - length)
         except ConnectionError:
             return
 
     def close(self) -> None:
-        self._socket.close()
+        """At once, though a reader of the socket is still there."""
+        descriptor = self._socket.detach()
+        if descriptor >= 0:
+            os.close(descriptor)
 
 
 class FrameTooLong(Exception):
@@ -122,7 +125,7 @@ def _are_short(frames: list[bytes]) -> bool:
     return sum(map(len, frames)) <= MOST_JOINED_BYTES
 
 
-def close_strays(keep: int) -> None:
+def close_inherited_descriptors(keep: int) -> None:
     """Close what was inherited beside the standard streams and the socket: descriptors of the host are not the app's.
 
     Python opens descriptors as not inheritable: one that is inheritable was there before this process.
@@ -137,7 +140,7 @@ def close_strays(keep: int) -> None:
 def connect() -> Wire:
     """The inherited socket or, where sockets cannot be inherited, a loopback one that opens with the token."""
     if descriptor := os.environ.pop("FNHOST_WORKER_SOCKET", ""):
-        close_strays(int(descriptor))
+        close_inherited_descriptors(int(descriptor))
         connection = socket.socket(fileno=int(descriptor))
         connection.set_inheritable(False)
         return Wire(connection)
