@@ -5,10 +5,8 @@ import signal
 from collections.abc import Mapping
 from pathlib import Path
 
-from fnhost.azurite import Azurite
 from tests.support.hosts import running
 from tests.support.node import NODE, write_v4
-from tests.support.storage import fresh
 
 HTTP = """
 const { app } = require('@azure/functions');
@@ -75,48 +73,10 @@ def test_an_orchestration_survives_the_death_of_its_worker(hub: Mapping[str, str
     assert (ended["output"], ended["customStatus"]) == (90, "at 9")
 
 
-BINDINGS = """
-const { app, output } = require('@azure/functions');
-
-const queue = output.storageQueue({ queueName: '%QUEUE%', connection: '' });
-app.http('Send', {
-  authLevel: 'anonymous',
-  extraOutputs: [queue],
-  handler: async (request, context) => {
-    context.extraOutputs.set(queue, [{ id: 7 }, 'text']);
-    return { body: 'sent' };
-  },
-});
-const blob = output.storageBlob({ path: '%CONTAINER%/{rand-guid}.txt', connection: '' });
-app.storageQueue('Work', {
-  queueName: '%QUEUE%',
-  connection: '',
-  extraOutputs: [blob],
-  handler: (message, context) => {
-    context.log(`got ${JSON.stringify(message)} ${context.triggerMetadata.dequeueCount}`);
-    context.extraOutputs.set(blob, `blob of ${typeof message}`);
-  },
-});
-app.storageBlob('Read', {
-  path: '%CONTAINER%/{name}',
-  connection: '',
-  handler: (content, context) => context.log(`read ${content} as ${context.triggerMetadata.name.length}`),
-});
-app.timer('Tick', {
-  schedule: '0 0 0 1 1 *',
-  runOnStartup: true,
-  handler: (timer, context) => context.log(`tick ${timer.isPastDue}`),
-});
-"""
-
-
-def test_timers_queues_and_blobs(storage: Azurite, tmp_path: Path) -> None:
-    app = write_v4(tmp_path / "app", {"src/bindings.js": BINDINGS})
-    names = {"QUEUE": fresh("q"), "CONTAINER": fresh("c"), "AzureWebJobsStorage": storage.connection_string}
-    with running(app, **names, AzureFunctionsWebHost__hostid=fresh("host"), **NODE) as host:
-        assert host.get("/api/Send").text == "sent"
-        host.output.until("tick false")
-        host.output.until('got {"id":7} 1')
-        host.output.until('got "text" 1')
-        host.output.until("read blob of object as 40")
-        host.output.until("read blob of string as 40")
+def test_a_problem_names_the_line_that_registered_its_function_and_no_other_is_lost(tmp_path: Path) -> None:
+    code = HTTP + "app.get('Second', { route: 'PID', handler: async () => ({}) });\n"
+    code += "app.timer('Tick', { schedule: 'often', handler: () => {} });\n"
+    with running(write_v4(tmp_path / "app", {"src/all.js": code}), **NODE) as host:
+        assert host.get("/api/hello/Ada").text == "Hello, Ada."
+        host.output.until("The 'Second' function is in error: src/all.js line 10#/bindings/0: The route specified")
+        host.output.until("The 'Tick' function is in error: src/all.js line 11#/bindings/0/schedule: ")
