@@ -265,7 +265,8 @@ class Reload:
         except AppError as error:
             self._say_once(missing_modules(commands, [str(problem) for problem in error.problems]), Level.ERROR)
             raise
-        self._say_once(missing_modules(commands, fresh.failures.values()), Level.ERROR)
+        told = [*fresh.failures.values(), *(problem.message for problem in fresh.app.problems)]
+        self._say_once(missing_modules(commands, told), Level.ERROR)
         return fresh
 
     def _say_once(self, sentence: str, level: Level = Level.INFORMATION) -> None:

@@ -20,7 +20,7 @@ from fnhost.host.system import system_error
 from fnhost.host.text import json_line, printable
 from fnhost.host.worker.commands import missing_modules, runnable
 from fnhost.host.worker.standby import StandbyWorkers
-from fnhost.host.worker.toolchains import RUNTIME
+from fnhost.host.worker.toolchains import RUNTIME, TOOLCHAINS
 
 BASE = f"http://localhost:{PORT}"
 NO_FUNCTIONS = "No job functions found."
@@ -108,8 +108,10 @@ async def _loaded(app: App, interpreters: Mapping[str, str], only: Sequence[str]
         async with StandbyWorkers(log) as standby:
             async with loaded(app, commands, standby, log, ending, asyncio.Event(), only=only) as fresh:
                 found = list(_failures(fresh.app, fresh.failures))
-                if missing := missing_modules(commands, fresh.failures.values()):
-                    found.append(Problem("requirements.txt", "", missing))
+                told = [*fresh.failures.values(), *(problem.message for problem in fresh.app.problems)]
+                for run in commands:
+                    if missing := missing_modules([run], told):
+                        found.append(Problem(TOOLCHAINS[run.language].project_file, "", missing))
                 return Findings(fresh.app, tuple(found))
     except (StartError, WorkerError) as error:
         return Findings(app, (Problem(".", "", str(error)),))

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.hosts import http, run, write_app
+from tests.support.node import NODE, write_v4
 
 HELLO = {"Hello/__init__.py": "def main(req):\n    return 'hello'\n", "Hello/function.json": http(methods=["get"])}
 SOUND = "Functions that can be served: 1. Problems: 0."
@@ -115,3 +116,51 @@ def test_names_that_no_terminal_takes_are_printed_all_the_same(tmp_path: Path) -
     assert status == 1
     assert "B\\udcffd\\x1b[2J" in text
     assert "\x1b" not in text
+
+
+JS_BINDINGS = json.dumps({"bindings": json.loads(http())["bindings"]})
+JS_HELLO = {"Hello/index.js": "module.exports = async () => ({ body: 'hello' });", "Hello/function.json": JS_BINDINGS}
+
+
+@pytest.mark.parametrize(
+    ("code", "problem"),
+    [
+        ("module.exports = async () => {", "SyntaxError: Unexpected end of input"),
+        ("module.exports = { one() {}, other() {} };", "Unable to determine function entry point."),
+        ("module.exports = 5;", "The resolved entry point is not a function"),
+        ("throw new Error('as it is loaded');", "Error: as it is loaded"),
+        ("require('@nowhere/to-be_found/below');", "Run there: npm install @nowhere/to-be_found"),
+    ],
+)
+def test_javascript_that_a_worker_cannot_load(code: str, problem: str, tmp_path: Path) -> None:
+    bad = {"Bad/index.js": code, "Bad/function.json": JS_BINDINGS}
+    status, text = check(tmp_path, {**JS_HELLO, **bad}, **NODE)
+    assert status == 1
+    assert "The 'Bad' function is in error: Bad/index.js: Worker was unable to load function Bad: " in text
+    assert problem in text
+    assert "\tHello:" in text
+    assert "\tBad:" not in text
+
+
+V4 = """const { app } = require('@azure/functions');
+app.get('Hello', { authLevel: 'anonymous', handler: async () => ({ body: 'hello' }) });
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "problem"),
+    [
+        ("", ""),
+        ("app.timer('Tick', { schedule: 'never', handler: () => {} });", "src/app.js line 3#/bindings/0/schedule: "),
+        ("app.http('hello', { handler: () => {} });", "There is another function 'Hello' in 'src/app.js'."),
+        ("require('nowhere-to-be-found');", "Run there: npm install nowhere-to-be-found"),
+        ("app.get(", "package.json: Worker failed to index functions: Worker was unable to load entry point"),
+    ],
+)
+def test_functions_registered_in_javascript(code: str, problem: str, tmp_path: Path) -> None:
+    app = write_v4(tmp_path / "app", {"src/app.js": V4 + code})
+    settings = {"AzureWebJobsStorage": "UseDevelopmentStorage=true", **NODE}
+    status, lines = run("check", app, **settings)
+    assert status == (1 if problem else 0)
+    assert problem in "\n".join(lines)
+    assert any("\tHello: [GET]" in line for line in lines) or "failed to index" in "\n".join(lines)

@@ -27,16 +27,17 @@ def python_index_file(root: Path, settings: Settings) -> str:
 
 def node_index_file(root: Path, settings: Settings) -> str:
     """`package.json`, if its `main` may register functions: the worker knows whether it does."""
-    return PACKAGE_FILE if _package(root).get("main") else ""
+    return PACKAGE_FILE if read_package(root).get("main") else ""
 
 
 def node_registers(root: Path) -> bool:
     """Whether `main` registers functions for certain: a package.json may also serve tools of an app in Python."""
-    dependencies = _package(root).get("dependencies")
+    dependencies = read_package(root).get("dependencies")
     return isinstance(dependencies, dict) and NODE_LIBRARY in dependencies
 
 
-def _package(root: Path) -> Mapping[str, Any]:
+def read_package(root: Path) -> Mapping[str, Any]:
+    """The app's package.json; empty if it cannot be read."""
     try:
         content = json.loads((root / PACKAGE_FILE).read_text("utf-8-sig"))
     except (OSError, ValueError):

@@ -1,13 +1,16 @@
 """Node: workers run under Node 20 and newer, whatever the app's own packages are."""
 
 import os
+import re
 import shutil
 import subprocess
+from collections.abc import Iterable
 from functools import lru_cache
+from pathlib import Path
 
 from fnhost.host.app import App
 from fnhost.host.errors import StartError
-from fnhost.host.worker.toolchains.indexing import node_index_file, node_registers
+from fnhost.host.worker.toolchains.indexing import node_index_file, node_registers, read_package
 from fnhost.host.worker.toolchains.toolchain import PROGRAMS, Interpreter, Toolchain, find_executable
 
 TITLE = "Node"
@@ -15,6 +18,8 @@ OLDEST_NODE = 20
 """The oldest major version of Node that runs workers."""
 VERSION_LIMIT = 20.0
 """Seconds that a Node may take to say its version."""
+_MISSING = re.compile(r"Cannot find (?:module|package) '((?:@[\w.-]+/)?[\w-][\w.-]*)(?:/[^']*)?'")
+"""Packages alone: paths begin with a dot or a slash, parts of Node with `node:`."""
 HOW = f'Install Node {OLDEST_NODE} or newer, or the package with "pip install fnhost[azurite]", which brings one.'
 
 
@@ -35,6 +40,17 @@ def find_node(app: App, option: str | None) -> Interpreter:
     raise StartError(f"The app is written for Node, but there is no node on PATH. {HOW}")
 
 
+def missing_modules(root: Path, interpreter: Interpreter, failures: Iterable[str]) -> str:
+    """A sentence on the packages that functions could not load, and the command that installs them."""
+    names = sorted({found[1] for failure in failures for found in _MISSING.finditer(failure)})
+    if not names:
+        return ""
+    listed = read_package(root).get("dependencies")
+    are_listed = isinstance(listed, dict) and set(names) <= set(listed)
+    command = "npm install" if are_listed else f"npm install {' '.join(names)}"
+    return f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} not installed in '{root}'. Run there: {command}"
+
+
 NODE = Toolchain(
     language="node",
     title=TITLE,
@@ -47,6 +63,7 @@ NODE = Toolchain(
     is_index_certain=node_registers,
     project_file="package.json",
     watched_files=("package.json",),
+    missing_modules=missing_modules,
 )
 
 
