@@ -114,6 +114,7 @@ module.exports = async function (context, req) {
   context.log.error(new Error('at error').message);
   process.stdout.write('in ');
   process.stdout.write('pieces\\n');
+  process.stdout.write('without an end');
 };
 """
 AFTER = "module.exports = async (context) => { setImmediate(() => setImmediate(() => context.log('too late'))); };"
@@ -374,7 +375,7 @@ async def test_the_result_of_an_activity(worker: Bench, sent: str | None, answer
 
 async def test_the_context_tells_about_the_invocation(worker: Bench) -> None:
     attempt = RetryContext(2, 5, "Error: before")
-    told = body(await worker.call("Context", get(), invocation="the-id", attempt=attempt, metadata={"Id": "x"}))
+    told = body(await worker.call("Context", get(), invocation="the-id", attempt=attempt, metadata={"Name": "x"}))
     directory = str(worker.app.root / "Context")
     assert told["invocationId"] == "the-id"
     assert told["executionContext"] == {
@@ -389,9 +390,19 @@ async def test_the_context_tells_about_the_invocation(worker: Bench) -> None:
         {"name": "res", "type": "http", "direction": "out"},
     ]
     data = told["bindingData"]
-    assert (data["invocationId"], data["id"], data["sys"]["methodName"]) == ("the-id", "x", "Context")
+    assert (data["invocationId"], data["name"], data["sys"]["methodName"]) == ("the-id", "x", "Context")
     assert (data["headers"], data["query"]) == ({}, {})
     assert (told["cwd"], told["secrets"]) == (str(worker.app.root), [])
+
+
+async def test_binding_data_has_the_values_of_a_request_by_name(worker: Bench) -> None:
+    query = {"page": "3", "Id": "query", "code": "secret"}
+    sent = HttpRequest(
+        "POST", "http://x/y", {}, query, {"id": "42"}, b'{"Page": 1, "Deep": {"Inner": [2]}, "name": "x"}'
+    )
+    data = body(await worker.call("Context", sent))["bindingData"]
+    found = {name: data[name] for name in data if name not in ("invocationId", "sys", "headers", "query")}
+    assert found == {"page": 3, "id": 42, "deep": {"inner": [2]}, "name": "x"}
 
 
 async def test_logs_and_prints_of_a_function_keep_their_order_and_its_invocation(worker: Bench) -> None:
@@ -408,6 +419,7 @@ async def test_logs_and_prints_of_a_function_keep_their_order_and_its_invocation
         (Level.WARNING, console, "and a warning"),
         (Level.ERROR, user, "at error"),
         (Level.INFORMATION, console, "in pieces"),
+        (Level.INFORMATION, console, "without an end"),
     ]
     assert {record.function for record in said} == {"Logs"}
 

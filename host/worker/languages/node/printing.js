@@ -6,26 +6,50 @@
 
 const { running } = require('./logs.js');
 
-/** @param {import('./logs.js').Logs} logs */
-function openPrinting(logs) {
-  capture(process.stdout, 'stdout', () => 'information', logs);
-  capture(process.stderr, 'stderr', levelOf, logs);
-}
+/** @typedef {import('./logs.js').Running} Running */
 
-function capture(stream, name, level, logs) {
-  const print = stream.write.bind(stream);
-  let unfinished = '';
-  stream.write = (chunk, encoding, done) => {
-    const store = running.getStore();
-    if (!store) return print(chunk, encoding, done);
-    const lines = (unfinished + textOf(chunk, encoding)).split('\n');
-    unfinished = lines.pop();
-    for (const line of lines) logs.write(level(line), 'console', line.replace(/\r$/, ''), name, store.id);
-    const told = typeof encoding === 'function' ? encoding : done;
-    if (told) process.nextTick(told);
-    return true;
-  };
-  process.on('exit', () => unfinished && print(`${unfinished}\n`));
+class Printing {
+  /** From now on standard output and error are captured. @param {import('./logs.js').Logs} logs */
+  constructor(logs) {
+    this._logs = logs;
+    /** By the invocation that printed it, and then by stream: text whose line has not ended. @type {Map<Running, any>} */
+    this._unfinished = new Map();
+    this._capture(process.stdout, 'stdout');
+    this._capture(process.stderr, 'stderr');
+    process.on('exit', () => [...this._unfinished.keys()].forEach((store) => this.ended(store)));
+  }
+
+  /** What an invocation printed without a line end is a line when it ends. @param {Running} store */
+  ended(store) {
+    const texts = this._unfinished.get(store);
+    if (!texts) return;
+    this._unfinished.delete(store);
+    for (const name in texts) if (texts[name]) this._write(name, texts[name], store);
+  }
+
+  _capture(stream, name) {
+    const print = stream.write.bind(stream);
+    stream.write = (chunk, encoding, done) => {
+      const store = running.getStore();
+      if (!store) return print(chunk, encoding, done);
+      const lines = ((this._unfinished.get(store)?.[name] ?? '') + textOf(chunk, encoding)).split('\n');
+      this._keep(store, name, lines.pop());
+      for (const line of lines) this._write(name, line.replace(/\r$/, ''), store);
+      const told = typeof encoding === 'function' ? encoding : done;
+      if (told) process.nextTick(told);
+      return true;
+    };
+  }
+
+  _keep(store, name, text) {
+    const texts = this._unfinished.get(store);
+    if (texts) texts[name] = text;
+    else if (text) this._unfinished.set(store, { [name]: text });
+  }
+
+  _write(name, line, store) {
+    this._logs.write(name === 'stderr' ? levelOf(line) : 'information', 'console', line, name, store.id);
+  }
 }
 
 function textOf(chunk, encoding) {
@@ -38,4 +62,4 @@ function levelOf(line) {
   return /error|fail|severe|unhandled exception/i.test(line) ? 'error' : 'information';
 }
 
-module.exports = { openPrinting };
+module.exports = { Printing };

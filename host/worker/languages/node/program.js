@@ -7,7 +7,7 @@ const { Ending } = require('./ending.js');
 const { describe, workerMetadata } = require('./indexing.js');
 const { Invocations } = require('./invocation.js');
 const { Logs, running } = require('./logs.js');
-const { openPrinting } = require('./printing.js');
+const { Printing } = require('./printing.js');
 const { model } = require('./v3/model.js');
 const { WarmUp } = require('./warmup.js');
 const { connect } = require('./wire.js');
@@ -18,8 +18,10 @@ class Program {
    * @param {App} app
    * @param {Logs} logs
    * @param {Ending} ending
+   * @param {Printing} printing
    */
-  constructor(wire, app, logs, ending) {
+  constructor(wire, app, logs, ending, printing) {
+    this._printing = printing;
     this._wire = wire;
     this._app = app;
     this._ending = ending;
@@ -67,8 +69,10 @@ class Program {
     const registered = this._app.functions.get(message.functionId);
     if (!registered) return this._wire.send(refusal(message, notLoaded(message)));
     this._running++;
-    running.run({ id: message.invocationId, name: registered.metadata.name }, async () => {
+    const store = { id: message.invocationId, name: registered.metadata.name };
+    running.run(store, async () => {
       const [answer, parts] = await this._invocations.run(registered, message, blobs);
+      this._printing.ended(store);
       this._running--;
       this._answer(registered.metadata.name, answer, parts);
     });
@@ -110,11 +114,11 @@ function main() {
   const app = new App(process.env.FUNCTIONS_APPLICATION_DIRECTORY ?? process.cwd(), logs, model);
   logs.follow(app.hooks);
   process.env.FUNCTIONS_WORKER_RUNTIME_VERSION ??= process.versions.node.split('.')[0];
+  const printing = new Printing(logs); // before the end is watched: what was printed comes first
   const ending = new Ending(wire, logs);
   ending.watch();
-  openPrinting(logs);
   openCore(app, logs);
-  new Program(wire, app, logs, ending).serve();
+  new Program(wire, app, logs, ending, printing).serve();
 }
 
 module.exports = { main };

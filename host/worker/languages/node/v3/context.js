@@ -3,7 +3,7 @@
 
 const { randomUUID } = require('node:crypto');
 
-const { camelCased, fromTypedData } = require('./values.js');
+const { camel, camelCased, fromTypedData, parsed } = require('./values.js');
 const { Request } = require('./request.js');
 const { Response } = require('./response.js');
 
@@ -66,10 +66,25 @@ function openHttp(context, description, http) {
   context.req = request;
   context.res = new Response(context.done);
   const sys = { methodName: description.name, utcNow: new Date().toISOString(), randGuid: randomUUID() };
-  context.bindingData.sys = sys;
+  Object.assign(context.bindingData, valuesOf(request), { sys });
   context.bindingData.query ||= { ...request.query };
   context.bindingData.headers ||= { ...request.headers };
   return request;
+}
+
+/**
+ * What a request tells by name: members of its body, query and route values, of which the later win
+ * (platform/values.md 3). The host leaves that out where it does not need it itself.
+ */
+function valuesOf({ body, query, params }) {
+  const values = {};
+  if (body?.constructor === Object) Object.assign(values, camelCased(body));
+  for (const texts of [query, params]) {
+    for (const name in texts) {
+      if (texts === params || name.toLowerCase() !== 'code') values[camel(name)] = parsed(texts[name]);
+    }
+  }
+  return values;
 }
 
 module.exports = { Context, readInputs };

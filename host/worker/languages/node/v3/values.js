@@ -38,12 +38,16 @@ function camelCased(object) {
   const output = {};
   for (const name in object) {
     const value = plain(object[name]);
-    output[name.charAt(0).toLowerCase() + name.slice(1)] = isObject(value) ? camelCased(value) : value;
+    output[camel(name)] = isObject(value) ? camelCased(value) : value;
   }
   return output;
 }
 
 const KINDS = new Set(['string', 'json', 'bytes', 'stream', 'int', 'double', 'http']);
+
+function camel(name) {
+  return name.charAt(0).toLowerCase() + name.slice(1);
+}
 
 /** The value of typed data; any other value as it is. */
 function plain(value) {
@@ -57,4 +61,4 @@ function isObject(value) {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !Buffer.isBuffer(value);
 }
 
-module.exports = { camelCased, fromTypedData, parsed, toTypedData };
+module.exports = { camel, camelCased, fromTypedData, parsed, toTypedData };
