@@ -72,7 +72,10 @@ class BlobContents:
             if self._service is None:
                 await asyncio.to_thread(_sdk)
                 self._service = _open(self._account)
-        return self._service.get_blob_client(container, blob)
+        try:
+            return self._service.get_blob_client(container, blob)
+        except ValueError as error:  # a name is empty
+            raise StorageError(f"'{container}/{blob}' is no path of a blob: {error}") from error
 
     @contextmanager
     def _storage_errors(self, what: str) -> Iterator[None]:
@@ -91,17 +94,20 @@ def _sdk() -> tuple[ModuleType, ...]:
 
 
 def _open(account: Account) -> "BlobServiceClient":
-    """Connections are direct, whatever `HTTP_PROXY` says, as those of all storage requests are."""
+    """Connections are direct, whatever `HTTP_PROXY` says, as those of all storage requests are.
+
+    The transport is told the time limits: the client does not hand its own on to a transport that it is given.
+    """
     blobs, _, _, transports = _sdk()
     key = {"account_name": account.name, "account_key": base64.b64encode(account.key).decode()}
     service: BlobServiceClient = blobs.BlobServiceClient(
         account.blob,
         key if account.key else account.signature,
         api_version=VERSION,
-        transport=transports.AioHttpTransport(use_env_settings=False),
+        transport=transports.AioHttpTransport(
+            use_env_settings=False, connection_timeout=LIMITS.connect, read_timeout=LIMITS.answer
+        ),
         retry_policy=blobs.LinearRetry(**RETRIES),
-        connection_timeout=LIMITS.connect,
-        read_timeout=LIMITS.answer,
     )
     return service
 
