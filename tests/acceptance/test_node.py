@@ -111,6 +111,30 @@ def test_process_exit_in_a_function_is_told_and_the_worker_replaced(host: Host) 
     assert pid_of(host) != pid
 
 
+CRASHES = {
+    "Uncaught": "setTimeout(() => { throw new Error('from a timer'); }); await new Promise(() => {});",
+    "Unhandled": "Promise.reject(new Error('nobody waits')); await new Promise(() => {});",
+    "Killed": "process.kill(process.pid, 'SIGKILL'); await new Promise(() => {});",
+}
+TOLD = (
+    "Uncaught exception in function 'Uncaught'",
+    "Unhandled rejection in function 'Unhandled'",
+    "with code 137 (0x89)",
+)
+
+
+def test_each_crash_is_told_and_the_worker_replaced_until_the_third_ends_the_host(tmp_path: Path) -> None:
+    files = {f"{name}/index.js": f"module.exports = async () => {{ {code} }};" for name, code in CRASHES.items()}
+    definitions = {f"{name}/function.json": http() for name in CRASHES}
+    with running(write_app(tmp_path, {**APP, **files, **definitions}), **NODE) as host:
+        for name, told in zip(CRASHES, TOLD, strict=True):
+            assert host.get("/api/Hello").text == "first"
+            assert (answer := host.get(f"/api/{name}")).status_code == 500, answer
+            host.output.until(told)
+        host.output.until("Exceeded language worker restart retry count for runtime:node.")
+        assert host.process.wait(30) == 1
+
+
 def test_a_function_that_never_calls_done_times_out(tmp_path: Path) -> None:
     limit = json.dumps({"version": "2.0", "functionTimeout": "00:00:01"})
     with running(write_app(tmp_path, {**APP, "host.json": limit}), **NODE) as host:

@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.support.hosts import running
@@ -80,3 +81,51 @@ def test_a_problem_names_the_line_that_registered_its_function_and_no_other_is_l
         assert host.get("/api/hello/Ada").text == "Hello, Ada."
         host.output.until("The 'Second' function is in error: src/all.js line 10#/bindings/0: The route specified")
         host.output.until("The 'Tick' function is in error: src/all.js line 11#/bindings/0/schedule: ")
+
+
+STREAMING = """
+const { app } = require('@azure/functions');
+
+app.setup({ enableHttpStream: true });
+app.http('Echo', {
+  authLevel: 'anonymous',
+  route: 'echo/{id}',
+  handler: async (request) => ({
+    status: 203,
+    headers: {
+      'x-told': [request.method, request.params.id, request.query.get('a'), request.headers.get('x-b')].join(),
+    },
+    body: request.body,
+  }),
+});
+app.get('Pieces', {
+  authLevel: 'anonymous',
+  handler: async (request) => ({
+    body: (async function* () {
+      yield 'one ';
+      if (request.query.has('fail')) throw new Error('in the middle');
+      yield 'two';
+    })(),
+  }),
+});
+app.get('Exits', { authLevel: 'anonymous', handler: async () => process.exit(3) });
+"""
+
+
+def test_an_app_that_streams_http(tmp_path: Path) -> None:
+    sent = os.urandom(3_000_000)
+    with running(write_v4(tmp_path / "app", {"src/app.js": STREAMING}), **NODE) as host:
+        with ThreadPoolExecutor(8) as pool:
+            posted = [
+                pool.submit(host.post, f"/api/echo/{n}?a=x", content=sent, headers={"X-B": "y"}) for n in range(8)
+            ]
+            answers = [each.result() for each in posted]
+        assert [(each.status_code, each.headers["x-told"]) for each in answers] == [
+            (203, f"POST,{number},x,y") for number in range(8)
+        ]
+        assert all(each.content == sent for each in answers)
+        assert host.get("/api/Pieces").text == "one two"
+        assert host.get("/api/Pieces?fail=1").status_code == 500
+        host.output.until("Exception: in the middle")
+        assert host.get("/api/Exits").status_code == 500
+        assert host.get("/api/Pieces").text == "one two"

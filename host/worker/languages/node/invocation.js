@@ -3,7 +3,7 @@
 
 const { fromWire, toWire } = require('./data.js');
 const { ensureError, messageOf, stackOf } = require('./errors.js');
-const { Forwarded } = require('./streaming.js');
+const { Forwarded, metadataOf } = require('./streaming.js');
 const { Blobs } = require('./wire.js');
 
 /** What a programming model is told of an invocation. */
@@ -67,7 +67,9 @@ class Invocations {
   _forward(request) {
     const { HttpUri: uri } = this._app.capabilities;
     const http = uri && request.inputData.find(({ data }) => data.http)?.data.http;
-    return http ? new Forwarded(uri, http, request.invocationId) : undefined;
+    if (!http) return undefined;
+    request.triggerMetadata = metadataOf(http);
+    return new Forwarded(uri, http, request.invocationId);
   }
 
   async _callWithHooks(core, invocation, { context, inputs }, callback) {

@@ -43,6 +43,13 @@ class Forwarded {
   }
 }
 
+/** Where the programming model looks for what the forwarded request does not tell as the host has it. */
+function metadataOf({ params, query, headers }) {
+  const values = Object.entries(params).map(([name, string]) => [name, { string }]);
+  const told = { Query: { json: JSON.stringify(query) }, Headers: { json: JSON.stringify(headers) } };
+  return { ...Object.fromEntries(values), ...told };
+}
+
 function answerOf(request) {
   return new Promise((resolve, reject) => {
     request.on('error', reject);
@@ -102,4 +109,4 @@ function decoded(value) {
   }
 }
 
-module.exports = { Forwarded };
+module.exports = { Forwarded, metadataOf };
