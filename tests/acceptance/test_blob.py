@@ -1,5 +1,6 @@
 """Blob trigger, input and output, over real blobs (platform/blob.md 1 to 4)."""
 
+import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +27,12 @@ def main(blob: func.InputStream, done: func.Out[bytes]) -> None:
     done.set(body[::-1])
 """
 ALL_BYTES = bytes(range(256))
+LARGE = 70 * 1024 * 1024
+"""Bytes: more than the official client sends or reads in one request, so that it sends blocks and reads ranges."""
+LARGE_BODY = "import random\nBODY = random.Random(7).randbytes(1024 * 1024) * 70\n"
+PROXIES = ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
+CLIENT = "azure.storage.blob"
+HELLO = "def main(req) -> str:\n    return 'hello'\n"
 
 
 class Site:
@@ -166,3 +173,53 @@ def test_a_path_that_is_none_is_a_problem_of_its_function(tmp_path: Path, site: 
     with running(code, **site.settings) as host:
         host.output.until("'Upper' is no container: write lower-case letters, digits and -.")
         assert host.get("/api/get/x").text == "None"
+
+
+def test_a_large_blob_goes_out_in_blocks_and_comes_in_whole(tmp_path: Path, site: Site) -> None:
+    code = app(tmp_path, site)
+    put = f"{LARGE_BODY}\ndef main(req, blob) -> str:\n    blob.set(BODY)\n    return 'written'\n"
+    digest = "import hashlib\n\ndef main(req, blob: bytes) -> str:\n    return hashlib.sha256(blob).hexdigest()\n"
+    (code / "Put/__init__.py").write_text(put)
+    (code / "GetBytes/__init__.py").write_text(digest)
+    with running(code, **site.settings) as host, site.containers() as (source, _):
+        assert host.post("/api/Put?to=large").text == "written"
+        blob = source.get_blob_client("large")
+        assert blob.get_blob_properties().size == LARGE
+        assert len(blob.get_block_list("committed")[0]) > 1
+        written = hashlib.sha256(blob.download_blob().readall()).hexdigest()
+        assert host.get("/api/bytes/large").text == written
+
+
+def test_a_large_blob_fires_its_trigger(tmp_path: Path, site: Site) -> None:
+    work = WORK.replace("done.set(body[::-1])", "done.set(hashlib.sha256(body).hexdigest().encode())")
+    body = ALL_BYTES * (LARGE // len(ALL_BYTES))
+    with site.containers() as (source, target):
+        source.create_container()
+        source.upload_blob("large.bin", body)
+        with running(app(tmp_path, site, f"import hashlib\n{work}"), **site.settings) as host:
+            host.output.until("Executed 'Functions.Work' (Succeeded")
+            assert host.output.count(f"got {site.input}/large.bin {LARGE} {LARGE} True") == 1
+        written = target.get_blob_client("bin/large").download_blob().readall()
+    assert written == hashlib.sha256(body).hexdigest().encode()
+
+
+def test_blobs_do_not_pass_through_a_proxy(tmp_path: Path, site: Site) -> None:
+    """A proxy of a company's network cannot reach this machine's loopback address."""
+    proxies = {**dict.fromkeys(PROXIES, "http://127.0.0.1:1"), "NO_PROXY": "", "no_proxy": ""}
+    with running(app(tmp_path, site), **site.settings, **proxies) as host:
+        assert host.post("/api/Put?to=a.txt", content=b"123").text == "written"
+        host.output.until("Executed 'Functions.Work' (Succeeded")
+        assert host.get("/api/get/a.txt").text == repr("123")
+
+
+def test_the_official_client_is_imported_with_the_first_blob(tmp_path: Path, site: Site) -> None:
+    """Python prints what the host imports."""
+    code = write_app(
+        app(tmp_path, site), {"Hello/__init__.py": HELLO, "Hello/function.json": bindings(HTTP_IN, HTTP_OUT)}
+    )
+    with running(code, program=("-X", "importtime", "-m", "fnhost"), **site.settings) as host:
+        assert host.get("/api/Hello").text == "hello"
+        host.output.until("Executed 'Functions.Hello' (Succeeded")
+        assert host.output.count(CLIENT) == 0 < host.output.count("fnhost.bindings.blob.trigger")
+        assert host.get("/api/get/missing").text == "None"
+        host.output.until(CLIENT)
