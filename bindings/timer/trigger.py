@@ -111,7 +111,11 @@ class TimerTrigger:
         )
 
     async def manual_event(self, text: str) -> Event:
-        return self._event(None, False, "")
+        """With the status that is on record; none where nothing is, or storage does not answer."""
+        status = None
+        with suppress(StorageError):
+            status = await self._status.read() if self._status else None
+        return self._event(status, False, "")
 
     def _say_occurrences(self) -> None:
         after, lines = self._now(), []

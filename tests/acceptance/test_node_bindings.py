@@ -87,7 +87,7 @@ V3: Mapping[str, tuple[str, list[dict[str, Any]]]] = {
         ],
     ),
     "Tick": (
-        "async (context, timer) => context.log(`tick ${timer.isPastDue} ${'last' in timer.scheduleStatus}`)",
+        "async (context, timer) => context.log(`tick ${timer.isPastDue} ${timer.schedule.adjustForDST}`)",
         [{"name": "timer", "type": "timerTrigger", "direction": "in", "schedule": YEARLY, "runOnStartup": True}],
     ),
     "Flaky": (
@@ -178,7 +178,7 @@ app.get('Rows', {
 app.timer('Tick', {
   schedule: '0 0 0 1 1 *',
   runOnStartup: true,
-  handler: (timer, context) => context.log(`tick ${timer.isPastDue} ${'last' in timer.scheduleStatus}`),
+  handler: (timer, context) => context.log(`tick ${timer.isPastDue} ${timer.schedule.adjustForDST}`),
 });
 app.http('Flaky', {
   authLevel: 'anonymous',
@@ -270,3 +270,20 @@ def test_a_retry_policy_and_its_context(served: tuple[Host, Site]) -> None:
     assert host.get("/api/Flaky").text == "succeeded after 2"
     host.output.until("try 0 of 2 after undefined.")
     host.output.until("try 2 of 2 after failure 1.")
+
+
+def test_runs_by_hand(served: tuple[Host, Site]) -> None:
+    host, site = served
+    with container(site.connection, site.names["CONTAINER"]) as blobs:
+        if not blobs.exists():
+            blobs.create_container()
+        blobs.upload_blob("by hand.bin", b"123")
+    given = {
+        "Tick": ("", "tick "),
+        "Work": ('{"id": "by-hand", "count": 0}', 'got {"id":"by-hand","count":0}'),
+        "Read": (f"{site.names['CONTAINER']}/by hand.bin", "read "),
+    }
+    for name, (text, told) in given.items():
+        before = host.output.count(told)
+        assert host.post(f"/admin/functions/{name}", json={"input": text}).status_code == 202
+        host.output.until(told, before + 1)

@@ -109,6 +109,14 @@ def test_a_changed_schedule_is_not_past_due(tmp_path: Path, site: Site, hosts: C
         assert host.output.count("Executing 'Functions.Tick'") == 0
 
 
+def test_a_run_by_hand_has_the_status_on_record(tmp_path: Path, site: Site, hosts: ContainerClient) -> None:
+    now = datetime.now(UTC).replace(microsecond=0)
+    write_status(hosts, site, now, now + timedelta(hours=1))
+    with running(app(tmp_path, "01:00:00"), **site.settings) as host:
+        assert host.post("/admin/functions/Tick", json={}).status_code == 202
+        host.output.until("tick past_due=False status=True")
+
+
 def test_one_host_of_an_app_fires_and_the_next_takes_over(tmp_path: Path, site: Site) -> None:
     code = app(tmp_path, "*/1 * * * * *")
     with running(code, **site.settings) as first:
