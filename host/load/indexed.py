@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from fnhost.bindings.schema import Violation, normalized, validate
 from fnhost.host.app import App, Function, HostConfig, IndexedFunction, Settings
-from fnhost.host.errors import AppError, IndexingFailed, Problem
+from fnhost.host.errors import AppError, Problem
 from fnhost.host.load import retry, warnings
 from fnhost.host.load.checks import Functions, runtime_problems, storage_problems
 from fnhost.host.load.conflicts import without_conflicts
@@ -16,7 +16,15 @@ from fnhost.host.load.entries import read_entry
 from fnhost.host.load.functions import NAME, binding_violations, is_disabled
 from fnhost.host.load.sources import FunctionSource
 
-Listing: TypeAlias = Sequence[IndexedFunction] | IndexingFailed | None
+
+@dataclass(frozen=True, slots=True)
+class CannotList:
+    """Why a worker could not list the functions."""
+
+    why: str
+
+
+Listing: TypeAlias = Sequence[IndexedFunction] | CannotList | None
 """What a worker says of the functions declared in code; None if folders declare them."""
 MIXED = (
     "Detected mixed function app. Some functions may not be indexed: {} declares functions in code, and this folder "
@@ -48,9 +56,9 @@ def complete(app: App, listings: Mapping[str, Listing], only: Sequence[str] = ()
     functions, problems = _in_folders(app, listings)
     languages = {function.language for function in functions.values()}
     for language, listing in listings.items():
-        if isinstance(listing, IndexingFailed):
+        if isinstance(listing, CannotList):
             if language not in languages:  # else the load of each function says it
-                message = f"Worker failed to index functions: {listing}"
+                message = f"Worker failed to index functions: {listing.why}"
                 problems.append(Problem(app.index_files[language], "", message))
             continue
         for indexed in listing or ():

@@ -136,6 +136,11 @@ class WorkerPool:
             self._tasks.spawn(f"Keeping the worker process {channel.pid}", self._keep(channel))
         return self._failures
 
+    def give_up(self, why: str) -> Mapping[str, str]:
+        """None of its functions can be called, for this reason. What `load` returns of functions that do not load."""
+        self._failures = {function.name: why for function in self._functions}
+        return self._failures
+
     async def call(self, invocation: Invocation) -> Outcome:
         """Whoever calls counts in `use`. Raises WorkersNotReady and WorkersExhausted as well."""
         if failure := self._failures.get(invocation.function.name):

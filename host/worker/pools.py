@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 
 from fnhost.clock import Clock
 from fnhost.host.app import App, Function
-from fnhost.host.errors import IndexingFailed
-from fnhost.host.load.indexed import Listing
+from fnhost.host.errors import IndexingFailed, WorkerStartFailed
+from fnhost.host.load.indexed import CannotList, Listing
 from fnhost.host.log import Log
 from fnhost.host.tasks import UseCount
 from fnhost.host.worker import Invocation
@@ -17,10 +17,11 @@ from fnhost.host.worker.standby import StandbyWorkers
 
 
 class WorkerPools:
-    """The pools of one generation, by language. `use` counts what needs any of them."""
+    """The pools of one generation, by language, that of the app's own first. `use` counts what needs any of them."""
 
     def __init__(self, pools: Mapping[str, WorkerPool], use: UseCount) -> None:
         self._pools, self.use = pools, use
+        self._own = next(iter(pools), "")
 
     def of(self, function: Function) -> WorkerPool:
         """The pool that runs a function."""
@@ -32,22 +33,39 @@ class WorkerPools:
         return [invocation for pool in self._pools.values() for invocation in pool.running]
 
     async def index(self, languages: Iterable[str]) -> Mapping[str, Listing]:
-        """What the worker of each of these languages lists. Raises WorkerStartFailed."""
+        """What the worker of each of these languages lists. Raises WorkerStartFailed if that of the app's own fails."""
         asked = list(languages)
-        found = await asyncio.gather(*(self._pools[language].index() for language in asked), return_exceptions=True)
-        listings: dict[str, Listing] = {}
-        for language, listing in zip(asked, found, strict=True):
-            if isinstance(listing, BaseException) and not isinstance(listing, IndexingFailed):
-                raise listing
-            listings[language] = listing
-        return listings
+        return dict(zip(asked, await all_of(self._listing(language) for language in asked), strict=True))
 
     async def load(self, functions: Sequence[Function]) -> Mapping[str, str]:
-        """Start every process. Why functions could not be loaded, by name. Raises WorkerStartFailed."""
+        """Start every process. Why functions could not be loaded, by name.
+
+        Raises WorkerStartFailed if that of the app's own language fails.
+        """
         for pool in self._pools.values():
             pool.serve(functions)
-        found = await all_of(pool.load() for pool in self._pools.values())
+        found = await all_of(self._load(language) for language in self._pools)
         return {name: text for failures in found for name, text in failures.items()}
+
+    async def _listing(self, language: str) -> Listing:
+        """Raises WorkerStartFailed."""
+        try:
+            return await self._pools[language].index()
+        except IndexingFailed as error:
+            return CannotList(str(error))
+        except WorkerStartFailed as error:
+            if language == self._own:
+                raise
+            return CannotList(str(error))
+
+    async def _load(self, language: str) -> Mapping[str, str]:
+        """Raises WorkerStartFailed."""
+        try:
+            return await self._pools[language].load()
+        except WorkerStartFailed as error:
+            if language == self._own:
+                raise
+            return self._pools[language].give_up(str(error))
 
     async def drain(self) -> None:
         """Wait until nothing uses them, as long as that takes."""

@@ -184,3 +184,14 @@ def test_one_function_of_several_languages_runs_alone(tmp_path: Path) -> None:
     app = write_app(tmp_path, {**IN_PYTHON, **files, "Tick/function.json": script(timer)})
     code, lines = run("run", "Tick", "--app", app, AzureWebJobsStorage="UseDevelopmentStorage=true")
     assert (code, any("ticked" in line for line in lines)) == (0, True)
+
+
+def test_a_worker_that_does_not_start_is_a_problem_of_its_language_alone(tmp_path: Path) -> None:
+    ends = {"Ends/index.js": "process.exit(3);", "Ends/function.json": script(REQUEST, RETURNED)}
+    with running(write_app(tmp_path, {**IN_PYTHON, **ends})) as host:
+        assert of(host, "Py")[0] == "python 1"
+        host.output.until("The 'Ends' function is in error: The worker ended while it loaded the app.")
+        assert host.get("/api/Ends").status_code == 500
+        host.write("Ends/index.js", IN_JAVASCRIPT["Js/index.js"])
+        host.output.until("Worker process started and initialized.", 2)
+        assert (of(host, "Py")[0], of(host, "Ends")[0]) == ("python 1", "node 1")
