@@ -100,6 +100,7 @@ class Log:
         self._readers = list(readers)
         self._clock = clock
         self._number = 0
+        self._written_once: set[str] = set()
 
     def add(self, reader: Reader) -> None:
         self._readers.append(reader)
@@ -113,6 +114,12 @@ class Log:
         self.recent.add(record)
         for reader in self._readers:
             reader(record)
+
+    def write_once(self, event: LogEvent) -> None:
+        """Not again, if the same sentence was written so before."""
+        if event.message not in self._written_once:
+            self._written_once.add(event.message)
+            self.write(event)
 
     def __call__(self, level: Level, category: str, message: str, function: str = "", invocation: str = "") -> None:
         """A sentence that has no event of its own."""

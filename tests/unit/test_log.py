@@ -129,6 +129,13 @@ def test_a_log_numbers_its_records_and_keeps_them() -> None:
     assert log.recent.since()[0] == seen
 
 
+def test_a_sentence_may_be_written_once() -> None:
+    log = Log()
+    for message in ("a", "b", "a"):
+        log.write_once(UserLog(level=Level.INFORMATION, message=message))
+    assert [each.message for each in log.recent.since()[0]] == ["a", "b"]
+
+
 def test_a_backlog_that_is_full_counts_what_is_left_out() -> None:
     file = File()
     writer = BackgroundWriter(Output("the console", file), backlog=10)
