@@ -10,7 +10,7 @@ import struct
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-import orjson
+import msgspec
 
 from fnhost.bindings.contract import Collection, Cookie, HttpRequest, HttpResponse, Json, Value
 from fnhost.host.limits import MOST_FRAME_BYTES
@@ -19,6 +19,8 @@ MARK = 0x464E4831
 """Every frame begins with it: bytes of somebody else on the same socket are told from a frame."""
 HEAD = struct.Struct(">III")
 TEXT_IN_JSON = 4096
+_to_json = msgspec.json.Encoder().encode
+_read_json = msgspec.json.Decoder().decode
 _any_to_json = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 RpcMessage: TypeAlias = dict[str, Any]
@@ -54,8 +56,8 @@ class FrameTooLong(Exception):
 def to_json(message: RpcMessage) -> bytes:
     """Raises TypeError, ValueError."""
     try:
-        return orjson.dumps(message)
-    except orjson.JSONEncodeError:  # a lone surrogate, a long integer, infinity: all are allowed, and rare
+        return _to_json(message)
+    except (TypeError, ValueError):  # a lone surrogate, infinity: both are allowed, and rare
         return _any_to_json(message).encode()
 
 
@@ -94,8 +96,8 @@ class Frames:
 
 def _message(text: memoryview) -> RpcMessage:
     try:
-        message: RpcMessage = orjson.loads(text)
-    except orjson.JSONDecodeError:
+        message: RpcMessage = _read_json(text)
+    except ValueError:
         message = _any_message(text)
     return message
 
@@ -169,7 +171,7 @@ def _encode_collection(values: Collection, blobs: Blobs) -> TypedData:
 
 
 class _NotFinite(float):
-    """orjson would write null for NaN and infinity; what is not exactly a float it leaves to `json`."""
+    """msgspec would write null for NaN and infinity; what is not exactly a float it leaves to `json`."""
 
 
 def _double(value: float) -> float:
