@@ -111,7 +111,7 @@ class FileWatcher:
             self._rules,
             Rules(
                 script_suffixes(app.languages),
-                ALWAYS_WATCHED | frozenset((*app.config.watch_files, *watched_files(app.languages))),
+                ALWAYS_WATCHED | frozenset((*app.config.watch_files, *watched_files(app))),
                 frozenset(app.config.watch_directories) - foreign_package_folders(app.languages),
                 frozenset(Path(problem.file).parent for problem in app.problems if problem.function),
             ),
