@@ -80,6 +80,8 @@ class Front:
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self.view: ActiveApp | None = None
+        self.refused: tuple[str, ...] = ()
+        """What keeps the version that was saved last from service."""
         self._serving: ActiveApp | None = None
         self._changed = asyncio.Event()
         self._offline = root / "app_offline.htm"
@@ -90,7 +92,7 @@ class Front:
         self._names = names or HostNames()
         self._patience = patience
         self._clock = clock
-        self._admin = admin(self, keys, host_id, clock.monotonic)
+        self._admin = admin(self, keys, host_id, clock.monotonic, log, with_keys=enable_auth)
 
     @contextmanager
     def showing(self, view: ActiveApp) -> Iterator[None]:
