@@ -58,6 +58,7 @@ LAYERS = {
     "fnhost.host.web": 8,
     "fnhost.host.web.listen": 8,
     "fnhost.host.web.openapi": 8,
+    "fnhost.host.web.mcp": 9,
     "fnhost.host.web.admin": 9,
     "fnhost.host.web.durable": 9,
     "fnhost.host.web.front": 10,

@@ -117,7 +117,7 @@ def test_the_level_says_which_key_is_asked_for() -> None:
 def test_every_admin_endpoint_is_documented(tmp_path: Path) -> None:
     keys = Keys.of_app(tmp_path)
     front = Front(tmp_path, Log(), keys)
-    app = admin(front, keys, "", lambda: 0.0, Log())
+    app = admin(front, keys, "", lambda: 0.0, Log(), front)
     served = {(method, route.path) for route in app.routes if isinstance(route, Route) for method in methods_of(route)}
     assert {entry for entry in documented_operations(documented()) if entry[1].startswith("/admin/")} == served
 
@@ -138,8 +138,8 @@ NAMELESS = {("post", "entities"), ("delete", "entities")}
 
 
 def methods_of(route: Route) -> Iterator[str]:
-    """HEAD comes with GET."""
-    yield from (method.lower() for method in (route.methods or set()) - {"HEAD"})
+    """HEAD comes with GET; the address of the Model Context Protocol takes POST, and refuses the rest itself."""
+    yield from (method.lower() for method in (route.methods or {"POST"}) - {"HEAD"})
 
 
 def shape(path: str) -> str:

@@ -19,6 +19,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from fnhost.bindings.contract import BindingError
 from fnhost.host.app import Function
@@ -57,10 +58,14 @@ def admin(
     host_id: str,
     clock: Callable[[], float],
     log: Log,
+    tools: ASGIApp,
     *,
     with_keys: bool = False,
 ) -> Starlette:
-    """The app for `/admin`. `clock` counts seconds; `with_keys` says whether the host demands keys."""
+    """The app for `/admin`. `clock` counts seconds, `tools` serves the Model Context Protocol.
+
+    `with_keys` says whether the host demands keys.
+    """
 
     def with_app(answer: Callable[[ActiveApp, Request], Awaitable[Response]]) -> Endpoint:
         async def endpoint(request: Request) -> Response:
@@ -84,6 +89,7 @@ def admin(
             Route("/admin/host/logs", logs_of(log)),
             Route("/admin/host/problems", with_app(found_problems)),
             Route("/admin/openapi.json", with_app(partial(described_api, with_keys=with_keys))),
+            Route("/admin/mcp", tools),
             Route("/admin/functions", with_app(functions)),
             Route("/admin/functions/{function}", with_app(function)),
             Route("/admin/functions/{function}", with_app(run), methods=["POST"]),
