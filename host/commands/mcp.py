@@ -5,14 +5,18 @@ import asyncio
 import os
 from collections.abc import Callable
 from pathlib import Path
-from ssl import SSLContext
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from fnhost.host import signals
 from fnhost.host.errors import StartError
 from fnhost.host.load.localsettings import read_local
 from fnhost.host.load.root import find_root
 from fnhost.host.options import PORT
 from fnhost.host.private import STATE_FOLDER
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
 
 LONGEST_CALL = 30 * 60.0
 """Seconds that a function may take to answer: the platform's own limit where an app sets none."""
@@ -41,6 +45,7 @@ def run(url: str, root: Path | None, key: str) -> int:
         raise StartError(missing)
     if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
         raise StartError(f"--url {url} is not the address of a host. Write it as http://127.0.0.1:{PORT}.")
+    signals.end_at_once()  # a thread that reads standard input cannot be interrupted
     asyncio.run(_serve(url, root, key))
     return 0
 
@@ -79,7 +84,7 @@ def _keys(url: str, root: Path | None, key: str) -> Callable[[], str]:
     return lambda: read(root / FILE).get(HOST, {}).get(MASTER, "")
 
 
-def _trust(url: str, root: Path | None) -> SSLContext:
+def _trust(url: str, root: Path | None) -> "SSLContext":
     """What an HTTPS connection trusts: for a host on this machine the certificate that it made, too."""
     import httpx2
 

@@ -1,6 +1,9 @@
 """The Model Context Protocol, spoken by the official client over standard input and at an address of a host."""
 
+import json
+import signal
 import socket
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -257,6 +260,17 @@ def test_a_missing_package_names_the_command_that_installs_it(tmp_path: Path) ->
 def test_it_ends_with_its_standard_input() -> None:
     with launched("mcp") as (process, output):
         assert (process.wait(PATIENCE), output.text) == (0, "")
+
+
+def test_it_ends_at_ctrl_c() -> None:
+    command = (sys.executable, "-m", "fnhost", "mcp")
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin and process.stdout
+        process.stdin.write(f"{json.dumps(PING)}\n")
+        process.stdin.flush()
+        assert json.loads(process.stdout.readline())["id"] == PING["id"]
+        process.send_signal(signal.SIGINT)
+        assert process.wait(PATIENCE) == 0
 
 
 def test_an_address_that_is_none_is_refused() -> None:
