@@ -38,25 +38,12 @@ def test_a_host_describes_what_it_serves(app: Path) -> None:
         assert document["paths"][status]["get"]["operationId"] == "getInstances"
 
 
-def test_with_keys_the_document_asks_for_one(app: Path) -> None:
-    with running(app, "--enable-auth", **SQLITE) as host:
-        assert host.get("/admin/openapi.json").status_code == 401
-        key = json.loads((app / ".fnhost" / "keys.json").read_text())["host"]["_master"]
-        document = host.get("/admin/openapi.json", headers={"x-functions-key": key}).json()
-    assert {} not in document["paths"]["/api/products/{category}"]["get"]["security"]
-
-
-def test_the_command_line_prints_it_without_serving(app: Path) -> None:
-    with launched("openapi", app, **SQLITE) as (process, output):
-        assert process.wait(PATIENCE) == 0, output.text
-    document = json.loads(output.text)
-    validate(document)
-    assert {"/api/products/{category}", "/runtime/webhooks/durabletask/instances"} <= document["paths"].keys()
-
-
-def test_a_broken_function_is_left_out_and_told(app: Path) -> None:
-    (app / "Products" / "function.json").write_text("{")
+def test_the_command_line_prints_it_without_serving_and_tells_what_is_broken(app: Path) -> None:
+    write_app(app, {"Broken/function.json": "{"})
     with launched("openapi", app, **SQLITE) as (process, output):
         assert process.wait(PATIENCE) == 1
-    assert "Products/function.json line 1" in output.text
-    assert '"/api/products/{category}"' not in output.text
+    told, _, document = output.text.partition("\n{\n")
+    assert "Broken/function.json line 1" in told
+    described = json.loads("{" + document)
+    validate(described)
+    assert {"/api/products/{category}", "/runtime/webhooks/durabletask/instances"} <= described["paths"].keys()
