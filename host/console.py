@@ -114,20 +114,24 @@ class JsonLines(RecordWriter):
     """Each record as one JSON object a line: the members of every record, then the fields of its event."""
 
     def line(self, record: Record) -> str:
-        event = record.event
-        members = {
-            "time": f"{self._stamp(record.at)}+00:00",
-            "level": event.level.name.title(),
-            "category": event.category,
-            "message": event.message,
-            "function": event.function,
-            "invocation": event.invocation,
-            "instance": event.instance,
-            "event": event.kind,
-            "number": record.number,
-            **{name: getattr(event, name) for name in OWN_FIELDS[event.kind]},
-        }
-        return f"{json_line(members)}\n"
+        return f"{json_line(record_members(record, self._stamp(record.at)))}\n"
+
+
+def record_members(record: Record, time: str) -> dict[str, object]:
+    """A record as JSON has it (docs/logging.md). `time` is that of the record in UTC, without an offset."""
+    event = record.event
+    return {
+        "time": f"{time}+00:00",
+        "level": event.level.name.title(),
+        "category": event.category,
+        "message": event.message,
+        "function": event.function,
+        "invocation": event.invocation,
+        "instance": event.instance,
+        "event": event.kind,
+        "number": record.number,
+        **{name: getattr(event, name) for name in OWN_FIELDS[event.kind]},
+    }
 
 
 COMMON_FIELDS = frozenset({"level", "category", "message", "function", "invocation", "instance"})

@@ -161,12 +161,14 @@ class Reload:
             self._say_entered(view, changed, self._site.clock.monotonic() - started)
 
     def _say_entered(self, view: ActiveApp, changed: Sequence[Path], seconds: float) -> None:
+        self._site.front.refused = ()
         if changed:
             self._log.write(AppReloaded(files=tuple(map(str, changed)), duration_ms=seconds * 1000))
         self._log.write(AppStarted())
         self._entered(view)
 
     def _refuse(self, faults: Sequence[str]) -> None:
+        self._site.front.refused = tuple(faults)
         self._log.write(AppRefused(problems=tuple(faults), is_serving=self._serving is not None))
         if not self._serving:
             self._show_error(faults)

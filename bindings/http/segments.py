@@ -16,6 +16,8 @@ class Parameter:
     is_optional: bool = False
     default: str | None = None
     checks: tuple[Check, ...] = ()
+    constraints: tuple[tuple[str, str | None], ...] = ()
+    """What `checks` stand for: a name in lower case, and the text between its parentheses."""
 
     @property
     def is_omittable(self) -> bool:

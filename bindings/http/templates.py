@@ -91,14 +91,17 @@ def parameter(text: str, inner: str) -> Parameter:
         refuse(text, f"'{{{inner}}}' has no valid parameter name.")
     stars, name, rest = found.groups()
     checks: list[Check] = []
+    constraints: list[tuple[str, str | None]] = []
     position = 0
     while constraint := CONSTRAINT.match(rest, position):
         checks.append(check(text, constraint[1], constraint[2]))
+        constraints.append((constraint[1].strip().lower(), constraint[2]))
         position = constraint.end()
     rest = rest[position:]
     if rest and not rest.startswith("="):
         refuse(text, f"'{rest}' in '{{{inner}}}' is neither a constraint nor a default value.")
-    return Parameter(name, bool(stars), inner.endswith("?"), rest[1:] if rest else None, tuple(checks))
+    default = rest[1:] if rest else None
+    return Parameter(name, bool(stars), inner.endswith("?"), default, tuple(checks), tuple(constraints))
 
 
 def check(text: str, name: str, arguments: str | None) -> Check:

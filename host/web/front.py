@@ -47,6 +47,7 @@ from fnhost.host.web.listen.guards import (
     serve_bounded,
 )
 from fnhost.host.web.listen.names import HostNames
+from fnhost.host.web.mcp.endpoint import McpEndpoint
 
 WEBHOOKS = "/runtime/webhooks"
 LOOK = 0.1
@@ -80,6 +81,8 @@ class Front:
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self.view: ActiveApp | None = None
+        self.refused: tuple[str, ...] = ()
+        """What keeps the version that was saved last from service."""
         self._serving: ActiveApp | None = None
         self._changed = asyncio.Event()
         self._offline = root / "app_offline.htm"
@@ -90,7 +93,8 @@ class Front:
         self._names = names or HostNames()
         self._patience = patience
         self._clock = clock
-        self._admin = admin(self, keys, host_id, clock.monotonic)
+        tools = McpEndpoint(self, self._names, keys)
+        self._admin = admin(self, keys, host_id, clock.monotonic, log, tools, with_keys=enable_auth)
 
     @contextmanager
     def showing(self, view: ActiveApp) -> Iterator[None]:

@@ -45,6 +45,7 @@ def test_a_wheel_holds_one_import_package(wheel: Path) -> None:
     assert {name.partition("/")[0] for name in names if ".dist-info/" not in name} == {"fnhost"}
     assert {"fnhost/host/cli.py", "fnhost/azurite/package-lock.json", "fnhost/bindings/py.typed"} <= set(names)
     assert "fnhost/host/worker/languages/python/start.py" in names
+    assert "fnhost/host/web/openapi/admin.yaml" in names
     assert not [name for name in names if "node_modules" in name or "__pycache__" in name]
 
 

@@ -567,6 +567,59 @@ async def test_ping_and_status(tmp_path: Path) -> None:
         assert (await client.get("/admin/host/config")).json() == {"version": "2.0"}
 
 
+async def test_the_last_log_records_are_shown(tmp_path: Path) -> None:
+    log = Log()
+    log.information("Host.Test", "one", "Hello", "id-1")
+    log.warning("Host.Test", "two", "Hello", "id-2")
+    log.error("Host.Test", "three", "Other", "id-3")
+    cases = {
+        "": ["one", "two", "three"],
+        "top=2": ["two", "three"],
+        "top=0": ["three"],
+        "function=hello&level=warning": ["two"],
+        "invocation=id-3": ["three"],
+        "instance=none": [],
+        "after=2": ["three"],
+        "after=9": [],
+    }
+    async with asking(Case(tmp_path, {}), log) as client:
+        for query, wanted in cases.items():
+            found = (await client.get(f"/admin/host/logs?{query}")).json()
+            assert [record["message"] for record in found["records"]] == wanted, query
+        assert found["dropped"] == 0
+        for query, told in {
+            "level=loud": "level=loud is not a log level. Use one of Trace, Debug,",
+            "top=-1": "top=-1 is not a whole number.",
+            "after=x": "after=x is not a whole number.",
+        }.items():
+            answer = await client.get(f"/admin/host/logs?{query}")
+            assert (answer.status_code, answer.text.startswith(told)) == (400, True), answer.text
+
+
+async def test_all_that_keeps_functions_from_service_is_shown(tmp_path: Path) -> None:
+    case = Case(tmp_path, {}, view={"failures": {"Late": "ImportError: no module"}})
+    front = front_of(case)
+    front.refused = ("Late/__init__.py:3 SyntaxError",)
+    async with generation(case) as view, served(front) as client:
+        with front.showing(view):
+            found = (await client.get("/admin/host/problems")).json()
+    assert found == {
+        "state": "Running",
+        "refused": ["Late/__init__.py:3 SyntaxError"],
+        "problems": [
+            {
+                "file": "Bad/function.json",
+                "pointer": "/bindings",
+                "message": "No trigger binding specified.",
+                "hint": "",
+                "function": "Bad",
+            }
+        ],
+        "failures": {"Late": "ImportError: no module"},
+        "warnings": [],
+    }
+
+
 async def test_functions_are_described(tmp_path: Path) -> None:
     (tmp_path / "Hello").mkdir()
     (tmp_path / "Hello" / "sample.dat").write_text("sample")

@@ -57,6 +57,8 @@ LAYERS = {
     # HTTP: what listens, and what is served beside the app's own functions.
     "fnhost.host.web": 8,
     "fnhost.host.web.listen": 8,
+    "fnhost.host.web.openapi": 8,
+    "fnhost.host.web.mcp": 9,
     "fnhost.host.web.admin": 9,
     "fnhost.host.web.durable": 9,
     "fnhost.host.web.front": 10,

@@ -5,8 +5,10 @@ import json
 import os
 import platform
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from dataclasses import asdict
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,13 +19,16 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from fnhost.bindings.contract import BindingError
 from fnhost.host.app import Function
 from fnhost.host.endpoints import endpoint_of
 from fnhost.host.errors import FnhostError, StartError
+from fnhost.host.log import Log
 from fnhost.host.web.active_app import ActiveApp
 from fnhost.host.web.admin.keys import key_routes
+from fnhost.host.web.admin.logs import logs_of
 from fnhost.host.web.admin.responses import SafeJsonResponse
 from fnhost.host.web.files import read_served
 from fnhost.host.web.keys import Keys
@@ -40,11 +45,27 @@ class ActiveAppProvider(Protocol):
     @property
     def view(self) -> ActiveApp | None: ...
 
+    @property
+    def refused(self) -> Sequence[str]:
+        """What keeps the version that was saved last from service."""
+
     async def wait(self) -> ActiveApp | None: ...
 
 
-def admin(provider: ActiveAppProvider, keys: Keys, host_id: str, clock: Callable[[], float]) -> Starlette:
-    """The app for `/admin`. `clock` counts seconds."""
+def admin(
+    provider: ActiveAppProvider,
+    keys: Keys,
+    host_id: str,
+    clock: Callable[[], float],
+    log: Log,
+    tools: ASGIApp,
+    *,
+    with_keys: bool = False,
+) -> Starlette:
+    """The app for `/admin`. `clock` counts seconds, `tools` serves the Model Context Protocol.
+
+    `with_keys` says whether the host demands keys.
+    """
 
     def with_app(answer: Callable[[ActiveApp, Request], Awaitable[Response]]) -> Endpoint:
         async def endpoint(request: Request) -> Response:
@@ -57,11 +78,18 @@ def admin(provider: ActiveAppProvider, keys: Keys, host_id: str, clock: Callable
         view = provider.view or await provider.wait()
         return view is not None and name.lower() in known_names(view)
 
+    async def found_problems(view: ActiveApp, request: Request) -> Response:
+        return SafeJsonResponse(problems(view, provider.refused))
+
     return Starlette(
         routes=[
             Route("/admin/host/ping", ping, methods=["GET", "POST"]),
             Route("/admin/host/status", status_of(provider, host_id, clock)),
             Route("/admin/host/config", with_app(config)),
+            Route("/admin/host/logs", logs_of(log)),
+            Route("/admin/host/problems", with_app(found_problems)),
+            Route("/admin/openapi.json", with_app(partial(described_api, with_keys=with_keys))),
+            Route("/admin/mcp", tools),
             Route("/admin/functions", with_app(functions)),
             Route("/admin/functions/{function}", with_app(function)),
             Route("/admin/functions/{function}", with_app(run), methods=["POST"]),
@@ -117,6 +145,25 @@ def status_of(provider: ActiveAppProvider, host_id: str, clock: Callable[[], flo
 
 async def config(view: ActiveApp, request: Request) -> Response:
     return SafeJsonResponse(view.app.config.raw)
+
+
+def problems(view: ActiveApp, refused: Sequence[str]) -> dict[str, Any]:
+    """All that keeps functions, or the version that was saved last, from service."""
+    return {
+        "state": view.state,
+        "refused": refused,
+        "problems": [asdict(problem) for problem in view.app.problems],
+        "failures": dict(view.failures),
+        "warnings": view.app.warnings,
+    }
+
+
+async def described_api(view: ActiveApp, request: Request, *, with_keys: bool) -> Response:
+    from fnhost.host.web.openapi.document import openapi  # few ask for it
+
+    server = str(request.base_url).removesuffix("/")
+    document = openapi(view.app, server, has_hub="durabletask" in view.webhooks, with_keys=with_keys)
+    return SafeJsonResponse(document)
 
 
 # --- functions
