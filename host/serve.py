@@ -20,6 +20,8 @@ from fnhost.host.private import STATE_FOLDER, protect, state_folder, write_priva
 from fnhost.host.reload import HostContext, Reload
 from fnhost.host.web.active_app import ActiveApp
 from fnhost.host.web.cors import Cors, read_cors
+from fnhost.host.web.dashboard.assembly import dashboard
+from fnhost.host.web.dashboard.live import LiveEvents
 from fnhost.host.web.front import Front
 from fnhost.host.web.keys import Keys
 from fnhost.host.web.listen.names import SETTING, exposure, read_names
@@ -58,6 +60,8 @@ async def serve(
         names=read_names(address, str(options.environment.get(SETTING) or local.get(SETTING) or "")),
         host_id=host_id(root),
     )
+    live = LiveEvents(__version__)
+    front.dashboard = dashboard(live)
     console.print(banner(__version__))
     if options.enable_auth:
         keys.of("host")

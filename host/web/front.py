@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fnhost.bindings.contract import BindingError
 from fnhost.bindings.http.constraints import SlowConstraint
@@ -49,6 +49,9 @@ from fnhost.host.web.listen.guards import (
 from fnhost.host.web.listen.names import HostNames
 
 WEBHOOKS = "/runtime/webhooks"
+DASHBOARD = "/runtime/dashboard"
+RESERVED = frozenset({"/ad", "/ru"})
+"""How the paths begin that are the host's own: `/admin` and `/runtime`."""
 LOOK = 0.1
 WEBHOOK_METHODS = frozenset({"GET", "POST", "PUT", "DELETE", "OPTIONS"})
 GUARDED = ("/admin", f"{WEBHOOKS}/durabletask")
@@ -90,6 +93,8 @@ class Front:
         self._names = names or HostNames()
         self._patience = patience
         self._clock = clock
+        self.dashboard: ASGIApp | None = None
+        """Has rules of its own for who may ask, and serves while there is no app, too."""
         self._admin = admin(self, keys, host_id, clock.monotonic)
 
     @contextmanager
@@ -125,6 +130,9 @@ class Front:
             return
         if refusal := refuse_name(scope, self._names):
             return await reply(scope, send, refusal)
+        is_reserved = scope["path"][:3].lower() in RESERVED
+        if is_reserved and self.dashboard and is_under(scope["path"], DASHBOARD):
+            return await self.dashboard(scope, receive, send)
         if self._is_offline or self._clock.monotonic() >= self._look_again:
             if page := await self._offline_page():
                 return await reply(scope, send, page)
@@ -133,7 +141,7 @@ class Front:
                 return await reply(scope, send, answer)
             if self._cors is not None:
                 send = adding(self._cors.headers(origin), send)
-        if is_under(scope["path"], "/admin"):
+        if is_reserved and is_under(scope["path"], "/admin"):
             return await self._administer(scope, receive, send)
         await self._serve(scope, receive, send)
 

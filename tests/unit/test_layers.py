@@ -58,6 +58,7 @@ LAYERS = {
     "fnhost.host.web": 8,
     "fnhost.host.web.listen": 8,
     "fnhost.host.web.admin": 9,
+    "fnhost.host.web.dashboard": 9,
     "fnhost.host.web.durable": 9,
     "fnhost.host.web.front": 10,
     # Assembly: the only modules that know every part.
