@@ -1,0 +1,59 @@
+/** Keys of one letter. Never inside inputs, never with Ctrl, Alt or Meta. */
+import { preferences } from './preferences.svelte';
+
+export interface Shortcut {
+  key: string;
+  label: string;
+  run: () => void;
+}
+
+const PAIR_TIME = 1500;
+
+class Keyboard {
+  #groups = $state.raw<Shortcut[][]>([]);
+  #first: { key: string; at: number } | null = null;
+
+  constructor() {
+    addEventListener('keydown', (event) => this.#pressed(event));
+  }
+
+  /** What can be pressed now, for the help. The latest come first. */
+  get shown(): Shortcut[] {
+    return [...this.#groups].reverse().flat();
+  }
+
+  /** Offer keys until the returned function is called. A later group wins over an earlier one. */
+  offer(group: Shortcut[]): () => void {
+    this.#groups = [...this.#groups, group];
+    return () => {
+      this.#groups = this.#groups.filter((each) => each !== group);
+    };
+  }
+
+  #pressed(event: KeyboardEvent): void {
+    if (!preferences.keys || event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented) return;
+    if (isTyping(event.target) || document.querySelector('dialog[open]')) return;
+    const key = this.#whole(event.key);
+    const found = this.shown.find((each) => each.key === key);
+    if (!found || (key === 'Enter' && isControl(event.target))) return;
+    event.preventDefault();
+    found.run();
+  }
+
+  /** `g` and a letter after it are one key. */
+  #whole(key: string): string {
+    const first = this.#first;
+    this.#first = key === 'g' ? { key, at: performance.now() } : null;
+    return first && performance.now() - first.at < PAIR_TIME ? `${first.key} ${key}` : key;
+  }
+}
+
+function isTyping(target: EventTarget | null): boolean {
+  return target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
+}
+
+function isControl(target: EventTarget | null): boolean {
+  return target instanceof HTMLElement && /^(BUTTON|A|SUMMARY)$/.test(target.tagName);
+}
+
+export const keyboard = new Keyboard();
