@@ -16,5 +16,5 @@ const again = paced(() => {
 export function follow(): () => void {
   void app.reload();
   void functions.reload();
-  return live.listen(['app'], { app: again, reload: again, reset: again });
+  return live.listen(['app', 'reload'], { app: again, reload: again, reset: again });
 }

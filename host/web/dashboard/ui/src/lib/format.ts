@@ -39,7 +39,9 @@ export function clockTime(iso: string | number, { ms = false, day = true } = {})
   const date = new Date(iso);
   if (Number.isNaN(date.getTime())) return String(iso);
   const timeZone = preferences.zone === 'utc' ? 'UTC' : undefined;
-  const hours = date.toLocaleTimeString('en-GB', { timeZone, hour12: false, fractionalSecondDigits: ms ? 3 : undefined });
+  const two = '2-digit';
+  const digits = ms ? 3 : undefined;
+  const hours = date.toLocaleTimeString('en-GB', { timeZone, hour: two, minute: two, second: two, fractionalSecondDigits: digits });
   const days = (each: Date) => each.toLocaleDateString('en-CA', { timeZone });
   return day && days(date) !== days(new Date()) ? `${days(date)} ${hours}` : hours;
 }

@@ -1,4 +1,5 @@
 /** Keys of one letter. Never inside inputs, never with Ctrl, Alt or Meta. */
+import { untrack } from 'svelte';
 import { preferences } from './preferences.svelte';
 
 export interface Shortcut {
@@ -24,9 +25,9 @@ class Keyboard {
 
   /** Offer keys until the returned function is called. A later group wins over an earlier one. */
   offer(group: Shortcut[]): () => void {
-    this.#groups = [...this.#groups, group];
+    this.#groups = [...untrack(() => this.#groups), group];
     return () => {
-      this.#groups = this.#groups.filter((each) => each !== group);
+      this.#groups = untrack(() => this.#groups).filter((each) => each !== group);
     };
   }
 

@@ -1,4 +1,5 @@
 /** Data of the host that a page shows, loaded again when the host tells of a change. */
+import { untrack } from 'svelte';
 import { ApiError } from './api';
 
 export class Resource<T> {
@@ -46,7 +47,7 @@ export function paced(action: () => void, ms: number): () => void {
   const run = () => {
     waiting = null;
     last = performance.now();
-    action();
+    untrack(action);
   };
   return () => {
     if (waiting !== null) return;

@@ -1,27 +1,21 @@
 /** Route templates of HTTP triggers: `products/{category:alpha}/{id:int?}`. */
 
-const PARAMETER = /\{(\*?)([^}:=?]+)([^}]*)\}/g;
+const VALUE = /\{(\*{0,2})([^{}:=?]+)[^{}]*\}/g;
 
-export interface Parameter {
-  name: string;
-  isOptional: boolean;
-  hint: string;
+export function pathOf(address: string): string {
+  return address.replace(/^https?:\/\/[^/]+/, '') || '/';
 }
 
-export function parameters(address: string): Parameter[] {
-  return [...address.matchAll(PARAMETER)].map(([, star, name, rest]) => ({
-    name,
-    isOptional: star === '*' || rest.endsWith('?') || rest.includes('='),
-    hint: rest.replace(/^:/, '').replace(/\?$/, ''),
-  }));
-}
-
-/** The path below the host, with the parameters' values. */
+/** The path below the host, with the values of the route. */
 export function filled(address: string, values: Record<string, string>): string {
-  const path = address.replace(/^https?:\/\/[^/]+/, '');
-  const whole = path.replace(PARAMETER, (_, star: string, name: string) => {
+  const whole = pathOf(address).replace(VALUE, (_, star: string, name: string) => {
     const value = values[name] ?? '';
     return star ? value.split('/').map(encodeURIComponent).join('/') : encodeURIComponent(value);
   });
   return whole.replace(/\/+$/, '') || '/';
+}
+
+/** The trigger as a word: `http`, `orchestrator`. */
+export function triggerWord(trigger: string | null): string {
+  return (trigger ?? '').replace(/Trigger$/i, '').replace('orchestration', 'orchestrator');
 }

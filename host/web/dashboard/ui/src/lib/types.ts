@@ -12,19 +12,22 @@ export interface Problem {
 
 export interface Worker {
   language: string;
-  pid: number | null;
-  version: string | null;
-  executable: string | null;
-  started: string | null;
-  state: string;
+  pid: number;
+  executable: string;
+  running: number;
+  is_ready: boolean;
 }
 
 export interface AppState {
   name: string;
   root: string;
   version: string;
+  language: string | null;
   host: { version: string; pid: number; started: string; address: string };
   state: 'running' | 'error' | 'starting';
+  /** Counts the versions of the app that went into service, from 1. */
+  app_version: number;
+  refused: { n: number; at: string; faults: string[] } | null;
   problems: Problem[];
   workers: Worker[];
   storage: { kind: string; address: string | null; state: string; since: string | null } | null;
@@ -33,9 +36,16 @@ export interface AppState {
 
 export type FunctionState = 'ok' | 'broken' | 'disabled';
 
+export interface RouteValue {
+  name: string;
+  constraint: string | null;
+  optional: boolean;
+}
+
 export interface FunctionRow {
   name: string;
-  trigger: string;
+  language: string | null;
+  trigger: string | null;
   directory: string | null;
   script: string | null;
   line: number | null;
@@ -44,45 +54,58 @@ export interface FunctionRow {
   address: string | null;
   methods: string[] | null;
   route: string | null;
+  route_values: RouteValue[];
+  auth_level: string | null;
+  schedule: string | null;
   next_run: string | null;
-  bindings: Record<string, unknown>[];
+  bindings: { name: string; type: string; direction: string; properties: Record<string, unknown> }[];
 }
 
 export interface InvocationRow {
   id: string;
   function: string;
   trigger: string;
-  started: string;
-  ended: string | null;
-  ms: number | null;
-  result: 'running' | 'ok' | 'failed';
-  status: number | null;
   reason: string;
+  what: string;
+  state: 'running' | 'succeeded' | 'failed';
+  started: string;
+  duration_ms: number | null;
+  status: number | null;
   error: string | null;
   instance: string | null;
-  again_of: string | null;
   is_episode: boolean;
+  attempt: number;
+  version: number;
+  again_of: string | null;
 }
 
+/** A body or a value. `cut`: how many bytes of `size` are here, null if all are. */
 export interface Body {
+  content_type: string | null;
+  size: number;
+  cut: number | null;
   text: string | null;
   base64: string | null;
-  type: string | null;
-  size: number;
-  cut: boolean;
+}
+
+export interface Header {
+  name: string;
+  value: string;
+  secret: boolean;
 }
 
 export interface SentRequest {
   method: string;
-  path: string;
-  headers: [string, string][];
-  body: Body | null;
+  url: string;
+  headers: Header[];
+  route_values: Record<string, string>;
+  body: Body;
 }
 
 export interface SentResponse {
   status: number;
-  headers: [string, string][];
-  body: Body | null;
+  headers: Header[];
+  body: Body;
 }
 
 export interface SourceLine {
@@ -96,28 +119,53 @@ export interface Frame {
   function: string;
   source: SourceLine[];
   is_user: boolean;
+  is_changed?: boolean;
 }
 
-export interface Exception {
-  type: string;
+export interface Raised {
+  type: string | null;
   message: string;
   frames: Frame[];
 }
 
+export interface Exception extends Raised {
+  causes: Raised[];
+  text: string;
+}
+
 export interface LogLine {
+  number: number;
   at: string;
   level: string;
+  category: string;
+  source: 'user' | 'print' | 'host';
   text: string;
-  is_user: boolean;
+}
+
+export interface NamedValue {
+  name: string;
+  value: Body | null;
 }
 
 export interface Invocation extends InvocationRow {
+  /** False for what ran before a page was opened: its values are not known. */
+  kept: boolean;
   request: SentRequest | null;
   response: SentResponse | null;
-  inputs: Record<string, unknown>;
-  outputs: Record<string, unknown>;
+  trigger_value: Body | null;
+  inputs: NamedValue[];
+  outputs: NamedValue[];
+  returned: Body | null;
+  metadata: Record<string, string>;
   exception: Exception | null;
   logs: LogLine[];
+  logs_lost: number;
+}
+
+/** What a call was answered with: an invocation, or the response alone if no function was called. */
+export interface Called {
+  invocation: string | null;
+  response: SentResponse | null;
 }
 
 export interface Progress {
@@ -319,15 +367,34 @@ export interface Reload {
   changed: string[];
   ms: number;
   result: 'entered' | 'refused';
-  faults: Problem[];
+  version: number;
+  faults: string[];
 }
 
-export interface Setting {
-  name: string;
+export interface Hidden {
   value: unknown;
-  from: string;
-  is_secret: boolean;
+  secret: boolean;
   length: number | null;
+}
+
+export interface HostValue extends Hidden {
+  pointer: string;
+  from: string;
+  variable: string | null;
+  line: number | null;
+}
+
+export interface Setting extends Hidden {
+  name: string;
+  from?: string;
+}
+
+export interface Settings {
+  host_json: HostValue[];
+  environment: Setting[];
+  local_host: Setting[];
+  options: Setting[];
+  keys: { scope: string; name: string }[];
 }
 
 export interface Operation {
