@@ -167,6 +167,8 @@ class Front:
                 response = await self._call(view, scope, receive)
         except ClientLeft:
             return
+        if (observer := self._log.observer) is not None:
+            observer.replied(response.status, response.headers, response.body)
         await reply(scope, send, response)
 
     def _not_running(self) -> HttpReply:
