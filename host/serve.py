@@ -82,7 +82,7 @@ async def serve(
         log=log,
         emulator=emulator,
         state=HostState(host_id(root), str(uuid.uuid4())),
-        reloads=ReloadHistory(live),
+        reloads=ReloadHistory(root, live),
     )
     announce = Announce(console, log, base, options)
     certificate = _certificate(options)

@@ -65,10 +65,15 @@ def read_exception(exception: str, stack: str, root: Path) -> dict[str, Any]:
     }
 
 
-def first_place(exception: dict[str, Any]) -> dict[str, Any] | None:
-    """The user's frame in which it happened."""
-    users = [frame for frame in exception["frames"] if frame["is_user"]]
-    return users[0] if users else None
+def user_place(stack: str, root: Path) -> tuple[str, int] | None:
+    """File, relative to the app, and line of the user's frame in which it happened. Reads no source."""
+    frames = (frame for raised in _chain(stack) for frame in raised.frames)
+    found = next((frame for frame in frames if _is_user(frame.file, root)), None)
+    return (_relative(found.file, root), found.line) if found else None
+
+
+def _relative(file: str, root: Path) -> str:
+    return Path(os.path.relpath(os.path.realpath(root / file), os.path.realpath(root))).as_posix()
 
 
 def _cause(raised: Raised, root: Path) -> dict[str, Any]:
@@ -145,7 +150,7 @@ def _shown(frame: Frame, root: Path) -> dict[str, Any]:
     source = _source(frame, root) if is_user else []
     now = next((each["text"].strip() for each in source if each["line"] == frame.line), "")
     return {
-        "file": os.path.relpath(os.path.realpath(root / frame.file), os.path.realpath(root)) if is_user else frame.file,
+        "file": _relative(frame.file, root) if is_user else frame.file,
         "line": frame.line,
         "function": frame.function,
         "text": frame.text or None,

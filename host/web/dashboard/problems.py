@@ -7,13 +7,13 @@ from typing import Any, Literal
 from fnhost.host.errors import Problem
 from fnhost.host.text import decoded
 from fnhost.host.web.active_app import ActiveApp
-from fnhost.host.web.dashboard.exceptions import first_place, read_exception
+from fnhost.host.web.dashboard.exceptions import user_place
 from fnhost.host.web.dashboard.places import line_of
 from fnhost.host.web.files import read_served
 
 PLACE = re.compile(r"line (\d{1,9})(?: column \d+)?")
 TEXT_PLACE = re.compile(r"(?P<file>[^\s#:]+\.[a-z]+)(?:#(?P<pointer>/\S*)|[ :](?:line )?(?P<line>\d{1,9}))?")
-OF_FUNCTION = re.compile(r"The '(?P<name>[^']+)' function is in error: ")
+OF_FUNCTION = re.compile(r"The '(?P<name>[^']+)' function is in error: |cannot load the (?P<loaded>\S+) function: ")
 Severity = Literal["error", "warning"]
 
 
@@ -39,18 +39,18 @@ def shown_problem(problem: Problem, root: Path) -> dict[str, Any]:
 
 def failure(function: str, text: str, root: Path) -> dict[str, Any]:
     """What a worker said of a function that it could not load; the place is that of its traceback."""
-    title, _, stack = text.partition("\n")
-    place = first_place(read_exception(title, stack, root)) or {}
-    return _members(text=text, file=place.get("file"), line=place.get("line"), function=function)
+    file, line = user_place(text, root) or (None, None)
+    return _members(text=text, file=file, line=line, function=function)
 
 
-def told(text: str, root: Path, severity: Severity) -> dict[str, Any]:
-    """A sentence; many begin with the function and the place they speak of."""
+def told(text: str, root: Path, severity: Severity = "error") -> dict[str, Any]:
+    """A sentence; many begin with the function and the place they speak of, or hold a traceback."""
     named = OF_FUNCTION.match(text)
-    function = named["name"] if named else None
+    function = named["name"] or named["loaded"] if named else None
     found = TEXT_PLACE.match(text, named.end() if named else 0)
     if found is None or not (root / found["file"]).is_file():
-        return _members(text=text, function=function, severity=severity)
+        file, known = user_place(text, root) or (None, None)
+        return _members(text=text, file=file, line=known, function=function, severity=severity)
     line = int(found["line"]) if found["line"] else _line(root, found["file"], (found["pointer"] or "").rstrip(":"))
     return _members(text=text, file=found["file"], line=line, function=function, severity=severity)
 

@@ -14,6 +14,7 @@ from starlette.routing import Route
 from fnhost.clock import SYSTEM_CLOCK, Clock
 from fnhost.host.web.dashboard.answers import ApiError, answer, single, time_text
 from fnhost.host.web.dashboard.live import LiveEvents
+from fnhost.host.web.dashboard.problems import told
 
 KEPT = 100
 """Reloads that are kept."""
@@ -38,8 +39,8 @@ class ReloadEntry:
 class ReloadHistory:
     """Told by the reload of each version; `live` tells the pages."""
 
-    def __init__(self, live: LiveEvents, clock: Clock = SYSTEM_CLOCK) -> None:
-        self._live, self._clock = live, clock
+    def __init__(self, root: Path, live: LiveEvents, clock: Clock = SYSTEM_CLOCK) -> None:
+        self._root, self._live, self._clock = root, live, clock
         self._entries: deque[ReloadEntry] = deque(maxlen=KEPT)
         self._count = 0
         self.version = 0
@@ -66,31 +67,32 @@ class ReloadHistory:
             self._count, at, tuple(map(str, files)), seconds * 1000, result, self.version, tuple(faults)
         )
         self._entries.append(entry)
-        self._live.publish("reload", "reload", shown(entry))
+        if self._live.is_read("reload"):
+            self._live.publish("reload", "reload", self.shown(entry))
 
     def find(self, number: int) -> ReloadEntry | None:
         return next((entry for entry in self._entries if entry.number == number), None)
 
-
-def shown(entry: ReloadEntry) -> dict[str, Any]:
-    return {
-        "n": entry.number,
-        "at": time_text(entry.at),
-        "changed": list(entry.files),
-        "ms": round(entry.duration_ms, 1),
-        "result": entry.result,
-        "version": entry.version,
-        "faults": list(entry.faults),
-    }
+    def shown(self, entry: ReloadEntry) -> dict[str, Any]:
+        return {
+            "n": entry.number,
+            "at": time_text(entry.at),
+            "changed": list(entry.files),
+            "ms": round(entry.duration_ms, 1),
+            "result": entry.result,
+            "version": entry.version,
+            "faults": list(entry.faults),
+            "problems": [told(fault, self._root) for fault in entry.faults],
+        }
 
 
 def reload_routes(history: ReloadHistory) -> list[Route]:
     async def listed(request: Request) -> Response:
-        return answer([shown(entry) for entry in reversed(history.entries)])
+        return answer([history.shown(entry) for entry in reversed(history.entries)])
 
     async def one(request: Request) -> Response:
         if entry := history.find(request.path_params["number"]):
-            return single(request, shown(entry))
+            return single(request, history.shown(entry))
         raise ApiError(404, "There is no such reload, or it is no longer kept.", f"The last {KEPT} are kept.")
 
     return [Route("/reloads", listed), Route("/reloads/{number:int}", one)]

@@ -133,8 +133,13 @@ def variables(sources: SettingSources, local: LocalSettings, app: App | None) ->
     """What the workers get, by name; before an app could be read, what they would get."""
     found = app.settings.environment if app and app.settings.environment else {**local.values, **sources.shell}
     for name in sorted(found, key=str.lower):
-        origin = "host" if name in sources.given and not _is_override(name) else _origin(name, sources)
-        yield {"name": name, **hidden(name, found[name]), "from": origin}
+        yield {"name": name, **hidden(name, found[name]), "from": _variable_origin(name, sources, local)}
+
+
+def _variable_origin(name: str, sources: SettingSources, local: LocalSettings) -> str:
+    if name in sources.given and not _is_override(name):
+        return "host"
+    return _origin(name, sources) if name in sources.shell or name in local.values else "default"
 
 
 def key_names(root: Path) -> list[dict[str, str]]:
