@@ -44,6 +44,17 @@ def instance_of(trigger: str, event: Event) -> str:
     return str(event.metadata.get("instanceId", "")) if trigger in INSTANCE_TRIGGERS else ""
 
 
+@dataclass(frozen=True, slots=True)
+class WorkerStatus:
+    """One worker process. `executable` is the interpreter; `running` how many invocations it holds."""
+
+    language: str
+    pid: int
+    executable: str
+    running: int
+    is_ready: bool
+
+
 class Worker(Protocol):
     """Something that runs functions: one process, or a pool of them."""
 
