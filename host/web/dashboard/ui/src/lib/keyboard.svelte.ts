@@ -33,12 +33,25 @@ class Keyboard {
 
   #pressed(event: KeyboardEvent): void {
     if (!preferences.keys || event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented) return;
-    if (isTyping(event.target) || document.querySelector('dialog[open]')) return;
+    if (document.querySelector('dialog[open]')) return;
+    if (isTyping(event.target)) return this.#leave(event);
     const key = this.#whole(event.key);
-    const found = this.shown.find((each) => each.key === key);
+    const found = this.#find(key);
     if (!found || (key === 'Enter' && isControl(event.target))) return;
     event.preventDefault();
     found.run();
+  }
+
+  #find(key: string): Shortcut | undefined {
+    return this.shown.find((each) => each.key === key);
+  }
+
+  /** From the filter, Enter leads to the first row. Escape, which empties it, leads out of it. */
+  #leave(event: KeyboardEvent): void {
+    const field = event.target as HTMLElement;
+    if (!field.matches('[data-filter]') || !['Enter', 'Escape'].includes(event.key)) return;
+    field.blur();
+    if (event.key === 'Enter') this.#find('j')?.run();
   }
 
   /** `g` and a letter after it are one key. */
