@@ -143,12 +143,13 @@ def test_both_themes_and_the_choice_is_kept(browser: Browser, host: Host) -> Non
 
 
 def test_keys_alone_lead_through_the_pages(page: Page, host: Host) -> None:
-    assert host.get("/api/greet/keys").status_code == 200
     page.goto(PAGES)
     reads(page, "live")
+    assert host.get("/api/greet/keys").status_code == 200
     page.keyboard.press("?")
     expect(page.get_by_role("dialog")).to_contain_text("go to invocations")
     page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
     page.keyboard.press("g")
     page.keyboard.press("i")
     expect(page.get_by_role("heading", name="Invocations")).to_be_visible()
