@@ -143,7 +143,7 @@ def test_a_long_loop_is_one_row_and_its_failures_stay_visible() -> None:
     (loop,) = rows_of(chain(1250, failing=7))
     assert (loop.kind, loop.label, loop.state, loop.children[7].error) == (
         "loop",
-        "×1,250 Add",
+        "\u00d71,250 Add",
         "open",
         "no such luck",
     )

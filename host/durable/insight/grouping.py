@@ -57,7 +57,7 @@ def _group(kind: str, members: list[Row], period: int = 1) -> Row:
     names = " → ".join(group.pattern)
     row = Row(f"{kind[0]}{first.task}", "fan_out", names, first.start, first.episode)
     row.kind = "loop" if kind == "loop" else "fan_out"
-    row.label = f"×{group.repeats or group.count:,} {names}"
+    row.label = f"\u00d7{group.repeats or group.count:,} {names}"
     row.state = _state(group)
     row.end = None if group.open else max((each.end for each in members if each.end), default=None)
     row.place, row.children, row.group = first.place, members, group
@@ -76,7 +76,7 @@ def _state(group: Group) -> State:
 
 
 def group_of(members: Sequence[Row], period: int = 1) -> Group:
-    ended = sorted(((each.ms, each.task) for each in members if each.ms is not None and each.state != "cancelled"))
+    ended = sorted((each.ms, each.task) for each in members if each.ms is not None and each.state != "cancelled")
     times = [ms for ms, _ in ended]
     states = [each.state for each in members]
     return Group(

@@ -12,6 +12,8 @@ from fnhost.host.durable.replay import actions
 from fnhost.host.durable.replay.actions import Action
 from fnhost.host.durable.replay.decide import NonDeterminism, OrchestrationLimits, Replay, Steps, Task
 
+DEFAULT_LIMITS = OrchestrationLimits()
+
 
 @dataclass(slots=True, eq=False)
 class Origin:
@@ -46,7 +48,7 @@ class Trace(Replay):
         self,
         history: Sequence[HistoryEvent],
         listed: Sequence[Action],
-        limits: OrchestrationLimits = OrchestrationLimits(),
+        limits: OrchestrationLimits = DEFAULT_LIMITS,
     ) -> None:
         super().__init__(history, listed, limits)
         self.origins: list[Origin] = []
