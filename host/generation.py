@@ -82,6 +82,8 @@ async def generation(
             fire_manually=_manual_invoke({opened.function.name: opened for opened in functions}, log),
             webhooks={"durabletask": hub.api} if hub else {},
             failures=loaded.failures,
+            fires={opened.function.name: opened.fire for opened in functions},
+            workers=loaded.pools.statuses if loaded.pools else tuple,
             use=loaded.pools.use if loaded.pools else UseCount(),
         )
         with front.showing(view):

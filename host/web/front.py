@@ -167,6 +167,8 @@ class Front:
                 response = await self._call(view, scope, receive)
         except ClientLeft:
             return
+        if (observer := self._log.observer) is not None:
+            observer.replied(response.status, response.headers, response.body)
         await reply(scope, send, response)
 
     def _not_running(self) -> HttpReply:
@@ -201,7 +203,7 @@ class Front:
             return FAILED
         if found is None:
             is_home = scope["path"] == "/" and scope["method"] == "GET"
-            return home_page(view, is_listed=self._guard is None) if is_home else NOT_FOUND
+            return self._home(view) if is_home else NOT_FOUND
         route, params = found
         if refusal := self._refusal(route, scope):
             return refusal
@@ -209,6 +211,9 @@ class Front:
             return TOO_MANY
         limit = routes.settings.body_limit
         return await routes.gate.run(lambda: self._run(route, params, limit, scope, receive))
+
+    def _home(self, view: ActiveApp) -> HttpReply:
+        return home_page(view, is_listed=self._guard is None, dashboard=DASHBOARD if self.dashboard else "")
 
     def _refusal(self, route: HttpRoute, scope: Scope) -> HttpReply | None:
         """Without keys the local caller is an administrator, but not for anonymous routes (platform/app-files.md 5)."""

@@ -21,7 +21,7 @@ from fnhost.host.limits import LAST_STOP, LEAST_LOAD, READY, STOP
 from fnhost.host.log import Log
 from fnhost.host.retry import Attempts, RetryPolicy
 from fnhost.host.tasks import BackgroundTasks, UseCount, hurried
-from fnhost.host.worker import Invocation, ObserveMode
+from fnhost.host.worker import Invocation, ObserveMode, WorkerStatus
 from fnhost.host.worker.channel import WorkerChannel
 from fnhost.host.worker.commands import Command
 from fnhost.host.worker.indexing import read_metadata
@@ -161,6 +161,15 @@ class WorkerPool:
     def running(self) -> Iterable[Invocation]:
         """What its processes hold."""
         return [invocation for channel in self._channels for invocation in channel.running]
+
+    @property
+    def statuses(self) -> Iterable[WorkerStatus]:
+        """Each of its processes, those apart included."""
+        run = self._command
+        return [
+            WorkerStatus(run.language, one.pid, run.arguments[0], len(one.running), one in self._ready)
+            for one in self._channels
+        ]
 
     async def drain(self, seconds: float | None = None) -> bool:
         """Wait until nothing uses it, as long as that takes, or for so many seconds. Whether nothing does.

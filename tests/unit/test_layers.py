@@ -72,6 +72,7 @@ LAYERS = {
     "fnhost.host.generation": 11,
     # The command line.
     "fnhost.host.commands": 12,
+    "fnhost.host.dashboard": 12,
     "fnhost.host.reload": 12,
     "fnhost.host.serve": 12,
     "fnhost.host.start": 12,

@@ -11,10 +11,12 @@ from starlette.routing import BaseRoute, Route
 from fnhost.host.web.dashboard.answers import NO_STORE, ApiError, answer_error
 from fnhost.host.web.dashboard.live import MOST_TOPICS, LiveEvents, event_stream
 
+HANDLERS = {ApiError: answer_error, HTTPException: answer_error, Exception: answer_error}
+
 
 def api(routes: Sequence[BaseRoute]) -> Starlette:
     """`routes` are relative to the API: `Route("/instances/{id:path}", ...)`. An endpoint may raise ApiError."""
-    return Starlette(routes=routes, exception_handlers={ApiError: answer_error, HTTPException: answer_error})
+    return Starlette(routes=routes, exception_handlers=HANDLERS)
 
 
 def event_routes(live: LiveEvents) -> list[Route]:

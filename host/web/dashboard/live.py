@@ -147,9 +147,8 @@ class Reader:
     """One page: the events that wait for it, those of one key merged, the oldest dropped when there are too many."""
 
     def __init__(self, live: LiveEvents, topics: frozenset[str], number: int, last_id: str, is_resumed: bool) -> None:
-        self.topics = topics
-        self._live, self._number = live, number
-        self._last_id, self._is_resumed = last_id, is_resumed
+        self.topics, self.is_resumed = topics, is_resumed
+        self._live, self._number, self._last_id = live, number, last_id
         self._waiting: OrderedDict[tuple[str, str, str] | int, LiveEvent] = OrderedDict()
         self._dropped = 0
         self._changed = asyncio.Event()
@@ -172,7 +171,7 @@ class Reader:
         """The response's body, until the host ends or whoever iterates leaves."""
         yield self._hello()
         clock = self._live.clock
-        while not self._is_closed:
+        while not self._is_closed or self._waiting:
             try:
                 async with clock.timeout(SILENCE):
                     await self._changed.wait()
@@ -181,13 +180,14 @@ class Reader:
                 continue
             if text := self._take():
                 yield text
+            if not self._is_closed:
                 await clock.sleep(PACE)
 
     def _hello(self) -> bytes:
         live = self._live
         data = {"start": live.start, "now": instant(live.clock.now()), "version": live.version}
         text = f"retry: {RETRY}\n\n" + _frame("hello", json.dumps(data), f"{live.start}-{self._number}")
-        if self._last_id and not self._is_resumed:
+        if self._last_id and not self.is_resumed:
             text += _frame("reset", json.dumps({"reason": RESET}))
         return text.encode()
 
