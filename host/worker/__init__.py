@@ -5,7 +5,7 @@ The meaning of the conversation is FunctionRpc (platform/worker-protocol.md 1 to
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol, TypeAlias
 
 from fnhost.bindings.contract import Event, Outcome, Value
 from fnhost.host.app import Function
@@ -44,6 +44,10 @@ def instance_of(trigger: str, event: Event) -> str:
     return str(event.metadata.get("instanceId", "")) if trigger in INSTANCE_TRIGGERS else ""
 
 
+<<<<<<< HEAD
+ObserveMode: TypeAlias = Literal["answer", "yields"]
+"""What a quiet replay records: the SDK's answer, or each step as well."""
+=======
 @dataclass(frozen=True, slots=True)
 class WorkerStatus:
     """One worker process. `executable` is the interpreter; `running` how many invocations it holds."""
@@ -53,6 +57,7 @@ class WorkerStatus:
     executable: str
     running: int
     is_ready: bool
+>>>>>>> dashapi
 
 
 class Worker(Protocol):
