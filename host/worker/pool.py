@@ -21,7 +21,7 @@ from fnhost.host.limits import LAST_STOP, LEAST_LOAD, READY, STOP
 from fnhost.host.log import Log
 from fnhost.host.retry import Attempts, RetryPolicy
 from fnhost.host.tasks import BackgroundTasks, UseCount, hurried
-from fnhost.host.worker import Invocation, WorkerStatus
+from fnhost.host.worker import Invocation, ObserveMode, WorkerStatus
 from fnhost.host.worker.channel import WorkerChannel
 from fnhost.host.worker.commands import Command
 from fnhost.host.worker.indexing import read_metadata
@@ -149,6 +149,13 @@ class WorkerPool:
             return await self._isolated.call(invocation)
         channel = await self._next()
         return await channel.call(invocation)
+
+    async def observe(self, invocation: Invocation, mode: ObserveMode, seconds: float) -> Mapping[str, Any]:
+        """The recording of a quiet replay. Raises CannotObserve, TimedOut, WorkerEnded, WorkersNotReady and others."""
+        if failure := self._failures.get(invocation.function.name):
+            raise FunctionNotLoadable(failure)
+        with self.use:
+            return await (await self._next()).observe(invocation, mode, seconds)
 
     @property
     def running(self) -> Iterable[Invocation]:

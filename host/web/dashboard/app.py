@@ -61,9 +61,7 @@ async def describe(facts: HostFacts, view: ActiveApp | None, reloads: ReloadHist
         },
         "state": state_of(view),
         "app_version": reloads.version,
-        "refused": {"n": refused.number, "at": time_text(refused.at), "faults": list(refused.faults)}
-        if refused
-        else None,
+        "refused": reloads.shown(refused) if refused else None,
         "problems": await asyncio.to_thread(app_problems, view) if view else [],
         "workers": [asdict(worker) for worker in view.workers()] if view else [],
         "storage": facts.storage(),
