@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from fnhost.azurite import Azurite
 from tests.support.browser import chromium, opened
-from tests.support.hosts import Host, running
+from tests.support.hosts import Host, launched, running
 
 SHOP = Path(__file__).parent / "apps" / "shop"
 PAGES = "/runtime/dashboard/"
@@ -167,15 +167,22 @@ def test_an_app_that_cannot_start_is_explained(browser: Browser, tmp_path: Path,
     good = (app / "Quote" / "function.json").read_text("utf-8")
     (app / "Quote" / "function.json").write_text(good.replace("httpTrigger", "htpTrigger"), "utf-8")
     (app / "host.json").write_text('{"version": "2.0",', "utf-8")
-    with running(app, **settings) as host, opened(browser, str(host.client.base_url)) as page:
-        page.goto(PAGES)
-        problems = page.get_by_role("region", name="problem")
-        expect(problems).to_contain_text("host.json")
-        page.goto(f"{PAGES}functions")
-        expect(page.get_by_role("alert")).to_contain_text("host.json")
-        host.write("host.json", (SHOP / "host.json").read_text("utf-8"))
-        page.goto(PAGES)
-        expect(problems).to_contain_text("Quote/function.json:")
-        host.write("Quote/function.json", good)
-        expect(problems).to_have_count(0)
-        expect(page.get_by_role("row").filter(has_text="Quote")).to_contain_text("ok")
+    with launched("start", app, "--port", 0, **settings) as (_, output):
+        output.until("Dashboard: http://localhost:")
+        (address,) = re.findall(r"Dashboard: (http://localhost:\d+)", output.text)
+        with opened(browser, address) as page:
+            explain(page, app, good)
+
+
+def explain(page: Page, app: Path, good: str) -> None:
+    page.goto(PAGES)
+    problems = page.get_by_role("region", name="problem")
+    expect(problems).to_contain_text("host.json")
+    page.goto(f"{PAGES}functions")
+    expect(page.get_by_role("alert")).to_contain_text("host.json")
+    shutil.copy(SHOP / "host.json", app)
+    page.goto(PAGES)
+    expect(problems).to_contain_text("Quote/function.json:")
+    (app / "Quote" / "function.json").write_text(good, "utf-8")
+    expect(problems).to_have_count(0)
+    expect(page.get_by_role("row").filter(has_text="Quote")).to_contain_text("ok")

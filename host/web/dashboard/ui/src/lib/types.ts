@@ -27,10 +27,10 @@ export interface AppState {
   state: 'running' | 'error' | 'starting';
   /** Counts the versions of the app that went into service, from 1. */
   app_version: number;
-  refused: { n: number; at: string; faults: string[] } | null;
+  refused: Reload | null;
   problems: Problem[];
   workers: Worker[];
-  storage: { kind: string; address: string | null; state: string; since: string | null } | null;
+  storage: { kind: string; address: string | null; state: 'ok' | 'starting' | 'away'; text: string | null } | null;
   hub: { name: string; kind: string } | null;
 }
 
@@ -369,6 +369,7 @@ export interface Reload {
   result: 'entered' | 'refused';
   version: number;
   faults: string[];
+  problems: Problem[];
 }
 
 export interface Hidden {
