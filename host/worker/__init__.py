@@ -44,10 +44,10 @@ def instance_of(trigger: str, event: Event) -> str:
     return str(event.metadata.get("instanceId", "")) if trigger in INSTANCE_TRIGGERS else ""
 
 
-<<<<<<< HEAD
 ObserveMode: TypeAlias = Literal["answer", "yields"]
 """What a quiet replay records: the SDK's answer, or each step as well."""
-=======
+
+
 @dataclass(frozen=True, slots=True)
 class WorkerStatus:
     """One worker process. `executable` is the interpreter; `running` how many invocations it holds."""
@@ -57,7 +57,6 @@ class WorkerStatus:
     executable: str
     running: int
     is_ready: bool
->>>>>>> dashapi
 
 
 class Worker(Protocol):

@@ -82,7 +82,10 @@ async def test_changing_takes_the_token_and_the_own_origin(tmp_path: Path) -> No
         assert (foreign.status_code, len(seen)) == (403, 0)
         assert foreign.json()["hint"] is None and "another origin" in foreign.json()["error"]
         for headers in (token, token | own):
-            assert (await client.post(API, headers=headers, json={"a": 1})).json() == {"method": "POST", "given": {"a": 1}}
+            assert (await client.post(API, headers=headers, json={"a": 1})).json() == {
+                "method": "POST",
+                "given": {"a": 1},
+            }
 
 
 async def test_a_preflight_of_another_page_is_refused_whatever_cors_allows(tmp_path: Path) -> None:
