@@ -10,7 +10,7 @@ from fnhost.host.log import RECENT_RECORDS, Level, Log
 from fnhost.host.web.dashboard import recording
 from fnhost.host.web.dashboard.live import LiveEvents
 from fnhost.host.web.dashboard.payloads import MOST_BYTES
-from fnhost.host.web.dashboard.recording import InvocationHistory, RequestedCall, calling, shown_row
+from fnhost.host.web.dashboard.recording import SOON, InvocationHistory, RequestedCall, calling, shown_row
 from tests.support.clocks import ManualClock
 
 pytestmark = pytest.mark.anyio
@@ -18,8 +18,8 @@ pytestmark = pytest.mark.anyio
 
 class Site:
     def __init__(self) -> None:
-        self.log = Log(clock=ManualClock())
-        self.live = LiveEvents(clock=ManualClock())
+        self.clock = ManualClock()
+        self.log, self.live = Log(clock=self.clock), LiveEvents(clock=self.clock)
         self.history = InvocationHistory(self.log, self.live, lambda: 3)
 
     def run(self, id: str, value: object = "given", failure: str = "") -> None:
@@ -119,6 +119,7 @@ async def test_pages_that_read_are_told_rows_and_lines() -> None:
     with site.live.reading(["invocations", "log:a"]) as reader:
         site.run("a", failure="E: x")
         site.run("b")
+        await site.clock.advance(SOON)
         reader.close()
         text = b"".join([part async for part in reader.stream()]).decode()
     assert text.count("event: invocation\n") == 2, "the events of one row are merged"
