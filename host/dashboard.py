@@ -13,6 +13,7 @@ from fnhost.host.log import Log
 from fnhost.host.options import Options
 from fnhost.host.web.dashboard.app import HostFacts
 from fnhost.host.web.dashboard.assembly import OpenDashboard
+from fnhost.host.web.dashboard.durable_app import durable_routes
 from fnhost.host.web.dashboard.live import LiveEvents
 from fnhost.host.web.dashboard.reloads import ReloadHistory
 from fnhost.host.web.dashboard.settings import SettingSources
@@ -48,7 +49,8 @@ async def showing_dashboard(
         )
         sources = SettingSources(options.root, options.environment, options.given, _written(options))
         demanded = keys if options.enable_auth else None
-        async with OpenDashboard(front, front, log, live, reloads, facts, sources, demanded) as dashboard:
+        routes = durable_routes(front)
+        async with OpenDashboard(front, front, log, live, reloads, facts, sources, demanded, routes) as dashboard:
             front.dashboard = dashboard
             console.print(f"Dashboard: {base}{DASHBOARD}/\n")
             yield

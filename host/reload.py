@@ -28,6 +28,7 @@ from fnhost.host.system import system_error
 from fnhost.host.tasks import BackgroundTasks, first
 from fnhost.host.watch import FileWatcher
 from fnhost.host.web.active_app import ActiveApp
+from fnhost.host.web.dashboard.live import LiveEvents
 from fnhost.host.web.dashboard.reloads import ReloadHistory
 from fnhost.host.web.front import Front
 from fnhost.host.web.keys import Keys
@@ -64,6 +65,7 @@ class HostContext:
     emulator: StorageEmulator
     state: HostState
     reloads: ReloadHistory
+    live: LiveEvents
     clock: Clock = SYSTEM_CLOCK
 
     def read(self) -> App:
@@ -213,7 +215,7 @@ class Reload:
             from fnhost.host.taskhub import TaskHubs
 
             site = self._site
-            hubs = TaskHubs(site.root, site.emulator, self._log, site.clock, site.keys, site.host_name)
+            hubs = TaskHubs(site.root, site.emulator, self._log, site.clock, site.keys, site.host_name, site.live)
             self._hubs = await self._hub_stack.enter_async_context(hubs)
         held.change = await self._hubs.prepare(app)
 

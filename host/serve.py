@@ -83,6 +83,7 @@ async def serve(
         emulator=emulator,
         state=HostState(host_id(root), str(uuid.uuid4())),
         reloads=ReloadHistory(root, live),
+        live=live,
     )
     announce = Announce(console, log, base, options)
     certificate = _certificate(options)

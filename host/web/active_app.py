@@ -34,5 +34,7 @@ class ActiveApp:
     fires: Mapping[str, Fire] = field(default_factory=dict)
     """What runs each function for an event, by name."""
     workers: Callable[[], Sequence[WorkerStatus]] = tuple
+    durable: ASGIApp | None = None
+    """The dashboard's API of its task hub; None if it has none."""
     use: UseCount = field(default_factory=UseCount)
     """Counts the requests that this generation has begun to serve: it lives until they have ended."""

@@ -53,6 +53,7 @@ LAYERS = {
     "fnhost.host.durable.sharing": 4,
     "fnhost.host.durable.runtime": 5,
     "fnhost.host.durable.client": 6,
+    "fnhost.host.durable.insight": 7,
     "fnhost.host.durable.config": 7,
     "fnhost.host.durable.insight": 7,
     # HTTP: what listens, and what is served beside the app's own functions.
@@ -67,6 +68,7 @@ LAYERS = {
     "fnhost.host.emulator": 11,
     "fnhost.host.storage_use": 11,
     "fnhost.host.taskhub": 11,
+    "fnhost.host.observing": 11,
     "fnhost.host.servable": 11,
     "fnhost.host.functions": 11,
     "fnhost.host.listening": 11,

@@ -11,9 +11,8 @@ from fnhost.host.durable.client import DurableClient
 from fnhost.host.durable.entities.entity import OperationResult
 from fnhost.host.durable.entities.messages import EntityRequest
 from fnhost.host.durable.insight.index import InstanceIndex
-from fnhost.host.durable.insight.replays import Replayed, Replays
+from fnhost.host.durable.insight.replays import Replays
 from fnhost.host.durable.insight.store import InsightStore
-from fnhost.host.durable.model.history import HistoryEvent
 from fnhost.host.durable.model.instants import Instant, utc_now
 from fnhost.host.durable.model.states import HistoryState, Instance
 from fnhost.host.durable.runtime.engine import Engine
@@ -47,6 +46,10 @@ class Told:
     status: str | None = None
 
 
+def nobody(told: Told) -> None:
+    """Nobody reads."""
+
+
 @dataclass(slots=True)
 class HubInsight(EngineObserver):
     """`tell` is called for each change; it is cheap while nobody reads."""
@@ -58,8 +61,7 @@ class HubInsight(EngineObserver):
     root: Path
     name: str
     clock: Clock
-    tell: Callable[[Told], None] = lambda told: None
-    tell_entity: Callable[[str, Operation], None] = lambda entity, operation: None
+    tell: Callable[[Told], None] = nobody
     is_used: bool = False
     """Whether anybody has opened a page: until then little is kept."""
     _index: InstanceIndex | None = None
@@ -117,8 +119,6 @@ class HubInsight(EngineObserver):
             kept.append(
                 Operation(now, name, request.is_signal, request.input, result.text, result.is_error, request.parent)
             )
-        if kept:
-            self.tell_entity(entity, kept[-1])
 
     # What is asked
 
@@ -129,16 +129,11 @@ class HubInsight(EngineObserver):
     def begun_at(self, instance: str, task: int) -> Instant | None:
         return self._begun.get((instance, task))
 
-    async def history(self, instance: Instance) -> HistoryState:
-        """Of the current execution: as it is held in memory, else from storage. Raises HubError."""
-        held = self.engine.held(instance.id)
-        state = held if held and held.events else await self.client.hub.load(instance.id)
-        is_current = instance.execution_id in (None, state.execution_id)
-        return state if is_current else HistoryState()
+    async def history(self, instance: str, execution: str | None) -> HistoryState:
+        """Of this execution: as it is held in memory, else from storage. Empty if it is not the current one.
 
-    def known(self, instance: Instance) -> tuple[Sequence[HistoryEvent], Replayed | None]:
-        """What can be said of it without asking anybody."""
-        held = self.engine.held(instance.id)
-        if held is None or held.execution_id != instance.execution_id:
-            return (), None
-        return held.events, self.replays.known(held.events)
+        Raises HubError.
+        """
+        held = self.engine.held(instance)
+        state = held if held and held.events else await self.client.hub.load(instance)
+        return state if execution in (None, state.execution_id) else HistoryState()

@@ -130,7 +130,7 @@ class Replay:
             raise
         if isinstance(made, types.GeneratorType):
             return self._driven(made)
-        self._end = {"kind": "returned", "text": short(made), "place": None, "custom_status": self._status()}
+        self._note_returned(made)
         return made
 
     def _driven(self, inner: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
@@ -141,8 +141,7 @@ class Replay:
             try:
                 awaited = resume(value)
             except StopIteration as stop:
-                self._end = {"kind": "returned", "text": short(stop.value), "place": None}
-                self._end["custom_status"] = self._status()
+                self._note_returned(stop.value)
                 return stop.value
             except Exception as error:
                 self._note_raised(error)
@@ -180,8 +179,14 @@ class Replay:
         frames = [
             self._places.number_of(frame.tb_frame.f_code, frame.tb_lineno) for frame in users_of(error.__traceback__)
         ]
-        self._end = {"kind": "raised", "text": title(error), "frames": frames, "custom_status": self._status()}
-        self._end["event"] = self._events.number
+        self._note_end("raised", title(error), frames)
+
+    def _note_returned(self, value: Any) -> None:
+        self._note_end("returned", short(value), [])
+
+    def _note_end(self, kind: str, text: str, frames: list[int]) -> None:
+        event, status = self._events.number, self._status()
+        self._end = {"kind": kind, "text": text, "frames": frames, "event": event, "custom_status": status}
 
     def _status(self) -> str | None:
         """JSON text; None while there is none."""
