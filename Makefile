@@ -3,15 +3,18 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --editable
+UI := host/web/dashboard/ui
+PAGES := host/web/dashboard/static/index.html
 
-.PHONY: start test bench fmt lint types unit docs coverage clean
+.PHONY: start test bench dashboard fmt lint types unit docs coverage clean
 
-start: $(VENV)/runtime
+start: $(VENV)/runtime $(PAGES)
 	$(BIN)/fnhost start $(ARGS)
 
-test: lint types $(VENV)/installed
+test: lint types $(VENV)/installed $(PAGES)
 	$(BIN)/python -m fnhost.azurite
 	$(BIN)/python -m tests.support.npm
+	$(BIN)/python -m tests.support.browser
 	$(BIN)/pytest -n 2 $(ARGS)
 
 bench: $(VENV)/installed
@@ -23,9 +26,10 @@ fmt: $(VENV)/installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-lint: $(VENV)/installed
+lint: $(VENV)/installed $(UI)/node_modules/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	npm --prefix $(UI) run --silent check
 
 types: $(VENV)/installed
 	$(BIN)/mypy
@@ -37,8 +41,10 @@ unit: $(VENV)/installed
 docs: $(VENV)/documentation
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --site-dir build/site
 
-coverage: $(VENV)/installed
+coverage: $(VENV)/installed $(PAGES)
 	$(BIN)/python -m fnhost.azurite
+	$(BIN)/python -m tests.support.npm
+	$(BIN)/python -m tests.support.browser
 	$(BIN)/pytest -n 2 --cov --cov-report=html --cov-report=term:skip-covered $(ARGS)
 
 # What each verb needs is installed once, and again when pyproject.toml changes.
@@ -58,5 +64,16 @@ $(VENV)/documentation: pyproject.toml | $(VENV)/bin/python
 	$(INSTALL) '.[docs]'
 	touch $@
 
+# The pages of the dashboard: built once, and again when their sources change.
+
+dashboard: $(PAGES)
+
+$(PAGES): $(UI)/node_modules/installed $(shell find $(UI)/src -type f) $(wildcard $(UI)/*.html $(UI)/*.ts $(UI)/*.js)
+	npm --prefix $(UI) run --silent build
+
+$(UI)/node_modules/installed: $(UI)/package.json $(UI)/package-lock.json
+	npm --prefix $(UI) ci --no-audit --no-fund --loglevel=error
+	touch $@
+
 clean:
-	rm -rf $(VENV) .azurite .fnhost build dist
+	rm -rf $(VENV) .azurite .fnhost build dist $(UI)/node_modules $(dir $(PAGES))

@@ -96,6 +96,8 @@ class Function:
     retry: Retry | None = None
     config: Mapping[str, Any] = field(default_factory=dict)
     source: str = field(default="", compare=False)
+    line: int = field(default=0, compare=False)
+    """Where in `source` its code begins, as far as its worker tells; else 0."""
     id: str = field(default="", compare=False)
     is_indexed: bool = False
     """Whether its worker listed it: the worker knows its code without being told where it lies."""

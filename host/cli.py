@@ -75,6 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--language-worker", metavar="ARGS", help="arguments for the worker's interpreter, one string")
     add("--user-log-level", metavar="LEVEL", type=_level, help="the lowest level shown of the app's own logs")
     add("--verbose", action="store_true", help="show what the host itself does")
+    add("--no-dashboard", action="store_true", help="serve no dashboard")
     add("--enable-json-output", action="store_true", help="print log records as JSON lines")
     add("--json-output-file", metavar="FILE", help="write log records as JSON lines to this file")
     for name in ("--timeout", "-t", "--runtime"):
@@ -188,6 +189,7 @@ def _start(options: argparse.Namespace) -> int:
             verbose=options.verbose,
             json_output=options.enable_json_output,
             json_file=options.json_output_file,
+            dashboard=not options.no_dashboard,
         )
     )
 

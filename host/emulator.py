@@ -52,6 +52,11 @@ class StorageEmulator:
             self._task = asyncio.create_task(self._run(environment), name="storage emulator")
 
     @property
+    def is_begun(self) -> bool:
+        """Whether anything needs it."""
+        return self._task is not None
+
+    @property
     def is_ready(self) -> bool:
         return self._ready.is_set()
 

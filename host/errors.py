@@ -12,6 +12,7 @@ FnhostError
         WorkerEnded            the process ended while it held the invocation
             WorkerCrashed      by itself: user code, a signal from outside, memory
             WorkerStopped      the host ended it: worth another try, and not the invocation's fault
+        CannotObserve          the worker cannot replay this function for somebody who looks
     Poisonous                  this work ended its worker each time it was tried; it will not be tried again
     TimedOut                   an invocation ran longer than functionTimeout
 """
@@ -85,6 +86,10 @@ class WorkersExhausted(WorkerError):
 
 class FunctionNotLoadable(WorkerError):
     """The worker could not load the function. The text is the worker's own."""
+
+
+class CannotObserve(WorkerError):
+    """A replay that somebody wanted to look at was not possible. The text says why; nothing else is affected."""
 
 
 class WorkerEnded(WorkerError):

@@ -16,6 +16,7 @@ from fnhost.host.limits import LAST_PATIENCE
 from fnhost.host.listening import listening
 from fnhost.host.load.indexed import complete
 from fnhost.host.log import Log
+from fnhost.host.observing import observer
 from fnhost.host.servable import servable
 from fnhost.host.tasks import UseCount, hurried
 from fnhost.host.web.active_app import ActiveApp, ManualInvoke
@@ -76,12 +77,17 @@ async def generation(
         await stack.enter_async_context(listening(app, functions, emulator, ending, log, clock))
         for sentence in routes.shadowed():
             log.warning("Host.Startup", sentence)
+        if hub:
+            stack.enter_context(hub.insight.replays.lending(observer(loaded)))
         view = ActiveApp(
             app=app,
             routes=routes,
             fire_manually=_manual_invoke({opened.function.name: opened for opened in functions}, log),
             webhooks={"durabletask": hub.api} if hub else {},
             failures=loaded.failures,
+            fires={opened.function.name: opened.fire for opened in functions},
+            workers=loaded.pools.statuses if loaded.pools else tuple,
+            durable=hub.dashboard if hub else None,
             use=loaded.pools.use if loaded.pools else UseCount(),
         )
         with front.showing(view):

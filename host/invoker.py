@@ -152,8 +152,12 @@ class FunctionInvoker:
             )
 
     async def _run(self, event: Event, invocation: str, retry: RetryContext | None) -> Outcome:
+        if (observer := self.log.observer) is not None:
+            observer.called(invocation, event)
         values = await self._read(event)
         outcome = await self._call(values, event, invocation, retry)
+        if observer is not None:
+            observer.answered(invocation, values, outcome)
         if outcome.failure is None and self.outputs:
             await self._write(outcome, replace(event, invocation=invocation))
         return outcome

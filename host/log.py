@@ -1,10 +1,12 @@
 """Everything that happens is a record; the console, JSON output and web page are readers of it."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
+from fnhost.bindings.contract import Event, Outcome, Value
 from fnhost.clock import SYSTEM_CLOCK, Clock
 from fnhost.host.events import HostMessage, InvocationEnded, InvocationStarted, LogEvent
 from fnhost.host.events import Level as Level
@@ -61,6 +63,22 @@ Reader = Callable[[Record], None]
 """Takes a record at once: it neither waits nor raises. What takes time is done elsewhere, over a bounded queue."""
 
 
+class InvocationObserver(Protocol):
+    """Sees the values of invocations, which no record holds. Like a reader it neither waits nor raises.
+
+    All three are called in the task that runs the invocation.
+    """
+
+    def called(self, invocation: str, event: Event) -> None:
+        """After its `InvocationStarted`, before anything else."""
+
+    def answered(self, invocation: str, inputs: Mapping[str, Value], outcome: Outcome) -> None:
+        """The worker has answered; nothing is written yet."""
+
+    def replied(self, status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> None:
+        """A request has its response, whether or not an invocation was made of it."""
+
+
 class RecentRecords:
     """The last records, so many and of so many bytes: what a reader that comes later, or again, can still have."""
 
@@ -97,6 +115,8 @@ class Log:
 
     def __init__(self, *readers: Reader, clock: Clock = SYSTEM_CLOCK) -> None:
         self.recent = RecentRecords()
+        self.observer: InvocationObserver | None = None
+        """Set while somebody wants to see the values of invocations, too."""
         self._readers = list(readers)
         self._clock = clock
         self._number = 0

@@ -30,6 +30,9 @@ class Options:
     verbose: bool = False
     json_output: bool = False
     json_file: str | None = None
+    dashboard: bool = True
+    given: Mapping[str, str] = field(default_factory=dict)
+    """Variables of `environment` that stand for options of the command line, and those that the host adds."""
 
     @property
     def levels(self) -> Mapping[str, str]:

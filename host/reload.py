@@ -28,6 +28,8 @@ from fnhost.host.system import system_error
 from fnhost.host.tasks import BackgroundTasks, first
 from fnhost.host.watch import FileWatcher
 from fnhost.host.web.active_app import ActiveApp
+from fnhost.host.web.dashboard.live import LiveEvents
+from fnhost.host.web.dashboard.reloads import ReloadHistory
 from fnhost.host.web.front import Front
 from fnhost.host.web.keys import Keys
 from fnhost.host.worker.commands import missing_modules, package_folders, runnable
@@ -62,6 +64,8 @@ class HostContext:
     log: Log
     emulator: StorageEmulator
     state: HostState
+    reloads: ReloadHistory
+    live: LiveEvents
     clock: Clock = SYSTEM_CLOCK
 
     def read(self) -> App:
@@ -146,17 +150,17 @@ class Reload:
             watch.follow(app, package_folders(app, self._site.interpreters))
             view = await self._enter(app)
         except AppError as error:
-            self._refuse([str(problem) for problem in error.problems])
+            self._refuse([str(problem) for problem in error.problems], changed, started)
         except Refused as error:
-            self._refuse(error.faults)
+            self._refuse(error.faults, changed, started)
         except (WorkerError, BindingError) as error:
-            self._refuse([str(error)])
+            self._refuse([str(error)], changed, started)
         except StartError as error:
             if self._running is None:  # nothing was ever shown: whoever starts the host is told, and it ends
                 raise
-            self._refuse([str(error)])
+            self._refuse([str(error)], changed, started)
         except OSError as error:
-            self._refuse([f"The app cannot be loaded: {system_error(error)}"])
+            self._refuse([f"The app cannot be loaded: {system_error(error)}"], changed, started)
         else:
             self._say_entered(view, changed, self._site.clock.monotonic() - started)
 
@@ -165,11 +169,13 @@ class Reload:
         if changed:
             self._log.write(AppReloaded(files=tuple(map(str, changed)), duration_ms=seconds * 1000))
         self._log.write(AppStarted())
+        self._site.reloads.entered(changed, seconds)
         self._entered(view)
 
-    def _refuse(self, faults: Sequence[str]) -> None:
+    def _refuse(self, faults: Sequence[str], changed: Sequence[Path], started: float) -> None:
         self._site.front.refused = tuple(faults)
         self._log.write(AppRefused(problems=tuple(faults), is_serving=self._serving is not None))
+        self._site.reloads.refused(changed, self._site.clock.monotonic() - started, faults)
         if not self._serving:
             self._show_error(faults)
 
@@ -211,7 +217,7 @@ class Reload:
             from fnhost.host.taskhub import TaskHubs
 
             site = self._site
-            hubs = TaskHubs(site.root, site.emulator, self._log, site.clock, site.keys, site.host_name)
+            hubs = TaskHubs(site.root, site.emulator, self._log, site.clock, site.keys, site.host_name, site.live)
             self._hubs = await self._hub_stack.enter_async_context(hubs)
         held.change = await self._hubs.prepare(app)
 

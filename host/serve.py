@@ -11,6 +11,7 @@ from fnhost import __version__
 from fnhost.bindings.storage.services import HostState
 from fnhost.clock import SYSTEM_CLOCK
 from fnhost.host.console import Console, banner
+from fnhost.host.dashboard import showing_dashboard
 from fnhost.host.emulator import StorageEmulator
 from fnhost.host.identity import host_id
 from fnhost.host.listing import error_lines, listing
@@ -20,6 +21,8 @@ from fnhost.host.private import STATE_FOLDER, protect, state_folder, write_priva
 from fnhost.host.reload import HostContext, Reload
 from fnhost.host.web.active_app import ActiveApp
 from fnhost.host.web.cors import Cors, read_cors
+from fnhost.host.web.dashboard.live import LiveEvents
+from fnhost.host.web.dashboard.reloads import ReloadHistory
 from fnhost.host.web.front import Front
 from fnhost.host.web.keys import Keys
 from fnhost.host.web.listen.names import SETTING, exposure, read_names
@@ -58,6 +61,7 @@ async def serve(
         names=read_names(address, str(options.environment.get(SETTING) or local.get(SETTING) or "")),
         host_id=host_id(root),
     )
+    base = f"{'https' if options.use_https else 'http'}://{name}"
     console.print(banner(__version__))
     if options.enable_auth:
         keys.of("host")
@@ -65,6 +69,7 @@ async def serve(
     emulator = StorageEmulator(root, log, SYSTEM_CLOCK)
     if warning := exposure(address, sockets[0].getsockname()[1], options.enable_auth):
         log.warning("Host.Startup", warning)
+    live = LiveEvents(__version__)
     context = HostContext(
         root=root,
         environment=options.environment,
@@ -77,10 +82,13 @@ async def serve(
         log=log,
         emulator=emulator,
         state=HostState(host_id(root), str(uuid.uuid4())),
+        reloads=ReloadHistory(root, live),
+        live=live,
     )
-    announce = Announce(console, log, f"{'https' if options.use_https else 'http'}://{name}", options)
+    announce = Announce(console, log, base, options)
     certificate = _certificate(options)
-    async with serving(front, sockets, certificate), emulator:
+    dashboard = showing_dashboard(options, front, keys, log, console, live, context.reloads, emulator, address, base)
+    async with serving(front, sockets, certificate), emulator, dashboard:
         if certificate:
             forget_key(certificate)
         await Reload(context, announce).serve()

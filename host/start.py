@@ -80,7 +80,8 @@ async def _serve(options: Options, console: Console, log: Log) -> None:
     port = options.port if options.port is not None else int(local.get("LocalHttpPort") or PORT)
     sockets = bind(str(options.address or local.get("LocalHttpAddress") or ADDRESS), port)
     toolchain = likely_toolchain(merge(options.environment, expected), options.root)
-    options = replace(options, environment=_environment(options, name_of(sockets), toolchain))
+    given = _given(options, name_of(sockets), toolchain)
+    options = replace(options, environment={**options.environment, **given}, given=given)
     async with StandbyWorkers(log) as standby:
         with suppress(StartError):  # reported once the app has been read
             await standby.begin(_likely_command(options, expected))
@@ -96,14 +97,14 @@ def _likely_command(options: Options, expected: LocalSettings) -> Command:
     return command(app, options.interpreters)
 
 
-def _environment(options: Options, name: str, toolchain: Toolchain) -> Mapping[str, str]:
-    """The shell's variables, and what the host adds for its workers (platform/settings.md 4)."""
+def _given(options: Options, name: str, toolchain: Toolchain) -> Mapping[str, str]:
+    """The variables that the host adds to the shell's for its workers (platform/settings.md 4)."""
     given = {"WEBSITE_HOSTNAME": name, "FUNCTIONS_CORETOOLS_ENVIRONMENT": "fnhost"}
     if options.user_log_level:
         given["AzureFunctionsJobHost__logging__logLevel__Function"] = options.user_log_level
     if options.worker_arguments:
         given[toolchain.arguments_setting.replace(":", "__")] = options.worker_arguments.removeprefix("-- ")
-    return {**options.environment, **given}
+    return given
 
 
 async def _until_stopped(work: Coroutine[Any, Any, None], outputs: ExitStack) -> int:

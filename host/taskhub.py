@@ -6,10 +6,16 @@ effect only when the version goes into service.
 """
 
 import asyncio
+import hashlib
 import secrets
 import socket
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    suppress,
+)
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self, TypeAlias
@@ -26,6 +32,9 @@ from fnhost.clock import Clock
 from fnhost.host.app import App
 from fnhost.host.durable.client import DurableClient
 from fnhost.host.durable.config import AZURE, DurableConfig, read_durable
+from fnhost.host.durable.insight.hub import HubInsight
+from fnhost.host.durable.insight.replays import Replays
+from fnhost.host.durable.insight.store import InsightStore
 from fnhost.host.durable.runtime.engine import Engine
 from fnhost.host.durable.sharing.identity import persistent_identity
 from fnhost.host.durable.storage.azure import AzureHub
@@ -39,6 +48,8 @@ from fnhost.host.load.localsettings import has_connection
 from fnhost.host.log import Log
 from fnhost.host.private import STATE_FOLDER, private_folder, state_folder
 from fnhost.host.tasks import UseCount
+from fnhost.host.web.dashboard.durable.assembly import durable_api
+from fnhost.host.web.dashboard.live import LiveEvents
 from fnhost.host.web.durable.management import management
 from fnhost.host.web.keys import Keys
 from fnhost.host.web.listen.guards import private
@@ -51,6 +62,8 @@ SECRET_BYTES = 24
 """Random bytes in the path of the SDKs' endpoint."""
 MARKS = Path(STATE_FOLDER, "hosts")
 """Where in the app's folder its hosts leave their lock files, a folder for each task hub."""
+INSIGHT = "insight.db"
+"""The side file with past custom statuses, in a folder of the hub's key."""
 LONGEST_SWITCH = 30.0
 """Seconds that a request waits while its task hub is opened, or its storage emulator started."""
 RETRY_AFTER = "5"
@@ -70,6 +83,9 @@ class TaskHub:
     address: HubEndpoints
     api: ASGIApp
     """The management API of the app in service, whichever hub that has."""
+    insight: HubInsight
+    dashboard: ASGIApp
+    """The dashboard's API of this hub."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +96,11 @@ class HubPlan:
     account: Account | None
     location: Location
     warnings: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """Names a folder beside the hub: the same for the same storage and hub."""
+        return hashlib.sha256("\0".join(self.location).encode()).hexdigest()[:16]
 
     @property
     def needs_emulator(self) -> bool:
@@ -111,8 +132,17 @@ class TaskHubs:
     """The task hub of the app in service, and the endpoint through which functions reach it. Open it as a block."""
 
     def __init__(
-        self, root: Path, emulator: StorageEmulator, log: Log, clock: Clock, keys: Keys, host_name: str
+        self,
+        root: Path,
+        emulator: StorageEmulator,
+        log: Log,
+        clock: Clock,
+        keys: Keys,
+        host_name: str,
+        live: LiveEvents | None = None,
     ) -> None:
+        """`live` is what the pages of the dashboard read."""
+        self._live = live or LiveEvents()
         self._root, self._emulator = root, emulator
         self._log, self._clock, self._keys, self._host_name = log, clock, keys, host_name
         self._current: OpenHub | None = None
@@ -174,8 +204,17 @@ class TaskHubs:
                 stack.callback(self._emulator.when_restarted(engine.compare_all))
             is_ready = asyncio.Event()
             await stack.enter_async_context(self._running(engine, is_ready, plan))
-            hub = TaskHub(engine, client, address, self.api)
+            insight = engine.observer = self._insight(plan, engine, client)
+            stack.push_async_callback(insight.close)
+            dashboard = await stack.enter_async_context(durable_api(insight, self._live, log))
+            hub = TaskHub(engine, client, address, self.api, insight, dashboard)
             return OpenHub(plan, app, hub, api, is_ready, stack.pop_all())
+
+    def _insight(self, plan: HubPlan, engine: Engine, client: DurableClient) -> HubInsight:
+        folder = self._root / STATE_FOLDER
+        path = folder / plan.key / INSIGHT if folder.is_dir() else None
+        replays = Replays(plan.config.engine.limits)
+        return HubInsight(engine, client, InsightStore(path), replays, self._root, plan.config.hub.name, self._clock)
 
     @asynccontextmanager
     async def _running(self, engine: Engine, is_ready: asyncio.Event, plan: HubPlan) -> AsyncIterator[None]:

@@ -28,7 +28,7 @@ from fnhost.host.durable.model.history import (
 from fnhost.host.durable.model.ids import MAX_ENTITY_LENGTH, EntityId, refused_entity_id, refused_instance_id
 from fnhost.host.durable.model.instants import utc_now
 from fnhost.host.durable.model.messages import Message, ReceivedMessage
-from fnhost.host.durable.model.states import OVERRIDABLE, Checkpoint, Instance, Page, PurgeResult, Query
+from fnhost.host.durable.model.states import OVERRIDABLE, Checkpoint, Instance, Page, PurgeResult, Query, pending
 from fnhost.host.durable.model.text import json_text, well_formed
 from fnhost.host.durable.replay.outgoing import unknown_function
 from fnhost.host.durable.replay.rewind import rewound
@@ -126,6 +126,11 @@ class MessageDispatcher(Protocol):
 
     def dispatch(self, received: Iterable[ReceivedMessage]) -> None: ...
 
+    def recorded(self, instance: Instance) -> None:
+        """Tell those who look on of a row that was stored."""
+
+    def purged(self, instance: str) -> None: ...
+
     def forget(self, instance: str) -> None:
         """Drop what is held of an instance that is about to be purged."""
 
@@ -167,7 +172,9 @@ class DurableClient:
             generation=0,
         )
         message = Message(target=event.orchestration_instance, event=event)
-        await self._dispatch_start(await self.hub.start(message, self.settings.overridable))
+        start = await self.hub.start(message, self.settings.overridable)
+        self.engine.recorded(pending(event, event.timestamp))
+        await self._dispatch_start(start)
         return event.orchestration_instance.instance_id
 
     async def _dispatch_start(self, start: ReceivedMessage) -> None:
@@ -294,7 +301,9 @@ class DurableClient:
 
     async def _purge(self, instance: str) -> PurgeResult:
         self.engine.forget(instance)
-        return await self.hub.purge(instance)
+        purged = await self.hub.purge(instance)
+        self.engine.purged(instance)
+        return purged
 
     async def purge_by(self, query: Query) -> PurgeResult:
         """Delete the ended instances of a query. Running ones are never deleted, unlike on the platform."""

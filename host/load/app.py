@@ -56,6 +56,7 @@ def load(root: Path, environment: Mapping[str, str], only: Sequence[str] = ()) -
             *_toolchain_warnings(root, languages or {likely_toolchain(merged, root).language}, merged),
             *hostkeys.key_warnings(config.raw),
             *warnings.log_level_warnings(config.log_levels),
+            *warnings.prefix_warnings(config.extensions),
             *warnings.allow_list_warnings(allowed),
             *(() if index_files else warnings.unknown_names(allowed, [folder.name for folder in folders])),
             *(() if index_files else warnings.function_warnings(functions, merged)),

@@ -154,6 +154,7 @@ def _function(indexed: IndexedFunction, source: Declaration, app: App, language:
         retry=retry.read(normalized(retry.SCHEMA, indexed.retry)) if indexed.retry else app.config.retry,
         config={**document, "language": language},
         source=source.file,
+        line=indexed.line,
         id=indexed.id,
         is_indexed=True,
     )

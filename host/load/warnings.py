@@ -18,6 +18,8 @@ from fnhost.host.load.root import HOST_FILE
 from fnhost.host.load.sources import FunctionSource
 from fnhost.host.worker.toolchains import RUNTIME
 
+RESERVED = frozenset({"admin", "runtime"})
+"""What paths of the host itself begin with."""
 SEVERAL_LANGUAGES = (
     f"The functions are written for {{}}: each language has workers of its own here, but the platform would not deploy "
     f"that. There an app has one language, which {RUNTIME} names: move the others to an app of their own."
@@ -44,6 +46,17 @@ def log_level_warnings(levels: Mapping[str, Any]) -> Iterator[str]:
     known = ", ".join(level.name.title() for level in Level)
     for category, value in invalid_levels(levels):
         yield f"{HOST_FILE}#/logging/logLevel/{category}: '{value}' is not a log level. Use one of {known}."
+
+
+def prefix_warnings(extensions: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """A route prefix under which some paths are the host's own: functions there are never called."""
+    given = next((value for name, value in extensions.get("http", {}).items() if name.lower() == "routeprefix"), "")
+    first = str(given).strip("/").partition("/")[0].lower()
+    if first in RESERVED:
+        yield (
+            f"{HOST_FILE}#/extensions/http/routePrefix: '{given}' begins with '{first}', as paths of the host do: "
+            "a function whose address is also the host's own is never called. Choose another prefix."
+        )
 
 
 def allow_list_warnings(names: Sequence[str]) -> Iterator[str]:

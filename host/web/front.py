@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fnhost.bindings.contract import BindingError
 from fnhost.bindings.http.constraints import SlowConstraint
@@ -50,6 +50,9 @@ from fnhost.host.web.listen.names import HostNames
 from fnhost.host.web.mcp.endpoint import McpEndpoint
 
 WEBHOOKS = "/runtime/webhooks"
+DASHBOARD = "/runtime/dashboard"
+RESERVED = frozenset({"/ad", "/ru"})
+"""How the paths begin that are the host's own: `/admin` and `/runtime`."""
 LOOK = 0.1
 WEBHOOK_METHODS = frozenset({"GET", "POST", "PUT", "DELETE", "OPTIONS"})
 GUARDED = ("/admin", f"{WEBHOOKS}/durabletask")
@@ -93,6 +96,8 @@ class Front:
         self._names = names or HostNames()
         self._patience = patience
         self._clock = clock
+        self.dashboard: ASGIApp | None = None
+        """Has rules of its own for who may ask, and serves while there is no app, too."""
         tools = McpEndpoint(self, self._names, keys)
         self._admin = admin(self, keys, host_id, clock.monotonic, log, tools, with_keys=enable_auth)
 
@@ -129,6 +134,9 @@ class Front:
             return
         if refusal := refuse_name(scope, self._names):
             return await reply(scope, send, refusal)
+        is_reserved = scope["path"][:3].lower() in RESERVED
+        if is_reserved and self.dashboard and is_under(scope["path"], DASHBOARD):
+            return await self.dashboard(scope, receive, send)
         if self._is_offline or self._clock.monotonic() >= self._look_again:
             if page := await self._offline_page():
                 return await reply(scope, send, page)
@@ -137,7 +145,7 @@ class Front:
                 return await reply(scope, send, answer)
             if self._cors is not None:
                 send = adding(self._cors.headers(origin), send)
-        if is_under(scope["path"], "/admin"):
+        if is_reserved and is_under(scope["path"], "/admin"):
             return await self._administer(scope, receive, send)
         await self._serve(scope, receive, send)
 
@@ -163,6 +171,8 @@ class Front:
                 response = await self._call(view, scope, receive)
         except ClientLeft:
             return
+        if (observer := self._log.observer) is not None:
+            observer.replied(response.status, response.headers, response.body)
         await reply(scope, send, response)
 
     def _not_running(self) -> HttpReply:
@@ -197,7 +207,7 @@ class Front:
             return FAILED
         if found is None:
             is_home = scope["path"] == "/" and scope["method"] == "GET"
-            return home_page(view, is_listed=self._guard is None) if is_home else NOT_FOUND
+            return self._home(view) if is_home else NOT_FOUND
         route, params = found
         if refusal := self._refusal(route, scope):
             return refusal
@@ -207,6 +217,9 @@ class Front:
         if gate.is_full:
             return TOO_MANY
         return await gate.run(lambda: self._run(route, params, limit, scope, receive))
+
+    def _home(self, view: ActiveApp) -> HttpReply:
+        return home_page(view, is_listed=self._guard is None, dashboard=DASHBOARD if self.dashboard else "")
 
     def _refusal(self, route: HttpRoute, scope: Scope) -> HttpReply | None:
         """Without keys the local caller is an administrator, but not for anonymous routes (platform/app-files.md 5)."""

@@ -25,14 +25,20 @@ LISTED = """<ul>
 </ul>
 <p>More about them: <a href="/admin/functions">functions</a>, <a href="/admin/host/status">status</a>.</p>
 """
+SHOWN = """<p>See what they do: <a href="{}/">dashboard</a>.</p>
+"""
 
 
-def home_page(view: ActiveApp, *, is_listed: bool) -> HttpReply:
-    """200 with the page, 204 when the app turned it off. `is_listed`: with its functions, which need no key then."""
+def home_page(view: ActiveApp, *, is_listed: bool, dashboard: str = "") -> HttpReply:
+    """200 with the page, 204 when the app turned it off. `is_listed`: with its functions, which need no key then.
+
+    `dashboard` is its path, empty where there is none.
+    """
     if (view.app.settings.get("AzureWebJobsDisableHomepage") or "").lower() in {"true", "1"}:
         return HttpReply(204)
     listed = LISTED.format("\n".join(map(escape_item, lines(view)))) if is_listed else ""
-    page = PAGE.format(name=escape(view.app.root.name), listed=listed)
+    shown = SHOWN.format(dashboard) if dashboard else ""
+    page = PAGE.format(name=escape(view.app.root.name), listed=listed + shown)
     return HttpReply(200, ((b"content-type", b"text/html; charset=utf-8"),), encoded(page))
 
 

@@ -5,7 +5,7 @@ The meaning of the conversation is FunctionRpc (platform/worker-protocol.md 1 to
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol, TypeAlias
 
 from fnhost.bindings.contract import Event, Outcome, Value
 from fnhost.host.app import Function
@@ -42,6 +42,21 @@ INSTANCE_TRIGGERS = frozenset({"orchestrationtrigger", "activitytrigger", "entit
 def instance_of(trigger: str, event: Event) -> str:
     """The durable instance that an event of a trigger of this type (lower case) belongs to, or empty."""
     return str(event.metadata.get("instanceId", "")) if trigger in INSTANCE_TRIGGERS else ""
+
+
+ObserveMode: TypeAlias = Literal["answer", "yields"]
+"""What a quiet replay records: the SDK's answer, or each step as well."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerStatus:
+    """One worker process. `executable` is the interpreter; `running` how many invocations it holds."""
+
+    language: str
+    pid: int
+    executable: str
+    running: int
+    is_ready: bool
 
 
 class Worker(Protocol):

@@ -11,7 +11,7 @@ from fnhost.clock import Clock
 from fnhost.host.app import Function
 from fnhost.host.limits import STOP
 from fnhost.host.log import Log
-from fnhost.host.worker import Invocation
+from fnhost.host.worker import Invocation, ObserveMode
 from fnhost.host.worker.commands import Command
 from fnhost.host.worker.groups import ProcessGroups
 from fnhost.host.worker.process import ProcessExit
@@ -45,6 +45,12 @@ class WorkerChannel(Protocol):
 
     async def call(self, invocation: Invocation) -> Outcome:
         """Raises WorkerCrashed or WorkerStopped when the process ends, TimedOut after the invocation's limit."""
+
+    async def observe(self, invocation: Invocation, mode: ObserveMode, seconds: float) -> Mapping[str, Any]:
+        """Replay an orchestrator quietly, beside what runs, and return its recording (platform/worker-protocol.md 8).
+
+        Raises CannotObserve, TimedOut, WorkerEnded.
+        """
 
     def warm_up(self) -> None:
         """Let it import what its app may need, as it has nothing to do."""

@@ -12,10 +12,11 @@ from fnhost.host.errors import TimedOut, WorkerCrashed, WorkerEnded, WorkerStart
 from fnhost.host.events import LEVELS, HostMessage, UserLog, WorkerOutput, WorkerStarted
 from fnhost.host.limits import DEAF, START, STOP
 from fnhost.host.log import Log
-from fnhost.host.worker import Invocation, RetryContext, instance_of
+from fnhost.host.worker import Invocation, ObserveMode, RetryContext, instance_of
 from fnhost.host.worker.commands import Command
 from fnhost.host.worker.groups import ProcessGroups
 from fnhost.host.worker.liveness import Liveness
+from fnhost.host.worker.observed import LAST_WORD, read_recording
 from fnhost.host.worker.output import Ran
 from fnhost.host.worker.process import ProcessExit, WorkerProcess, start_process
 from fnhost.host.worker.transport import DEFAULT_TRANSPORT, TransportFactory
@@ -115,6 +116,14 @@ class FramedChannel(asyncio.Protocol):
             return _outcome(invocation.function, message, answered)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             return _unread(invocation, error)
+
+    async def observe(self, invocation: Invocation, mode: ObserveMode, seconds: float) -> Mapping[str, Any]:
+        """The recording of a quiet replay. Raises CannotObserve, TimedOut, WorkerEnded."""
+        blobs = Blobs()
+        observed = {"mode": mode, "limit_ms": seconds * 1000}
+        self._send(pack({**_invocation_request(invocation, blobs), "observe": observed}, blobs))
+        message, answered = await self._answer_to(invocation.id, seconds + LAST_WORD)
+        return read_recording(message, answered)
 
     async def wait(self) -> ProcessExit:
         return await self._process.wait()

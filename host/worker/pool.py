@@ -21,7 +21,7 @@ from fnhost.host.limits import LAST_STOP, LEAST_LOAD, READY, STOP
 from fnhost.host.log import Log
 from fnhost.host.retry import Attempts, RetryPolicy
 from fnhost.host.tasks import BackgroundTasks, UseCount, hurried
-from fnhost.host.worker import Invocation
+from fnhost.host.worker import Invocation, ObserveMode, WorkerStatus
 from fnhost.host.worker.channel import WorkerChannel
 from fnhost.host.worker.commands import Command
 from fnhost.host.worker.indexing import read_metadata
@@ -150,10 +150,26 @@ class WorkerPool:
         channel = await self._next()
         return await channel.call(invocation)
 
+    async def observe(self, invocation: Invocation, mode: ObserveMode, seconds: float) -> Mapping[str, Any]:
+        """The recording of a quiet replay. Raises CannotObserve, TimedOut, WorkerEnded, WorkersNotReady and others."""
+        if failure := self._failures.get(invocation.function.name):
+            raise FunctionNotLoadable(failure)
+        with self.use:
+            return await (await self._next()).observe(invocation, mode, seconds)
+
     @property
     def running(self) -> Iterable[Invocation]:
         """What its processes hold."""
         return [invocation for channel in self._channels for invocation in channel.running]
+
+    @property
+    def statuses(self) -> Iterable[WorkerStatus]:
+        """Each of its processes, those apart included."""
+        run = self._command
+        return [
+            WorkerStatus(run.language, one.pid, run.arguments[0], len(one.running), one in self._ready)
+            for one in self._channels
+        ]
 
     async def drain(self, seconds: float | None = None) -> bool:
         """Wait until nothing uses it, as long as that takes, or for so many seconds. Whether nothing does.

@@ -10,7 +10,7 @@ from fnhost.host.errors import IndexingFailed, WorkerStartFailed
 from fnhost.host.load.indexed import CannotList, Listing
 from fnhost.host.log import Log
 from fnhost.host.tasks import UseCount
-from fnhost.host.worker import Invocation
+from fnhost.host.worker import Invocation, WorkerStatus
 from fnhost.host.worker.commands import Command
 from fnhost.host.worker.pool import WorkerPool, all_of
 from fnhost.host.worker.standby import StandbyWorkers
@@ -31,6 +31,10 @@ class WorkerPools:
     def running(self) -> Iterable[Invocation]:
         """What the processes of all pools hold."""
         return [invocation for pool in self._pools.values() for invocation in pool.running]
+
+    def statuses(self) -> Sequence[WorkerStatus]:
+        """Every process of every pool."""
+        return [status for pool in self._pools.values() for status in pool.statuses]
 
     async def index(self, languages: Iterable[str]) -> Mapping[str, Listing]:
         """What the worker of each of these languages lists. Raises WorkerStartFailed if that of the app's own fails."""

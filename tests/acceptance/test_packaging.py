@@ -13,6 +13,7 @@ from tests.support.hosts import http, running, write_app
 
 REPOSITORY = Path(__file__).parents[2]
 NAMES = ("host", "bindings", "azurite", "tests", "benchmarks", "functions")
+DASHBOARD = "fnhost/host/web/dashboard/"
 MODULE = "def word():\n    return 'own {}'\n"
 FUNCTION = f"""
 import {", ".join(NAMES)}
@@ -47,6 +48,9 @@ def test_a_wheel_holds_one_import_package(wheel: Path) -> None:
     assert "fnhost/host/worker/languages/python/start.py" in names
     assert "fnhost/host/web/openapi/admin.yaml" in names
     assert not [name for name in names if "node_modules" in name or "__pycache__" in name]
+    pages = [name.removeprefix(DASHBOARD) for name in names if name.startswith(DASHBOARD)]
+    assert "static/index.html" in pages
+    assert not [name for name in pages if name.startswith("ui/")]
 
 
 def imported(environment: Mapping[str, str], folder: Path) -> set[str]:

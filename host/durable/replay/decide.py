@@ -149,7 +149,7 @@ def decide(
         return failure(history, newer_sdk(answer.worker_failure) or answer.worker_failure.message, text)
     if len(answer.actions) > limits.actions:
         return failure(history, f"it listed {len(answer.actions)} actions, more than maxOrchestrationActions")
-    walk = _Replay(history, answer.actions, limits)
+    walk = Replay(history, answer.actions, limits)
     try:
         walk.play()
     except NonDeterminism as mismatch:
@@ -166,7 +166,7 @@ def decide(
     )
 
 
-def _mismatched(name: str, answer: OrchestratorState, walk: "_Replay", mismatch: NonDeterminism) -> Decision:
+def _mismatched(name: str, answer: OrchestratorState, walk: "Replay", mismatch: NonDeterminism) -> Decision:
     """Code that raises in a part already played lists less than its history: its own error says why."""
     return Decision(
         finish=Failed(str(mismatch)) if answer.error is None else _user_failure(name, answer.error),
@@ -177,7 +177,7 @@ def _mismatched(name: str, answer: OrchestratorState, walk: "_Replay", mismatch:
     )
 
 
-def _finish(name: str, answer: OrchestratorState, walk: "_Replay") -> Finish | None:
+def _finish(name: str, answer: OrchestratorState, walk: "Replay") -> Finish | None:
     if answer.error is not None:
         return _user_failure(name, answer.error)
     if not answer.is_done:
@@ -222,13 +222,13 @@ def _too_large_status(custom_status: str | None) -> str | None:
 
 
 @dataclass(slots=True, eq=False)
-class _Task:
+class Task:
     """A task that something waits for. `result` is the completion's JSON text."""
 
     is_done: bool = False
     failed: bool = False
     result: str | None = None
-    _waiting: list[Callable[["_Task"], None]] = field(default_factory=list)
+    _waiting: list[Callable[["Task"], None]] = field(default_factory=list)
 
     def finish(self, failed: bool = False, result: str | None = None) -> None:
         if self.is_done:
@@ -237,18 +237,18 @@ class _Task:
         for resume in self._waiting:
             resume(self)
 
-    def then(self, resume: Callable[["_Task"], None]) -> None:
+    def then(self, resume: Callable[["Task"], None]) -> None:
         if self.is_done:
             resume(self)
         else:
             self._waiting.append(resume)
 
 
-Steps: TypeAlias = Generator[_Task, None, bool]
+Steps: TypeAlias = Generator[Task, None, bool]
 """A loop inside one action: yields what it waits for, returns whether it succeeded."""
 
 
-class _Replay:
+class Replay:
     """Plays the history against the actions of the answer."""
 
     def __init__(self, history: Sequence[HistoryEvent], actions: Sequence[Action], limits: OrchestrationLimits) -> None:
@@ -261,10 +261,10 @@ class _Replay:
         self._episode = -1
         self._now: Instant = ""
         self._issued = 0
-        self._current: _Task | None = None
-        self._waiters: dict[str, list[_Task]] = defaultdict(list)
+        self._current: Task | None = None
+        self._waiters: dict[str, list[Task]] = defaultdict(list)
         self._early: dict[str, deque[EventRaised]] = defaultdict(deque)
-        self._open: dict[int, _Task] = {}
+        self._open: dict[int, Task] = {}
         self._ignored: set[int] = set()
         self._continued = False
         self._locked: list[str] = []
@@ -347,7 +347,7 @@ class _Replay:
         self._issued += 1
         self._current = self._issue(self._actions[self._issued - 1])
 
-    def _issue(self, action: Action) -> _Task:
+    def _issue(self, action: Action) -> Task:
         match action:
             case actions.CallActivity():
                 return self._activity(action.name, action.input)
@@ -371,24 +371,24 @@ class _Replay:
                 return self._compound(action)
             case actions.ContinueAsNew():
                 self._continued = True
-                return _Task(is_done=True)
+                return Task(is_done=True)
 
     def _take_id(self) -> int:
         self.next_id += 1
         return self.next_id - 1
 
-    def _schedule(self, event: Scheduling) -> _Task:
-        task = _Task()
+    def _schedule(self, event: Scheduling) -> Task:
+        task = Task()
         self.pending[event.event_id] = event
         self._open[event.event_id] = task
         return task
 
-    def _activity(self, name: str, text: str | None) -> _Task:
+    def _activity(self, name: str, text: str | None) -> Task:
         event_id = self._take_id()
         given = f"[{text or 'null'}]"
         return self._schedule(TaskScheduled(timestamp=self._now, event_id=event_id, name=name, input=given))
 
-    def _child(self, action: actions.CallSubOrchestrator) -> _Task:
+    def _child(self, action: actions.CallSubOrchestrator) -> Task:
         event_id = self._take_id()
         call = SubOrchestrationInstanceCreated(
             timestamp=self._now,
@@ -400,34 +400,34 @@ class _Replay:
         )
         return self._schedule(replace(call, child_execution_id=child_execution(self._execution.execution_id, call)))
 
-    def _timer(self, action: actions.CreateTimer) -> _Task:
+    def _timer(self, action: actions.CreateTimer) -> Task:
         if self._seconds_until(action.fire_at) > self._limits.max_timer:
             return self._run(self._split_timer(action))
         return self._create_timer(action.fire_at, action.is_canceled)
 
-    def _create_timer(self, fire_at: Instant, is_canceled: bool = False) -> _Task:
+    def _create_timer(self, fire_at: Instant, is_canceled: bool = False) -> Task:
         event_id = self._take_id()
         if is_canceled:
             self._ignored.add(event_id)
         return self._schedule(TimerCreated(timestamp=self._now, event_id=event_id, fire_at=fire_at))
 
-    def _wait(self, name: str) -> _Task:
-        task = _Task()
+    def _wait(self, name: str) -> Task:
+        task = Task()
         if early := self._early[name.lower()]:
             task.finish(result=early.popleft().input)
         else:
             self._waiters[name.lower()].append(task)
         return task
 
-    def _entity(self, action: actions.CallEntity) -> _Task:
+    def _entity(self, action: actions.CallEntity) -> Task:
         request = self._new_request(action.instance_id, is_ordered=action.due is None)
         wanted = replace(
             request, operation=action.operation, is_signal=action.is_signal, input=action.input, due=action.due
         )
         self._send_request(action.instance_id, wanted)
-        return _Task(is_done=True) if action.is_signal else self._wait(request.id)
+        return Task(is_done=True) if action.is_signal else self._wait(request.id)
 
-    def _lock_all(self, action: actions.LockEntities) -> _Task:
+    def _lock_all(self, action: actions.LockEntities) -> Task:
         """One request visits the entities in order; the last one answers (10.6)."""
         entities = sorted({EntityId(name.lower(), key) for name, key in action.entities}, key=str)
         self._locked = [str(entity) for entity in entities]
@@ -436,11 +436,11 @@ class _Replay:
         self._send_request(self._locked[0], replace(request, lock_set=tuple(entities)))
         return self._wait(request.id)
 
-    def _release_all(self) -> _Task:
+    def _release_all(self) -> Task:
         for instance_id in self._locked:
             self._send(self._take_id(), instance_id, RELEASE, release_text(self._execution.instance_id, self._lock))
         self._locked = []
-        return _Task(is_done=True)
+        return Task(is_done=True)
 
     def _new_request(self, target: str, is_ordered: bool = True) -> EntityRequest:
         """A request without its operation. One that is in the history keeps its id and its order stamps."""
@@ -467,17 +467,17 @@ class _Replay:
             timestamp=self._now, event_id=event_id, instance_id=instance_id, name=name, input=text
         )
 
-    def _http(self, request: str) -> _Task:
+    def _http(self, request: str) -> Task:
         return self._activity(HTTP_ACTIVITY, request)
 
-    def _compound(self, action: actions.WhenAny | actions.WhenAll) -> _Task:
+    def _compound(self, action: actions.WhenAny | actions.WhenAll) -> Task:
         """WhenAny ends with its first child, WhenAll at its first failure or with its last child (6.5)."""
         children = [self._issue(child) for child in action.children]
-        whole, left = _Task(), len(children)
+        whole, left = Task(), len(children)
         if not children:
             whole.finish()
 
-        def child_done(child: _Task) -> None:
+        def child_done(child: Task) -> None:
             nonlocal left
             left -= 1
             if isinstance(action, actions.WhenAny) or child.failed or left == 0:
@@ -489,11 +489,11 @@ class _Replay:
 
     # Actions that take several steps
 
-    def _run(self, steps: Steps) -> _Task:
-        whole = _Task()
+    def _run(self, steps: Steps) -> Task:
+        whole = Task()
         self.loops += 1
 
-        def advance(_: _Task | None) -> None:
+        def advance(_: Task | None) -> None:
             try:
                 waited = next(steps)
             except StopIteration as end:

@@ -15,8 +15,8 @@ from functools import partial
 
 from fnhost.bindings.contract import BindingError, Event, Failure, Fire, Json, Outcome, Value
 from fnhost.clock import Clock, Timer
-from fnhost.host.durable.entities.entity import EntityLimits
-from fnhost.host.durable.entities.messages import sent_request
+from fnhost.host.durable.entities.entity import EntityLimits, OperationResult
+from fnhost.host.durable.entities.messages import EntityRequest, sent_request
 from fnhost.host.durable.model.history import (
     EventSent,
     Execution,
@@ -27,7 +27,7 @@ from fnhost.host.durable.model.history import (
     TaskScheduled,
 )
 from fnhost.host.durable.model.ids import EntityId, is_entity
-from fnhost.host.durable.model.instants import to_datetime, utc_now
+from fnhost.host.durable.model.instants import Instant, to_datetime, utc_now
 from fnhost.host.durable.model.messages import WORK_ITEMS, ReceivedMessage
 from fnhost.host.durable.model.states import HistoryState, Instance, Progress
 from fnhost.host.durable.model.text import json_text
@@ -41,6 +41,7 @@ from fnhost.host.durable.replay.outgoing import (
 from fnhost.host.durable.runtime.entity_session import EntitySession
 from fnhost.host.durable.runtime.http_activity import HttpCalls
 from fnhost.host.durable.runtime.in_flight import InFlightMessages
+from fnhost.host.durable.runtime.observer import EngineObserver
 from fnhost.host.durable.runtime.registry import FunctionRegistry, Kind, ServedFunction
 from fnhost.host.durable.runtime.session import Session
 from fnhost.host.durable.runtime.status_watch import StatusSubscription, StatusWatch
@@ -123,6 +124,7 @@ class Engine:
         self._orchestrators = asyncio.Semaphore(settings.orchestrators)
         self._activities = asyncio.Semaphore(settings.activities)
         self._http = HttpCalls(clock)
+        self.observer = EngineObserver()
         self._open = False
 
     # For bindings and clients
@@ -155,6 +157,20 @@ class Engine:
 
     def recorded(self, instance: Instance) -> None:
         self._status_watch.notify(instance)
+        self.observer.recorded(instance)
+
+    def purged(self, instance: str) -> None:
+        self.observer.purged(instance)
+
+    def operated(
+        self, entity: str, operations: Sequence[EntityRequest], results: Sequence[OperationResult], now: Instant
+    ) -> None:
+        self.observer.operated(entity, operations, results, now)
+
+    def held(self, instance: str) -> HistoryState | None:
+        """The history of an instance as its session has it in memory; None if this host holds none."""
+        session = self._sessions.get(instance)
+        return session.state if session else None
 
     def _seconds_until(self, due: str) -> float:
         return (to_datetime(due) - self.clock.now()).total_seconds()
@@ -465,6 +481,7 @@ class Engine:
         metadata: Mapping[str, Value] = {"instanceId": instance, "data": given}
 
         def event(function: str, crashes: int) -> Event:
+            self.observer.began(instance, item.event_id)
             return Event(function, given, REASON, metadata=metadata, crashes=crashes)
 
         try:

@@ -90,6 +90,8 @@ class EntitySession(Session):
         answer = await self._answer(entity, batch.operations, refusal)
         us = Execution(self.instance, next_execution(state.execution_id or self.instance))
         after, outbox = done(entity, us, batch, answer, now)
+        if answer:
+            self._services.operated(self.instance, batch.operations, answer.results, now)
         if next_batch(after, 1).requests:
             outbox = (*outbox, continue_message(us, now))
         again = [Message(Execution(self.instance), event, us) for event in early]

@@ -7,7 +7,8 @@ from typing import Protocol
 
 from fnhost.bindings.contract import Failure, Outcome
 from fnhost.clock import Clock
-from fnhost.host.durable.entities.entity import EntityLimits
+from fnhost.host.durable.entities.entity import EntityLimits, OperationResult
+from fnhost.host.durable.entities.messages import EntityRequest
 from fnhost.host.durable.model.errors import Conflict, HubError, RecordRefused
 from fnhost.host.durable.model.history import (
     ExecutionCompleted,
@@ -75,6 +76,10 @@ class SessionServices(Protocol):
 
     def recorded(self, instance: Instance) -> None: ...
 
+    def operated(
+        self, entity: str, operations: Sequence[EntityRequest], results: Sequence[OperationResult], now: Instant
+    ) -> None: ...
+
     def settle(self, received: Iterable[ReceivedMessage]) -> None: ...
 
     def release(self, received: Iterable[ReceivedMessage], after: float = 0) -> None: ...
@@ -112,6 +117,11 @@ class Session:
     def is_over(self) -> bool:
         """Whether the session can be dropped for good: no messages, and no execution that runs."""
         return not self._mailbox and (self._state is None or is_over(self._state.events))
+
+    @property
+    def state(self) -> HistoryState | None:
+        """The history as it is held; None while it is not loaded."""
+        return self._state
 
     @property
     def is_idle(self) -> bool:

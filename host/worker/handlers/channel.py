@@ -16,14 +16,15 @@ from fnhost.bindings.contract import Cookie, HttpRequest, HttpResponse, Outcome
 from fnhost.bindings.http.response import HOP_BY_HOP
 from fnhost.clock import Clock
 from fnhost.host.app import Function
-from fnhost.host.errors import TimedOut, WorkerCrashed, WorkerEnded, WorkerStartFailed, WorkerStopped
+from fnhost.host.errors import CannotObserve, TimedOut, WorkerCrashed, WorkerEnded, WorkerStartFailed, WorkerStopped
 from fnhost.host.events import Level, UserLog, WorkerStarted
 from fnhost.host.limits import MOST_FRAME_BYTES, STOP
 from fnhost.host.log import Log
-from fnhost.host.worker import Invocation
+from fnhost.host.worker import Invocation, ObserveMode
 from fnhost.host.worker.commands import Command
 from fnhost.host.worker.groups import ProcessGroups
 from fnhost.host.worker.handlers.payload import BadAnswer, failure, outcome, payload
+from fnhost.host.worker.observed import OTHER_WORKER
 from fnhost.host.worker.process import ProcessExit, WorkerProcess, cannot_start, spawn
 from fnhost.host.worker.toolchains.handler import CustomHandler
 
@@ -84,6 +85,10 @@ class HandlerChannel:
         return {}
 
     def warm_up(self) -> None: ...
+
+    async def observe(self, invocation: Invocation, mode: ObserveMode, seconds: float) -> Mapping[str, Any]:
+        """It has no orchestrators. Raises CannotObserve."""
+        raise CannotObserve(OTHER_WORKER)
 
     async def ready(self) -> None:
         """As soon as the handler answers anything. Raises WorkerStartFailed if it ends first."""

@@ -7,6 +7,8 @@ import threading
 from typing import Any
 
 INVOCATION: contextvars.ContextVar[str] = contextvars.ContextVar("invocation", default="")
+QUIET: contextvars.ContextVar[bool] = contextvars.ContextVar("quiet", default=False)
+"""Whether what runs only repeats, for somebody who looks: then nothing that it logs or prints goes anywhere."""
 THREAD = threading.local()
 """User threads set `invocation_id` here, through `context.thread_local_storage`, to have their logs attributed."""
 

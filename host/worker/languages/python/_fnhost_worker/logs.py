@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 
-from .context import current_invocation
+from .context import QUIET, current_invocation
 from .forks import on_fork
 from .wire import Message, Wire
 
@@ -20,6 +20,8 @@ class HostHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """A record that cannot be formatted or sent is reported on stderr, as `logging` does everywhere."""
+        if QUIET.get():
+            return
         try:
             self._wire.send(_message(record, self.format(record)))
         except Exception:

@@ -11,7 +11,7 @@ import sys
 import threading
 from typing import Any, Tuple
 
-from .context import current_invocation
+from .context import QUIET, current_invocation
 from .forks import on_fork
 
 LONGEST_PENDING = 8192
@@ -38,6 +38,8 @@ class MarkedStream(io.TextIOWrapper):
     def write(self, text: str) -> int:
         if not isinstance(text, str) or self.closed:
             return super().write(text)  # raises what a stream of Python's raises
+        if QUIET.get():
+            return len(text)
         key = (threading.get_ident(), current_invocation())
         whole = self._pending.pop(key, "") + text
         end = whole.rfind("\n") + 1 if len(whole) < LONGEST_PENDING else len(whole)

@@ -27,6 +27,7 @@ from .hooks import Hooks
 from .indexing import IndexedFunctions
 from .invocation import Invocation, Response
 from .logs import open_logs
+from .observation import Observations
 from .output import MarkedStream, open_streams
 from .settings import read_settings
 from .signature import Binding, Function, bind
@@ -55,6 +56,7 @@ class Program:
         self._streams = streams
         self._functions: dict[str, Function] = {}
         self._declared = IndexedFunctions(os.environ["FUNCTIONS_APPLICATION_DIRECTORY"])
+        self._observations = Observations(wire)
         self._tasks: set[asyncio.Task[None]] = set()
         self._probed_at = 0.0
         """When the event loop was asked to reset this to 0: for as long it has not run."""
@@ -119,6 +121,8 @@ class Program:
 
     def _invoke(self, message: Message, blobs: bytes) -> None:
         function = self._functions[message["functionId"]]
+        if "observe" in message:
+            return self._observations.take(function, message, blobs)
         invocation = Invocation(function, message, blobs, self._hooks)
         context = contextvars.Context()
         if function.is_async:

@@ -1,0 +1,5 @@
+"""How much lies on a shelf."""
+
+
+def main(number: int) -> int:
+    return number * 3
