@@ -1,7 +1,7 @@
 """What a command prints: documents for programs, text for people, and remarks, which go to standard error."""
 
 import json
-import os
+import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -58,11 +58,7 @@ class Printer:
 
 
 def width() -> int | None:
-    """Columns to which tables are cut; None where nobody looks, and for a pipe."""
-    given = os.environ.get("COLUMNS", "")
-    if given.isdecimal() and int(given):
-        return int(given)
-    try:
-        return os.get_terminal_size(sys.stdout.fileno()).columns or None
-    except (OSError, ValueError):
+    """Columns to which tables are cut; None for a pipe or a file, where nothing is to be lost."""
+    if not sys.stdout.isatty():
         return None
+    return shutil.get_terminal_size().columns

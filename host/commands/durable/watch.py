@@ -31,10 +31,8 @@ class Watch:
         """0 if it completes, 1 if it ends in another way. Raises AppError, Refused, StartError."""
         while not self._is_over:
             await self._follow()
-            if not self._is_over and not hosts_of(self.choice):
-                say(WAITING)
-                while not hosts_of(self.choice):
-                    await self.clock.sleep(LOOK)
+            while not self._is_over and not hosts_of(self.choice):
+                await self.clock.sleep(LOOK)
         assert self.last
         self.printer.end(self.last, show.output(self.last))
         return 0 if self.last["runtimeStatus"] == "Completed" else 1
@@ -48,6 +46,8 @@ class Watch:
         async with connected(self.choice) as connection:
             asked = Asked(self.options, connection, self.printer, self.clock)
             self._see(await asked.status(asked.instance))
+            if not self._is_over and not asked.has_host:
+                say(WAITING)
             while not self._is_over and (asked.has_host or connection.is_shared):
                 await self.clock.sleep(POLL if asked.has_host else LOOK)
                 if not asked.has_host and hosts_of(self.choice):
