@@ -12,7 +12,7 @@ from fnhost.host.commands.durable.connect import connected, hosts_of
 from fnhost.host.commands.durable.output import Printer, say
 from fnhost.host.commands.durable.show import Document
 
-LOOK = 1.0
+LOOK = 0.5
 """Seconds between two looks for a host, or at a storage that others serve."""
 WAITING = "No host runs: the instance goes on when one does (`fnhost start`). Waiting for it; Ctrl-C ends this."
 
