@@ -17,7 +17,7 @@ from urllib.parse import parse_qs
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -38,6 +38,7 @@ from fnhost.host.log import Log
 from fnhost.host.presence import RunningHost, announce, withdraw
 from fnhost.host.private import STATE_FOLDER, state_folder
 from fnhost.host.tasks import UseCount
+from fnhost.host.web.durable.changes import status_changes
 from fnhost.host.web.durable.management import management
 from fnhost.host.web.keys import Keys
 from fnhost.host.web.listen.guards import private
@@ -53,7 +54,8 @@ MARKS = Path(STATE_FOLDER, "hosts")
 LONGEST_SWITCH = 30.0
 """Seconds that a request waits while its task hub is opened, or its storage emulator started."""
 RETRY_AFTER = "5"
-HUB = "taskhub"
+HUB, CHANGES = "taskhub", "changes"
+"""What the private endpoint has beside the management API."""
 EMPTIED = "The task hub '{}' was emptied: its instances, entities and messages are gone."
 LAST_REQUESTS = 5.0
 """Seconds that requests of a task hub have to be answered before it is closed."""
@@ -107,12 +109,13 @@ class TaskHubs:
         self._changed = asyncio.Event()
         self._stack = AsyncExitStack()
         self._rpc = ""
-        self._emptying = asyncio.Lock()
+        self._emptying, self._ending = asyncio.Lock(), asyncio.Event()
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self._ending.set()
         withdraw(self._root)
         await self._stack.aclose()
         for opened in list(self._open.values()):
@@ -247,7 +250,11 @@ class TaskHubs:
         if not self._rpc:
             sockets = bind_near(RPC_PORT)
             path = f"{RPC_PATH}/{secrets.token_urlsafe(SECRET_BYTES)}"
-            routes = [Route(f"{path}/{HUB}", self._empty_hub, methods=["DELETE"]), Mount(path, self.api)]
+            routes = [
+                Route(f"{path}/{HUB}", self._empty_hub, methods=["DELETE"]),
+                Route(f"{path}/{CHANGES}/{{instance}}", self._follow_instance, methods=["GET"]),
+                Mount(path, self.api),
+            ]
             await self._stack.enter_async_context(serving(private(Starlette(routes=routes)), sockets))
             self._rpc = f"http://127.0.0.1:{sockets[0].getsockname()[1]}{path}/"
         return self._rpc
@@ -262,6 +269,15 @@ class TaskHubs:
         except HubError as error:
             return JSONResponse({"Message": str(error)}, 503)
         return Response(status_code=200)
+
+    async def _follow_instance(self, request: Request) -> Response:
+        """`GET changes/{instance}`, which the public endpoint has not: it is for `fnhost durable watch`."""
+        try:
+            opened = await self._ready(request.scope)
+        except TimeoutError:
+            return self._unavailable()
+        changes = status_changes(opened.hub.client, request.path_params["instance"], self._ending)
+        return StreamingResponse(changes, media_type="application/x-ndjson")
 
     async def api(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The management API of the hub that a request names, else of the one in service; waits while it is opened."""

@@ -117,7 +117,7 @@ def test_a_running_host_goes_on_with_an_empty_hub(own: Mapping[str, str], tmp_pa
 
 
 def test_without_a_host_the_task_hub_itself_is_asked(own: Mapping[str, str], tmp_path: Path) -> None:
-    app = write_app(tmp_path / "app", {**APP, **FAN_OUT})
+    app = write_app(tmp_path / "app", {**APP, **FAN_OUT, **SLOW})
     durable = Verbs(app, own)
     assert "There is no task hub" in durable("get-instances", code=1)
     assert "Did you mean 'Chain'?" in durable("start-new", "--function-name", "Chian", code=1)
@@ -127,21 +127,29 @@ def test_without_a_host_the_task_hub_itself_is_asked(own: Mapping[str, str], tmp
         "raise-event", "two", "--event-name", "Approved", "--event-data", "yes"
     )
     assert {each["runtimeStatus"] for each in durable.documents("get-instances")} == {"Pending"}
-    with launched("durable", "watch", "two", "--app", app, **own) as (watch, output):
+    durable.start("Steps", "three")
+    with launched("durable", "watch", "three", "--app", app, **own) as (watch, output):
         output.until("Waiting for it; Ctrl-C ends this.")
+        with running(app, **own):
+            output.until("Running  step 0")
+            assert durable("watch", "two").splitlines()[-1] == '{"approved": "yes"}'
+        output.until("Waiting for it; Ctrl-C ends this.", 2)
         with running(app, **own) as host:
+            for _ in range(3):
+                durable("raise-event", "three", "--event-name", "Next")
             assert watch.wait(PATIENCE) == 0
             host.until(f"{WEBHOOKS}/instances/one", runtimeStatus="Completed")
             durable.start("Fails", "bad")
             durable("watch", "bad", code=1)
-    assert output.lines[-1] == '{"approved": "yes"}'
+    assert [line.partition("  ")[2] for line in output.lines if "Running  " in line] == ["step 0", "step 1", "step 2"]
+    assert output.lines[-1] == "all"
     assert durable("get-history", "one").splitlines()[-1].endswith("Completed [0, 1, 4]")
     (found,) = durable.documents("get-runtime-status", "one", "--show-output")
     assert (found["input"], found["output"]) == (None, [0, 1, 4])
     assert "the instance goes on when one does" in durable("rewind", "bad")
     (again,) = durable.documents("restart", "one")
     assert again["input"] == {"given": 3} and again["instanceId"] != "one"
-    assert durable("purge-history").splitlines() == ["Instances deleted: 2"]
+    assert durable("purge-history").splitlines() == ["Instances deleted: 3"]
     assert "successfully deleted" in durable("delete-task-hub")
 
 

@@ -5,7 +5,7 @@ Both are the same application (host/web/durable/management.py), so that answers 
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote, unquote, urlencode
@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
 TOKEN = "x-ms-continuation-token"
 JSON = "application/json"
-HUB = "taskhub"
-"""The path below a host's private address at which its hub is emptied."""
+HUB, CHANGES = "taskhub", "changes"
+"""The paths below a host's private address at which its hub is emptied, and an instance followed."""
+SILENCE = 10.0
+"""Seconds without a sign of life after which a stream counts as lost; the host gives one several times a second."""
 
 
 class Refused(FnhostError):
@@ -98,6 +100,20 @@ class RemoteApi:
             async with self.session.request(method, address, data=data, headers=headers) as response:
                 text = (await response.read()).decode("utf-8", "replace")
                 return _answer(response.status, text, response.headers.get(TOKEN))
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            raise NotAnswered(f"The running host does not answer ({error or type(error).__name__}).") from error
+
+    async def changes(self, instance: str) -> AsyncIterator[Mapping[str, Any]]:
+        """Each status of an instance that it records. Ends with the instance, or with the host. Raises NotAnswered."""
+        import aiohttp
+        from yarl import URL
+
+        address = URL(f"{self.address}{path_of(CHANGES, instance)}", encoded=True)
+        try:
+            async with self.session.get(address, timeout=aiohttp.ClientTimeout(sock_read=SILENCE)) as response:
+                async for line in response.content:
+                    if response.status == 200 and line.strip():
+                        yield json.loads(line)
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise NotAnswered(f"The running host does not answer ({error or type(error).__name__}).") from error
 
