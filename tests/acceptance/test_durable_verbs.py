@@ -34,6 +34,14 @@ main = df.Orchestrator.create(orchestrate)
 """,
 }
 """A custom status for each event that it waits for."""
+GIVEN = {
+    "Given/function.json": APP["Chain/function.json"],
+    "Given/__init__.py": """
+import azure.durable_functions as df
+
+main = df.Orchestrator.create(lambda context: context.get_input())
+""",
+}
 
 
 @pytest.fixture
@@ -65,7 +73,7 @@ class Verbs:
 
 
 def test_a_running_host_is_steered(sqlite: Mapping[str, str], tmp_path: Path) -> None:
-    app = write_app(tmp_path / "app", {**APP, **FAN_OUT, **SLOW})
+    app = write_app(tmp_path / "app", {**APP, **FAN_OUT, **SLOW, **GIVEN})
     durable = Verbs(app, {})  # without the host's settings: it is the host that knows its hub
     with running(app, **sqlite) as host:
         assert "Started 'Steps'. Instance id: 'one'." in durable.start("Steps", "one")
@@ -96,7 +104,10 @@ def test_a_running_host_is_steered(sqlite: Mapping[str, str], tmp_path: Path) ->
         assert "Sent 'rewind' to instance 'bad'." in durable("rewind", "bad")
         assert "Ids that begin so: bad, " not in durable("get-history", "ba", code=1)
         assert "Did you mean 'Fails'?" in durable("start-new", "--function-name", "Fials", code=1)
-        assert durable.documents("purge-history") == [{"instancesDeleted": 3}]
+        for given in (5, "text"):
+            durable.start("Given", "given", given)
+            assert durable("watch", "given").splitlines()[-1] == (given if given == "text" else json.dumps(given))
+        assert durable.documents("purge-history") == [{"instancesDeleted": 4}]
 
 
 def test_a_running_host_goes_on_with_an_empty_hub(own: Mapping[str, str], tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from fnhost.azurite.owner import ProcessRecord
 from fnhost.host.commands.durable import show
 from fnhost.host.commands.durable.api import Answer, path_of
 from fnhost.host.commands.durable.arguments import boolean, json_argument, moment, statuses
+from fnhost.host.commands.durable.inputs import encoded_for
 from fnhost.host.commands.durable.output import Printer
 from fnhost.host.commands.durable.parser import add_parsers
 from fnhost.host.commands.durable.tables import columns, cut, labelled, table
@@ -54,6 +55,13 @@ def instance(**members: object) -> dict[str, object]:
 )
 def test_json_is_json_and_any_other_text_a_string(text: str, read: str) -> None:
     assert json_argument(text) == read
+
+
+def test_what_is_no_object_is_a_string_of_json_for_python() -> None:
+    assert encoded_for("python", ' {"a": 1}') == ' {"a": 1}'
+    for text in ("3", "[1]", '"Tokyo"', "null"):
+        assert json.loads(json.loads(encoded_for("python", text))) == json.loads(text)
+        assert encoded_for("node", text) == text
 
 
 @pytest.mark.parametrize("text", ["{a: 1}", "[1", '"open', '{"a": NaN}', "[" * 100_000])

@@ -15,7 +15,7 @@ HOW = "Write JSON, a text that does not begin like JSON, or @file."
 def json_argument(text: str) -> str:
     """The JSON text of an input. A text that is no JSON becomes a JSON string; a file must hold JSON.
 
-    `func durable` makes a string of every text on the command line, and reads JSON from files alone.
+    `func durable` makes a string of every text on the command line, JSON or not, and reads JSON from files alone.
     """
     if text.startswith("@"):
         return _of_file(text[1:])

@@ -6,6 +6,8 @@ from fnhost.bindings.spelling import did_you_mean
 from fnhost.host.commands.durable import show
 from fnhost.host.commands.durable.api import Refused
 from fnhost.host.commands.durable.asked import Asked
+from fnhost.host.commands.durable.choice import HubChoice
+from fnhost.host.commands.durable.inputs import input_for
 from fnhost.host.commands.durable.output import say, width
 from fnhost.host.durable.model.instants import FIRST_INSTANT, utc_now
 
@@ -20,7 +22,8 @@ async def start_new(asked: Asked) -> int:
     options = asked.options
     path = ["orchestrators", options.function_name, *([options.instance] if options.instance else [])]
     version = {"version": options.instance_version} if options.instance_version is not None else {}
-    answer = await asked.ask("POST", *path, query=version, body=options.input)
+    body = options.input and input_for(HubChoice.of(options).root, options.function_name, options.input)
+    answer = await asked.ask("POST", *path, query=version, body=body)
     if answer.status == 400:
         hint = did_you_mean(options.function_name, known_functions(answer.reason))
         raise Refused(f"{answer.reason} {hint}".strip())
