@@ -19,6 +19,8 @@ from fnhost.host.private import STATE_FOLDER, private_folder, state_folder, writ
 FOLDER = Path(STATE_FOLDER, "running")
 """Where in the app's folder its running hosts leave their notes."""
 MOST_BYTES = 100_000
+HUB, CHANGES = "taskhub", "changes"
+"""What the private endpoint has beside the management API: there the hub is emptied, and an instance followed."""
 
 
 @dataclass(frozen=True, slots=True)

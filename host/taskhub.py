@@ -35,7 +35,7 @@ from fnhost.host.errors import StartError
 from fnhost.host.events import HOST_CATEGORY
 from fnhost.host.hubplan import HubPlan, read_plan, storage_of
 from fnhost.host.log import Log
-from fnhost.host.presence import RunningHost, announce, withdraw
+from fnhost.host.presence import CHANGES, HUB, RunningHost, announce, withdraw
 from fnhost.host.private import STATE_FOLDER, state_folder
 from fnhost.host.tasks import UseCount
 from fnhost.host.web.durable.changes import status_changes
@@ -54,8 +54,6 @@ MARKS = Path(STATE_FOLDER, "hosts")
 LONGEST_SWITCH = 30.0
 """Seconds that a request waits while its task hub is opened, or its storage emulator started."""
 RETRY_AFTER = "5"
-HUB, CHANGES = "taskhub", "changes"
-"""What the private endpoint has beside the management API."""
 EMPTIED = "The task hub '{}' was emptied: its instances, entities and messages are gone."
 LAST_REQUESTS = 5.0
 """Seconds that requests of a task hub have to be answered before it is closed."""

@@ -13,6 +13,7 @@ from urllib.parse import quote, unquote, urlencode
 from starlette.types import ASGIApp, Message
 
 from fnhost.host.errors import FnhostError
+from fnhost.host.presence import CHANGES, HUB
 
 if TYPE_CHECKING:
     import aiohttp
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
 
 TOKEN = "x-ms-continuation-token"
 JSON = "application/json"
-HUB, CHANGES = "taskhub", "changes"
-"""The paths below a host's private address at which its hub is emptied, and an instance followed."""
+PATIENCE, DELETION = 60.0, 3600.0
+"""Seconds that a running host has for an answer, as it waits itself, up to 30 s, for its storage; and for a deletion,
+which takes longer the more there is."""
 SILENCE = 10.0
 """Seconds without a sign of life after which a stream counts as lost; the host gives one several times a second."""
 
@@ -97,7 +99,8 @@ class RemoteApi:
         headers = {name: value.decode() for name, value in _headers(body, token)}
         data = None if body is None else body.encode()
         try:
-            async with self.session.request(method, address, data=data, headers=headers) as response:
+            limit = aiohttp.ClientTimeout(total=DELETION if method == "DELETE" else PATIENCE)
+            async with self.session.request(method, address, data=data, headers=headers, timeout=limit) as response:
                 text = (await response.read()).decode("utf-8", "replace")
                 return _answer(response.status, text, response.headers.get(TOKEN))
         except (aiohttp.ClientError, OSError, TimeoutError) as error:

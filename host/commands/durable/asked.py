@@ -49,7 +49,7 @@ class Asked:
         answer = await self.ask("GET", "instances", instance, query={"showInput": "false", **query})
         if answer.status == 404:
             raise Refused(await self._not_found(instance))
-        found: Document = self.expect(answer, 200, 202, 500)
+        found: Document = self.expect(answer, 200, 202)
         return found
 
     async def tell(self, verb: str, *, query: Mapping[str, str] | None = None, body: str | None = None) -> Answer:
@@ -87,8 +87,8 @@ class Asked:
                 return found, token
 
     def expect(self, answer: Answer, *statuses: int) -> Any:
-        """The document of an answer. Raises Refused if it has another status, or is none."""
-        if answer.status not in statuses or (answer.status == 500 and "runtimeStatus" not in answer.text):
+        """The document of an answer. Raises Refused if it has another status."""
+        if answer.status not in statuses:
             raise Refused(f"{self._of_instance()}{answer.reason}")
         return answer.value
 

@@ -12,9 +12,6 @@ from fnhost.host.commands.durable.output import say
 from fnhost.host.errors import StartError
 from fnhost.host.presence import RunningHost, running_hosts
 
-PATIENCE = 60.0
-"""Seconds that a running host has for an answer: it waits itself, up to 30 s, for its storage."""
-
 
 @dataclass(frozen=True, slots=True)
 class Connection:
@@ -60,7 +57,7 @@ async def connected(
 async def remote(host: RunningHost) -> AsyncIterator[Connection]:
     import aiohttp  # slow to import, and not needed without a host
 
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PATIENCE), trust_env=False) as session:
+    async with aiohttp.ClientSession() as session:
         yield Connection(RemoteApi(host.address, session), host.hub, f"host process {host.pid}", host)
 
 
