@@ -13,13 +13,18 @@ from fnhost.azurite.owner import ProcessRecord
 from fnhost.host.commands.durable import show
 from fnhost.host.commands.durable.api import Answer, path_of
 from fnhost.host.commands.durable.arguments import boolean, json_argument, moment, statuses
+from fnhost.host.commands.durable.choice import HubChoice
 from fnhost.host.commands.durable.inputs import encoded_for
 from fnhost.host.commands.durable.output import Printer
 from fnhost.host.commands.durable.parser import add_parsers
+from fnhost.host.commands.durable.reset import expect_one_host
+from fnhost.host.commands.durable.stored import place, plan_for
 from fnhost.host.commands.durable.tables import columns, cut, labelled, table
 from fnhost.host.commands.durable.verbs import known_functions
 from fnhost.host.durable.client import UnknownFunction
+from fnhost.host.errors import StartError
 from fnhost.host.presence import FOLDER, RunningHost, announce, running_hosts, withdraw
+from tests.support.hosts import write_app
 
 EAST = timezone(timedelta(hours=5, minutes=30))
 FAILURE = json.dumps(
@@ -241,6 +246,47 @@ def test_a_running_host_is_found_by_its_note_and_a_dead_one_is_not(tmp_path: Pat
     assert running_hosts(tmp_path) == [ours]
     withdraw(tmp_path)
     assert running_hosts(tmp_path) == [] and list((tmp_path / FOLDER).glob("*.json")) == []
+
+
+def test_a_hub_that_several_hosts_share_is_not_emptied(tmp_path: Path) -> None:
+    choice = HubChoice(tmp_path)
+    announce(tmp_path, RunningHost.ours("http://127.0.0.1:1/secret/", "Hub", ()))
+    expect_one_host(choice)
+    announce(tmp_path, RunningHost(ProcessRecord.of(os.getppid()), "http://127.0.0.1:2/secret/", "Hub", ()))
+    with pytest.raises(StartError, match="2 hosts of this app run on the task hub"):
+        expect_one_host(choice)
+
+
+@pytest.fixture
+def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An app with a task hub in Azure Storage."""
+    monkeypatch.setenv("FUNCTIONS_WORKER_RUNTIME", "python")
+    monkeypatch.delenv("AzureWebJobsStorage", raising=False)
+    values = {"Other": "DefaultEndpointsProtocol=http;AccountName=a;AccountKey=a2V5;EndpointSuffix=example.com"}
+    local = {"IsEncrypted": False, "Values": values}
+    return write_app(tmp_path / "app", {"local.settings.json": json.dumps(local)})
+
+
+def test_the_hub_is_that_of_the_app_unless_options_name_another(app: Path) -> None:
+    plan = plan_for(HubChoice(app))[1]
+    assert (plan.config.hub.name, plan.needs_emulator, place(plan)) == ("TestHubName", True, "the storage emulator")
+    assert plan_for(HubChoice(app, "testhubname"))[1].location == plan.location
+    plan = plan_for(HubChoice(app, "Hub", "Other"))[1]
+    assert plan.config.hub.name == "Hub" and "example.com" in place(plan)
+    for choice, sentence in (
+        (HubChoice(app, "no-name"), "'no-name' is no name of a task hub"),
+        (HubChoice(app, setting="Missing"), "There is no setting 'Missing'"),
+    ):
+        with pytest.raises(StartError, match=sentence):
+            plan_for(choice)
+
+
+def test_a_hub_in_a_file_has_a_file_for_each_name(app: Path) -> None:
+    provider = {"extensions": {"durableTask": {"storageProvider": {"type": "sqlite"}}}}
+    write_app(app, {"host.json": json.dumps({"version": "2.0", **provider})})
+    assert plan_for(HubChoice(app, "Other"))[1].config.path == app / ".fnhost" / "Other.db"
+    with pytest.raises(StartError, match="--connection-string-setting is for task hubs in Azure Storage"):
+        plan_for(HubChoice(app, setting="Other"))
 
 
 def test_a_note_with_another_start_of_the_same_process_id_counts_for_nothing(tmp_path: Path) -> None:

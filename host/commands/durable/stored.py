@@ -72,6 +72,8 @@ def _renamed(app: App, config: DurableConfig, name: str) -> DurableConfig:
         raise StartError(
             f"'{name}' is no name of a task hub: it has letters and digits alone, 3 to 45, and begins with a letter."
         )
+    if name.lower() == config.hub.name.lower():
+        return config
     if config.path and config.path.name == f"{config.hub.name}.db":
         config = replace(config, path=config.path.with_name(f"{name}.db"))
     return replace(config, hub=replace(config.hub, name=name))
