@@ -74,7 +74,7 @@ class Verbs:
 
 def test_a_running_host_is_steered(sqlite: Mapping[str, str], tmp_path: Path) -> None:
     app = write_app(tmp_path / "app", {**APP, **FAN_OUT, **SLOW, **GIVEN})
-    durable = Verbs(app, {})  # without the host's settings: it is the host that knows its hub
+    durable, strange = Verbs(app, {}), "a+b %2F;c=\u00e9&d"  # without settings: it is the host that knows its hub
     with running(app, **sqlite) as host:
         assert "Started 'Steps'. Instance id: 'one'." in durable.start("Steps", "one")
         with launched("durable", "watch", "one", "--app", app) as (watch, output):
@@ -105,8 +105,8 @@ def test_a_running_host_is_steered(sqlite: Mapping[str, str], tmp_path: Path) ->
         assert "Ids that begin so: bad, " not in durable("get-history", "ba", code=1)
         assert "Did you mean 'Fails'?" in durable("start-new", "--function-name", "Fials", code=1)
         for given in (5, "text"):
-            durable.start("Given", "given", given)
-            assert durable("watch", "given").splitlines()[-1] == (given if given == "text" else json.dumps(given))
+            durable.start("Given", strange, given)
+            assert durable("watch", strange).splitlines()[-1] == (given if given == "text" else json.dumps(given))
         assert durable.documents("purge-history") == [{"instancesDeleted": 4}]
 
 

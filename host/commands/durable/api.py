@@ -93,9 +93,8 @@ class RemoteApi:
         token: str | None = None,
     ) -> Answer:
         import aiohttp
-        from yarl import URL
 
-        address = URL(f"{self.address}{path}?{urlencode(query or {})}", encoded=True)
+        address = f"{self.address}{path}?{urlencode(query or {})}"
         headers = {name: value.decode() for name, value in _headers(body, token)}
         data = None if body is None else body.encode()
         try:
@@ -109,9 +108,8 @@ class RemoteApi:
     async def changes(self, instance: str) -> AsyncIterator[Mapping[str, Any]]:
         """Each status of an instance that it records. Ends with the instance, or with the host. Raises NotAnswered."""
         import aiohttp
-        from yarl import URL
 
-        address = URL(f"{self.address}{path_of(CHANGES, instance)}", encoded=True)
+        address = f"{self.address}{path_of(CHANGES, instance)}"
         try:
             async with self.session.get(address, timeout=aiohttp.ClientTimeout(sock_read=SILENCE)) as response:
                 async for line in response.content:
