@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Self
 
 import psutil
 
@@ -27,6 +28,10 @@ class ProcessRecord:
 
     pid: int
     created: float
+
+    @classmethod
+    def of(cls, pid: int) -> Self:
+        return cls(pid, psutil.Process(pid).create_time())
 
     @property
     def is_alive(self) -> bool:
@@ -47,7 +52,7 @@ class Owner:
 
     @classmethod
     def now(cls, azurite: int) -> "Owner":
-        return cls(_process(azurite), _process(os.getpid()))
+        return cls(ProcessRecord.of(azurite), ProcessRecord.of(os.getpid()))
 
     @classmethod
     def of(cls, data: Path) -> "Owner | None":
@@ -66,10 +71,6 @@ class Owner:
 
 def _file(data: Path) -> Path:
     return data / "fnhost.json"
-
-
-def _process(pid: int) -> ProcessRecord:
-    return ProcessRecord(pid, psutil.Process(pid).create_time())
 
 
 @asynccontextmanager

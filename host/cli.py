@@ -10,6 +10,7 @@ from pathlib import Path
 from fnhost import __version__
 from fnhost.host import signals
 from fnhost.host.commands import mcp, openapi
+from fnhost.host.commands.durable import parser as durable
 from fnhost.host.errors import FnhostError
 from fnhost.host.events import Level
 from fnhost.host.levels import level_named
@@ -54,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_keys(commands)
     mcp.add(commands)
     openapi.add(commands)
+    durable.add_parsers(commands)
     emulate = commands.add_parser("azurite", help="run the storage emulator alone, until Ctrl-C")
     emulate.set_defaults(run=_azurite)
     emulate.add_argument("app", nargs="?", default=".", metavar="APP", help="the folder that keeps its data (this one)")

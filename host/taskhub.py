@@ -6,50 +6,44 @@ effect only when the version goes into service.
 """
 
 import asyncio
-import hashlib
 import secrets
 import socket
 from collections.abc import AsyncIterator, Mapping
-from contextlib import (
-    AbstractAsyncContextManager,
-    AsyncExitStack,
-    asynccontextmanager,
-    suppress,
-)
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self, TypeAlias
+from typing import Self
 from urllib.parse import parse_qs
 
 from starlette.applications import Starlette
-from starlette.responses import JSONResponse
-from starlette.routing import Mount
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fnhost.bindings.durable import HubEndpoints, origin
-from fnhost.bindings.storage import Account, BadConnection, parse, resolve
 from fnhost.clock import Clock
 from fnhost.host.app import App
 from fnhost.host.durable.client import DurableClient
-from fnhost.host.durable.config import AZURE, DurableConfig, read_durable
 from fnhost.host.durable.insight.hub import HubInsight
 from fnhost.host.durable.insight.replays import Replays
 from fnhost.host.durable.insight.store import InsightStore
+from fnhost.host.durable.model.errors import HubError
 from fnhost.host.durable.runtime.engine import Engine
 from fnhost.host.durable.sharing.identity import persistent_identity
-from fnhost.host.durable.storage.azure import AzureHub
 from fnhost.host.durable.storage.hub import Hub
 from fnhost.host.durable.storage.retrying import ClientHub
-from fnhost.host.durable.storage.sqlite import SqliteHub
-from fnhost.host.emulator import DEVELOPMENT, StorageEmulator, is_development
+from fnhost.host.emulator import StorageEmulator
 from fnhost.host.errors import StartError
 from fnhost.host.events import HOST_CATEGORY
-from fnhost.host.load.localsettings import has_connection
+from fnhost.host.hubplan import HubPlan, read_plan, storage_of
 from fnhost.host.log import Log
-from fnhost.host.private import STATE_FOLDER, private_folder, state_folder
+from fnhost.host.presence import CHANGES, HUB, RunningHost, announce, withdraw
+from fnhost.host.private import STATE_FOLDER, state_folder
 from fnhost.host.tasks import UseCount
 from fnhost.host.web.dashboard.durable.assembly import durable_api
 from fnhost.host.web.dashboard.live import LiveEvents
+from fnhost.host.web.durable.changes import status_changes
 from fnhost.host.web.durable.management import management
 from fnhost.host.web.keys import Keys
 from fnhost.host.web.listen.guards import private
@@ -67,11 +61,9 @@ INSIGHT = "insight.db"
 LONGEST_SWITCH = 30.0
 """Seconds that a request waits while its task hub is opened, or its storage emulator started."""
 RETRY_AFTER = "5"
+EMPTIED = "The task hub '{}' was emptied: its instances, entities and messages are gone."
 LAST_REQUESTS = 5.0
 """Seconds that requests of a task hub have to be answered before it is closed."""
-
-Location: TypeAlias = tuple[str, ...]
-"""What tells one task hub from another: two that are open on the same would disturb each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,25 +80,6 @@ class TaskHub:
     """The dashboard's API of this hub."""
 
 
-@dataclass(frozen=True, slots=True)
-class HubPlan:
-    """A task hub as a version of the app describes it, checked as far as it can be without opening it."""
-
-    config: DurableConfig
-    account: Account | None
-    location: Location
-    warnings: tuple[str, ...] = ()
-
-    @property
-    def key(self) -> str:
-        """Names a folder beside the hub: the same for the same storage and hub."""
-        return hashlib.sha256("\0".join(self.location).encode()).hexdigest()[:16]
-
-    @property
-    def needs_emulator(self) -> bool:
-        return self.account is not None and is_development(self.account)
-
-
 @dataclass(slots=True)
 class OpenHub:
     """A task hub that is open, and how to close it."""
@@ -115,8 +88,11 @@ class OpenHub:
     app: App
     hub: TaskHub
     management: ASGIApp
+    storage: Hub
     is_ready: asyncio.Event
     """Set while the engine runs: its storage may have to be started first."""
+    running: AsyncExitStack
+    """Ends the engine, and may be filled again."""
     stack: AsyncExitStack
     users: int = 0
     """How many versions of the app use it, or are about to."""
@@ -150,11 +126,14 @@ class TaskHubs:
         self._changed = asyncio.Event()
         self._stack = AsyncExitStack()
         self._rpc = ""
+        self._emptying, self._ending = asyncio.Lock(), asyncio.Event()
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self._ending.set()
+        withdraw(self._root)
         await self._stack.aclose()
         for opened in list(self._open.values()):
             await self._close(opened, patience=0)
@@ -165,18 +144,12 @@ class TaskHubs:
 
     async def prepare(self, app: App) -> "HubChange":
         """What this version needs, opened where that disturbs nothing. Raises AppError, StartError."""
-        plan, before = self._plan(app), self._current
+        plan, before = read_plan(app), self._current
         if before and plan == before.plan:
             return HubChange(self, app, plan, before)
         if before and plan.location == before.plan.location:
             return HubChange(self, app, plan, None)
         return HubChange(self, app, plan, await self._opened(app, plan))
-
-    def _plan(self, app: App) -> HubPlan:
-        config = read_durable(app)
-        account, missing = _account(app, config)
-        where = str(config.path) if account is None else f"{account.table} {account.queue}"
-        return HubPlan(config, account, (config.provider, where, config.hub.name.lower()), (*missing, *config.warnings))
 
     async def _opened(self, app: App, plan: HubPlan) -> OpenHub:
         """Raises StartError."""
@@ -184,31 +157,33 @@ class TaskHubs:
         for text in plan.warnings:
             log.warning(HOST_CATEGORY, text)
         async with AsyncExitStack() as stack:
-            storage = await stack.enter_async_context(_hub(plan, log, clock))
+            storage = await stack.enter_async_context(storage_of(plan, log, clock))
             with suppress(StartError):  # without it the host's identity is a temporary one
                 state_folder(self._root)
             marks = self._root / MARKS / config.hub.name
             identity = stack.enter_context(persistent_identity(socket.gethostname(), marks, self._root.name))
             engine = Engine(storage, clock, log, config.engine, identity)
             client = DurableClient(engine, ClientHub(storage, clock, engine.hub.remake), clock, config.client)
+            private_address = await self._private_address()
             address = HubEndpoints(
                 origin=origin(self._host_name),
                 hub=config.hub.name,
                 connection=config.connection,
                 key=self._keys.system("durabletask"),
-                rpc=await self._rpc_address() if config.rpc else None,
+                rpc=private_address if config.rpc else None,
             )
             api = management(client, address, app.settings.connection, forwarded=config.forwarded)
             if plan.needs_emulator:
                 self._emulator.begin(app.settings.environment)
                 stack.callback(self._emulator.when_restarted(engine.compare_all))
-            is_ready = asyncio.Event()
-            await stack.enter_async_context(self._running(engine, is_ready, plan))
+            is_ready, running = asyncio.Event(), AsyncExitStack()
+            stack.push_async_callback(running.aclose)
+            await running.enter_async_context(self._running(engine, is_ready, plan))
             insight = engine.observer = self._insight(plan, engine, client)
             stack.push_async_callback(insight.close)
             dashboard = await stack.enter_async_context(durable_api(insight, self._live, log))
             hub = TaskHub(engine, client, address, self.api, insight, dashboard)
-            return OpenHub(plan, app, hub, api, is_ready, stack.pop_all())
+            return OpenHub(plan, app, hub, api, storage, is_ready, running, stack.pop_all())
 
     def _insight(self, plan: HubPlan, engine: Engine, client: DurableClient) -> HubInsight:
         folder = self._root / STATE_FOLDER
@@ -241,6 +216,20 @@ class TaskHubs:
         """From now on it is the hub of requests that name none."""
         self._open[opened.name] = self._current = opened
         self._changed.set()
+        with suppress(StartError):  # a folder that cannot be written: commands go to the storage then
+            announce(self._root, RunningHost.ours(self._rpc, opened.plan.config.hub.name, opened.plan.location))
+
+    async def empty(self, opened: OpenHub) -> None:
+        """Delete all instances and messages while its engine rests; requests wait. Raises HubError."""
+        opened.is_ready.clear()
+        await opened.running.aclose()
+        try:
+            await opened.storage.delete()
+            opened.hub.insight.emptied()
+        finally:
+            running = self._running(opened.hub.engine, opened.is_ready, opened.plan)
+            await opened.running.enter_async_context(running)
+        self._log.warning(HOST_CATEGORY, EMPTIED.format(opened.plan.config.hub.name))
 
     async def replace(self, app: App, plan: HubPlan) -> OpenHub:
         """The same hub with other settings cannot be open twice: it is closed, and requests wait for the next one.
@@ -279,29 +268,59 @@ class TaskHubs:
 
     # The endpoints
 
-    async def _rpc_address(self) -> str:
-        """Of the loopback endpoint for SDKs: one for the life of this host, so that a running function can use it.
+    async def _private_address(self) -> str:
+        """Of the loopback endpoint for SDKs and commands: one for the life of this host, so that a running function
+        can use it.
 
         It asks for no key, as SDKs send none: who knows its address, a secret of this start, may use it.
         """
         if not self._rpc:
             sockets = bind_near(RPC_PORT)
             path = f"{RPC_PATH}/{secrets.token_urlsafe(SECRET_BYTES)}"
-            api = private(Starlette(routes=[Mount(path, self.api)]))
-            await self._stack.enter_async_context(serving(api, sockets))
+            routes = [
+                Route(f"{path}/{HUB}", self._empty_hub, methods=["DELETE"]),
+                Route(f"{path}/{CHANGES}/{{instance}}", self._follow_instance, methods=["GET"]),
+                Mount(path, self.api),
+            ]
+            await self._stack.enter_async_context(serving(private(Starlette(routes=routes)), sockets))
             self._rpc = f"http://127.0.0.1:{sockets[0].getsockname()[1]}{path}/"
         return self._rpc
+
+    async def _empty_hub(self, request: Request) -> Response:
+        """`DELETE taskhub`, which the public endpoint has not: it is for `fnhost reset`."""
+        try:
+            async with self._emptying:
+                await self.empty(await self._ready(request.scope))
+        except TimeoutError:
+            return self._unavailable()
+        except HubError as error:
+            return JSONResponse({"Message": str(error)}, 503)
+        return Response(status_code=200)
+
+    async def _follow_instance(self, request: Request) -> Response:
+        """`GET changes/{instance}`, which the public endpoint has not: it is for `fnhost durable watch`."""
+        try:
+            opened = await self._ready(request.scope)
+        except TimeoutError:
+            return self._unavailable()
+        changes = status_changes(opened.hub.client, request.path_params["instance"], self._ending)
+        return StreamingResponse(changes, media_type="application/x-ndjson")
 
     async def api(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The management API of the hub that a request names, else of the one in service; waits while it is opened."""
         try:
-            async with self._clock.timeout(LONGEST_SWITCH):
-                opened = await self._wanted(scope)
-                await opened.is_ready.wait()
+            opened = await self._ready(scope)
         except TimeoutError:
             return await self._unavailable()(scope, receive, send)
         with opened.requests:
             await opened.management(scope, receive, send)
+
+    async def _ready(self, scope: Scope) -> OpenHub:
+        """The hub that a request wants, while its engine runs. Raises TimeoutError."""
+        async with self._clock.timeout(LONGEST_SWITCH):
+            opened = await self._wanted(scope)
+            await opened.is_ready.wait()
+        return opened
 
     async def _wanted(self, scope: Scope) -> OpenHub:
         named = _named_hub(scope["query_string"])
@@ -310,7 +329,7 @@ class TaskHubs:
             await self._changed.wait()
         return opened
 
-    def _unavailable(self) -> ASGIApp:
+    def _unavailable(self) -> Response:
         reason = self._emulator.obstacle or "The storage of the task hub is being started."
         return JSONResponse({"Message": reason}, 503, headers={"Retry-After": RETRY_AFTER})
 
@@ -354,41 +373,3 @@ class HubChange:
 def _named_hub(query: bytes) -> str:
     values: Mapping[str, list[str]] = parse_qs(query.decode("latin-1"))
     return next((found[0].lower() for name, found in values.items() if name.lower() == "taskhub"), "")
-
-
-def _hub(plan: HubPlan, log: Log, clock: Clock) -> AbstractAsyncContextManager[Hub]:
-    """Raises StartError."""
-    config = plan.config
-    if plan.account:
-        return AzureHub(config.hub, plan.account, log, clock, encoding=config.encoding)
-    if config.path:
-        try:
-            if config.path.parent.name == STATE_FOLDER:
-                private_folder(config.path.parent)
-            config.path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StartError(
-                f"The folder {config.path.parent} for the task hub's file cannot be made: {error}. Name another file "
-                "in host.json, extensions.durableTask.storageProvider.path."
-            ) from error
-    return SqliteHub(config.hub, config.path, clock, log)
-
-
-def _account(app: App, config: DurableConfig) -> tuple[Account | None, tuple[str, ...]]:
-    """The storage account of the hub, None for a file, and what the user is warned of. Raises StartError.
-
-    Without a setting it is the emulator: most apps are cloned without local.settings.json.
-    """
-    if config.provider != AZURE:
-        return None, ()
-    settings, connection = app.settings, config.connection
-    if not has_connection(settings, connection):
-        text = (
-            f"The setting AzureWebJobs{connection} is missing: durable functions use the storage emulator. In Azure "
-            f'it must be set; here, write "AzureWebJobs{connection}": "{DEVELOPMENT}" into local.settings.json.'
-        )
-        return parse(DEVELOPMENT), (text,)
-    try:
-        return resolve(connection, settings.connection, settings.get), ()
-    except BadConnection as error:
-        raise StartError(str(error)) from error

@@ -25,7 +25,7 @@ AZURE, SQLITE, MEMORY = "azurestorage", "sqlite", ":memory:"
 FILE, POINTER = "host.json", "/extensions/durableTask"
 EXTENDED = "Durable Functions with extendedSessionsEnabled set to 'true' is only supported for .NET in process."
 EXTENDED_HINT = "Remove it, as Azure refuses the app too."
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]{2,49}")
+HUB_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]{2,49}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +195,7 @@ def hub_name(written: object, settings: Settings) -> str:
     except ExpressionError as error:
         hint = "Add it to the Values of local.settings.json or to the environment."
         raise AppError([Problem(FILE, f"{POINTER}/hubName", str(error), hint)]) from error
-    if not _NAME.fullmatch(name):
+    if not HUB_NAME.fullmatch(name):
         filled = "" if name == str(written) else " (with its settings filled in)"
         text = (
             f"Task hub name '{written}'{filled} should contain only alphanumeric characters, start with a letter, "

@@ -1,11 +1,13 @@
 """The documentation: its links lead somewhere, and the command line's reference names every option."""
 
+import argparse
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from fnhost.host.commands.durable.parser import add_parsers
 from tests.support.hosts import run
 
 REPOSITORY = Path(__file__).parents[2]
@@ -29,6 +31,16 @@ def test_every_option_is_in_the_reference(command: str) -> None:
     offered = set(OPTION.findall("\n".join(lines)))
     assert code == 0
     assert "--help" in offered
+    assert offered - documented_options() == set()
+
+
+def test_every_option_of_a_durable_verb_is_in_the_reference() -> None:
+    commands = argparse.ArgumentParser(prog="fnhost").add_subparsers()
+    add_parsers(commands)
+    verbs = commands.choices["durable"]._subparsers._group_actions[0].choices.values()
+    parsers = [commands.choices["reset"], *verbs]
+    offered = set(OPTION.findall("\n".join(parser.format_help() for parser in parsers)))
+    assert "--event-name" in offered
     assert offered - documented_options() == set()
 
 

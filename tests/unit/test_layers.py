@@ -26,6 +26,7 @@ LAYERS = {
     "fnhost.host.retry": 0,
     "fnhost.host.signals": 0,
     "fnhost.host.private": 0,
+    "fnhost.host.presence": 0,
     "fnhost.host.supervise": 0,
     "fnhost.host.text": 0,
     "fnhost.host.writer": 0,
@@ -54,6 +55,7 @@ LAYERS = {
     "fnhost.host.durable.runtime": 5,
     "fnhost.host.durable.client": 6,
     "fnhost.host.durable.insight": 7,
+    "fnhost.host.durable.detached": 7,
     "fnhost.host.durable.config": 7,
     # HTTP: what listens, and what is served beside the app's own functions.
     "fnhost.host.web": 8,
@@ -68,6 +70,7 @@ LAYERS = {
     "fnhost.host.watch": 11,
     "fnhost.host.emulator": 11,
     "fnhost.host.storage_use": 11,
+    "fnhost.host.hubplan": 11,
     "fnhost.host.taskhub": 11,
     "fnhost.host.observing": 11,
     "fnhost.host.servable": 11,

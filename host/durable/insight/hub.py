@@ -99,6 +99,14 @@ class HubInsight(EngineObserver):
             self._index.forget(instance)
         self.tell(Told(instance, None))
 
+    def emptied(self) -> None:
+        """All instances were deleted at once."""
+        self._begun.clear()
+        self._operations.clear()
+        self.store.forget_all()
+        for instance in self._index.ids if self._index else ():
+            self.purged(instance)
+
     def began(self, instance: str, task: int) -> None:
         if self.is_used:
             self._begun[instance, task] = utc_now(self.clock)

@@ -115,6 +115,11 @@ class InstanceIndex:
     def is_open(self) -> bool:
         return self._rows is not None
 
+    @property
+    def ids(self) -> Sequence[str]:
+        """Of all instances that it knows now."""
+        return list(self._rows or ())
+
     def note(self, instance: Instance) -> None:
         if self._rows is None or is_entity(instance.id):
             return

@@ -118,6 +118,10 @@ class InsightStore:
         if self._path is None or self._path.exists() or self._writes:
             self._put(lambda db: _forget(db, instance))
 
+    def forget_all(self) -> None:
+        self._last.clear()
+        self._put(_forget_all)
+
     def values(self, instance: str, execution: str, limit: int, before: Instant | None = None) -> list[StatusValue]:
         """The last `limit` values that were seen, before an instant if there is one; the oldest first. Blocks."""
         query = (
@@ -192,6 +196,7 @@ def _opened(place: str) -> sqlite3.Connection:
     return connection
 
 
+TABLES = ("statuses", "executions", "finished")
 FINISHED = "INSERT OR REPLACE INTO finished SELECT ?1, ?2 WHERE EXISTS (SELECT 1 FROM statuses WHERE instance = ?1)"
 LAST = "SELECT value FROM statuses WHERE instance = ? AND execution = ? ORDER BY rowid DESC LIMIT 1"
 
@@ -213,8 +218,13 @@ def _thin(connection: sqlite3.Connection, instance: str, execution: str) -> None
     connection.executemany("DELETE FROM statuses WHERE rowid = ?", older[1::2])
 
 
+def _forget_all(connection: sqlite3.Connection) -> None:
+    for table in TABLES:
+        connection.execute(f"DELETE FROM {table}")
+
+
 def _forget(connection: sqlite3.Connection, instance: str) -> None:
-    for table in ("statuses", "executions", "finished"):
+    for table in TABLES:
         connection.execute(f"DELETE FROM {table} WHERE instance = ?", (instance,))
 
 

@@ -118,9 +118,8 @@ class Engine:
         self._timers: dict[Timer, ReceivedMessage] = {}
         self._polled: set[str] = set()
         self.remote_queues = frozenset({*storage.queues, WORK_ITEMS})
-        self._leases = LeaseManager(
-            hub, self, identity or temporary_identity(socket.gethostname()), clock, log, settings.leases
-        )
+        self._identity = identity or temporary_identity(socket.gethostname())
+        self._leases = self._new_leases()
         self._orchestrators = asyncio.Semaphore(settings.orchestrators)
         self._activities = asyncio.Semaphore(settings.activities)
         self._http = HttpCalls(clock)
@@ -207,8 +206,11 @@ class Engine:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Receive and process messages inside the block; at its end release those that are not finished."""
-        self._open = True
+        """Receive and process messages inside the block; at its end release those that are not finished.
+
+        It can be opened again afterwards, and remembers nothing then but the functions that it serves.
+        """
+        self._open, self._http, self._leases = True, HttpCalls(self.clock), self._new_leases()
         async with self._http:
             await self._join_hub()
             self._spawn("Sharing the task hub", self._share)
@@ -218,6 +220,9 @@ class Engine:
             finally:
                 self._open = False
                 await self._stop()
+
+    def _new_leases(self) -> LeaseManager:
+        return LeaseManager(self.hub, self, self._identity, self.clock, self.log, self._settings.leases)
 
     async def _join_hub(self) -> None:
         """Create the hub and take its free queues; if storage does not answer soon, in the background."""
@@ -244,6 +249,8 @@ class Engine:
             async with self.clock.timeout(self._settings.patience), asyncio.TaskGroup() as last:
                 last.create_task(self._in_flight.release_all())
                 last.create_task(self._leases.leave())
+        for held in (self._sessions, self._running, self._polled):
+            held.clear()
 
     def _spawn(self, name: str, work: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
         task = asyncio.create_task(supervise(name, work, self.log, self.clock))
