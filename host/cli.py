@@ -9,6 +9,7 @@ from pathlib import Path
 
 from fnhost import __version__
 from fnhost.host import signals
+from fnhost.host.commands.scaffold import parsers as scaffold
 from fnhost.host.errors import FnhostError
 from fnhost.host.events import Level
 from fnhost.host.levels import level_named
@@ -51,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     serve.set_defaults(run=_start)
     _add_run(commands)
     _add_keys(commands)
+    scaffold.add_parsers(commands)
     emulate = commands.add_parser("azurite", help="run the storage emulator alone, until Ctrl-C")
     emulate.set_defaults(run=_azurite)
     emulate.add_argument("app", nargs="?", default=".", metavar="APP", help="the folder that keeps its data (this one)")
