@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import ssl
@@ -13,13 +14,16 @@ import pytest
 from tests.support.hosts import http, launched, run, running, write_app
 
 HELLO = {"Hello/__init__.py": "def main(req):\n    return 'hello'\n", "Hello/function.json": http(methods=["get"])}
+SEMANTIC_VERSION = re.compile(r"(0|[1-9]\d*)(\.(0|[1-9]\d*)){2}(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?")
 NO_PROJECT = "Unable to find project root. Expecting to find one of host.json, local.settings.json in project root."
 
 
 def test_the_version() -> None:
     code, lines = run("--version")
     assert code == 0
-    assert lines[0].startswith("fnhost ")
+    assert len(lines) == 1
+    assert SEMANTIC_VERSION.fullmatch(lines[0]), "the editor's extension takes a whole semantic version, nothing else"
+    assert re.match(r"4\.\d+\.\d+\+fnhost\.", lines[0])
 
 
 def test_https_is_spoken_with_a_certificate_for_localhost(tmp_path: Path) -> None:
