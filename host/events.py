@@ -56,6 +56,36 @@ class HostMessage(_Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HostStarting(_Event):
+    """The first of a host. `url` is its base address."""
+
+    kind: ClassVar[str] = "hostStarting"
+    level: ClassVar[Level] = Level.INFORMATION
+    category: ClassVar[str] = STARTUP
+    version: str
+    url: str
+
+    @property
+    def message(self) -> str:
+        return f"fnhost {self.version}: runs Azure Functions apps on this machine"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionsListed(_Event):
+    """The functions of a version that serves, whenever they differ from those listed before.
+
+    Each has `name`, `trigger`, `file`, `url` and `methods` (None where it is not reached over HTTP, or where all
+    methods are) and `disabled`.
+    """
+
+    kind: ClassVar[str] = "functionsListed"
+    level: ClassVar[Level] = Level.INFORMATION
+    category: ClassVar[str] = STARTUP
+    message: str
+    functions: tuple[Mapping[str, object], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InvocationStarted(_Event):
     """`trigger` is the binding type in lower case; `attempt` counts the retries of a retry policy from 1."""
 
@@ -250,6 +280,8 @@ class LinesLeftOut(_Event):
 
 LogEvent = (
     HostMessage
+    | HostStarting
+    | FunctionsListed
     | InvocationStarted
     | InvocationEnded
     | InvocationException

@@ -10,10 +10,11 @@ from typing import Any
 from fnhost import __version__
 from fnhost.bindings.storage.services import HostState
 from fnhost.clock import SYSTEM_CLOCK
-from fnhost.host.console import Console, banner
+from fnhost.host.console import RecordWriter
 from fnhost.host.emulator import StorageEmulator
+from fnhost.host.events import FunctionsListed, HostStarting
 from fnhost.host.identity import host_id
-from fnhost.host.listing import error_lines, listing
+from fnhost.host.listing import error_lines, function_member, listing
 from fnhost.host.log import Log
 from fnhost.host.options import ADDRESS, Options
 from fnhost.host.private import STATE_FOLDER, protect, state_folder, write_private
@@ -35,7 +36,7 @@ async def serve(
     options: Options,
     local: Mapping[str, Any],
     sockets: Sequence[socket.socket],
-    console: Console,
+    console: RecordWriter,
     log: Log,
     standby: StandbyWorkers,
 ) -> None:
@@ -58,7 +59,8 @@ async def serve(
         names=read_names(address, str(options.environment.get(SETTING) or local.get(SETTING) or "")),
         host_id=host_id(root),
     )
-    console.print(banner(__version__))
+    base = f"{'https' if options.use_https else 'http'}://{name}"
+    log.write(HostStarting(version=__version__, url=base))
     if options.enable_auth:
         keys.of("host")
         console.print(f"Keys are demanded. They are in {STATE_FOLDER}/keys.json.\n")
@@ -78,7 +80,7 @@ async def serve(
         emulator=emulator,
         state=HostState(host_id(root), str(uuid.uuid4())),
     )
-    announce = Announce(console, log, f"{'https' if options.use_https else 'http'}://{name}", options)
+    announce = Announce(console, log, base, options)
     certificate = _certificate(options)
     async with serving(front, sockets, certificate), emulator:
         if certificate:
@@ -112,7 +114,7 @@ class Announce:
     Of later versions it prints what differs.
     """
 
-    def __init__(self, console: Console, log: Log, base: str, options: Options) -> None:
+    def __init__(self, console: RecordWriter, log: Log, base: str, options: Options) -> None:
         self._console, self._log, self._base, self._options = console, log, base, options
         self._shown = ""
         self._said: set[str] = set()
@@ -127,7 +129,8 @@ class Announce:
                 (self._log.error if text in errors else self._log.warning)("Host.Startup", text)
         self._said = {*app.warnings, *errors}
         if (shown := listing(app, self._base)) != self._shown:
-            self._console.print(f"\n{shown}\n")
-        if not self._shown and not self._options.verbose:
+            functions = tuple(function_member(each, app, self._base) for each in app.functions)
+            self._log.write(FunctionsListed(message=shown, functions=functions))
+        if not (self._shown or self._options.verbose or self._options.json_output):
             self._console.print("For detailed output, run fnhost with --verbose flag.")
         self._shown = shown

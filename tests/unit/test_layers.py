@@ -34,6 +34,7 @@ LAYERS = {
     # Binding adapters, and reading an app from its files.
     "fnhost.bindings": 1,
     "fnhost.host.console": 1,
+    "fnhost.host.terminal": 1,
     "fnhost.host.listing": 1,
     "fnhost.host.load": 1,
     "fnhost.host.endpoints": 1,
