@@ -35,6 +35,7 @@ COLOURS = {Level.WARNING: "\x1b[33m", Level.ERROR: "\x1b[31m", Level.CRITICAL: "
 FAINT = "\x1b[2m"
 """Of the host's own lines, so that those of the user's code stand out."""
 RESET = "\x1b[0m"
+CLEAR = "\x1b[H\x1b[2J\x1b[3J"
 THEIRS = (UserLog, WorkerOutput)
 """What the user's code says."""
 UNSTAMPED = (HostStarting, FunctionsListed)
@@ -93,6 +94,14 @@ class Console(RecordWriter):
             self.print(f"\n{event.message}\n")
         elif event.level >= self._filter.lowest(event.category) or _is_always_shown(record):
             self._writer.write(self.line(record))
+
+    @property
+    def is_terminal(self) -> bool:
+        return self._writer.is_terminal
+
+    def clear(self) -> None:
+        """Empty a terminal, with what it has scrolled away."""
+        self._writer.write(CLEAR)
 
     def print(self, text: str = "") -> None:
         """A line without time and level."""

@@ -224,7 +224,7 @@ class FilesChanged(_Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppReloaded(_Event):
-    """A new version of the app serves; `duration_ms` since its files were saved."""
+    """A new version of the app serves; `duration_ms` since its files were saved. Without files it was asked for."""
 
     kind: ClassVar[str] = "appReloaded"
     level: ClassVar[Level] = Level.INFORMATION
@@ -234,7 +234,8 @@ class AppReloaded(_Event):
 
     @property
     def message(self) -> str:
-        return f"Reloaded in {self.duration_ms:.0f} ms: {', '.join(self.files[:FILES_SHOWN])}"
+        files = f": {', '.join(self.files[:FILES_SHOWN])}" if self.files else ""
+        return f"Reloaded in {self.duration_ms:.0f} ms{files}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,12 +4,14 @@ import gc
 import socket
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fnhost import __version__
 from fnhost.bindings.storage.services import HostState
 from fnhost.clock import SYSTEM_CLOCK
+from fnhost.host.app import App
 from fnhost.host.console import RecordWriter
 from fnhost.host.emulator import StorageEmulator
 from fnhost.host.events import FunctionsListed, HostStarting
@@ -28,6 +30,9 @@ from fnhost.host.web.listen.server import serving
 from fnhost.host.web.listen.sockets import name_of
 from fnhost.host.worker.standby import StandbyWorkers
 
+if TYPE_CHECKING:
+    from fnhost.host.steer import Steering
+
 COLLECT = (20_000, 20, 50)
 """Thresholds of the garbage collector. It seldom runs: requests leave almost no reference cycles behind."""
 
@@ -39,10 +44,11 @@ async def serve(
     console: RecordWriter,
     log: Log,
     standby: StandbyWorkers,
+    steering: "Steering | None" = None,
 ) -> None:
     """Until cancelled, or until the workers have crashed too often. Raises StartError.
 
-    `local` is the Host section of local.settings.json.
+    `local` is the Host section of local.settings.json, `steering` the keys of a terminal.
     """
     gc.freeze()  # modules are never freed: the collector need not visit them
     gc.set_threshold(*COLLECT)
@@ -80,12 +86,14 @@ async def serve(
         emulator=emulator,
         state=HostState(host_id(root), str(uuid.uuid4())),
     )
-    announce = Announce(console, log, base, options)
+    announce = Announce(console, log, base, options, steering.hint if steering else "")
     certificate = _certificate(options)
     async with serving(front, sockets, certificate), emulator:
         if certificate:
             forget_key(certificate)
-        await Reload(context, announce).serve()
+        reload = Reload(context, announce)
+        with steering.active(base, reload.again, lambda: announce.app) if steering else nullcontext():
+            await reload.serve()
 
 
 def _certificate(options: Options) -> Path | None:
@@ -114,13 +122,16 @@ class Announce:
     Of later versions it prints what differs.
     """
 
-    def __init__(self, console: RecordWriter, log: Log, base: str, options: Options) -> None:
+    def __init__(self, console: RecordWriter, log: Log, base: str, options: Options, hint: str = "") -> None:
         self._console, self._log, self._base, self._options = console, log, base, options
         self._shown = ""
         self._said: set[str] = set()
+        self._hint = hint
+        self.app: App | None = None
+        """The version that serves."""
 
     def __call__(self, view: ActiveApp) -> None:
-        app = view.app
+        app = self.app = view.app
         self._console.set_levels({**app.config.log_levels, **self._options.levels})
         unloaded = [f"The '{function}' function is in error: {text}" for function, text in view.failures.items()]
         errors = [*error_lines(app.problems), *unloaded]
@@ -133,4 +144,6 @@ class Announce:
             self._log.write(FunctionsListed(message=shown, functions=functions))
         if not (self._shown or self._options.verbose or self._options.json_output):
             self._console.print("For detailed output, run fnhost with --verbose flag.")
+        if not self._shown and self._hint:
+            self._console.print(self._hint)
         self._shown = shown

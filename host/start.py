@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fnhost.host.app import App, HostConfig
 from fnhost.host.console import Console, JsonLines, RecordWriter
@@ -25,6 +25,9 @@ from fnhost.host.worker.toolchains import likely_toolchain
 from fnhost.host.worker.toolchains.toolchain import Toolchain
 from fnhost.host.writer import BackgroundWriter, Output, standard_output
 
+if TYPE_CHECKING:
+    from fnhost.host.steer import Steering
+
 
 def start(options: Options) -> int:
     """Serve until a signal comes; the exit code. Raises StartError."""
@@ -34,8 +37,9 @@ def start(options: Options) -> int:
         writer = outputs.enter_context(BackgroundWriter(standard_output(sys.stdout)))
         console = _console(options, writer)
         log = Log(console, *_files(options, outputs))
+        steering = _steering(options, console, outputs)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            return runner.run(_until_stopped(_serve(options, console, log), outputs))
+            return runner.run(_until_stopped(_serve(options, console, log, steering), outputs))
 
 
 def keep_standard_descriptors() -> None:
@@ -53,6 +57,20 @@ def _console(options: Options, writer: BackgroundWriter) -> RecordWriter:
         return JsonLines(writer)
     style = style_of(options.environment, is_terminal=writer.is_terminal)
     return Console(writer, verbose=options.verbose, levels=options.levels, style=style)
+
+
+def _steering(options: Options, console: RecordWriter, outputs: ExitStack) -> "Steering | None":
+    """The keys, if a person can press them and see what they do. `outputs` gives the terminal back in every end."""
+    if sys.platform == "win32" or not (isinstance(console, Console) and console.is_terminal):
+        return None
+    if sys.stdin is None or not sys.stdin.isatty():
+        return None
+    from fnhost.host.steer import Steering
+    from fnhost.host.terminal.keyboard import Keyboard
+    from fnhost.host.terminal.screen import opened_screen
+
+    screen = outputs.enter_context(opened_screen(sys.stdin))
+    return Steering(Keyboard(screen), console, options.environment) if screen else None
 
 
 def _files(options: Options, outputs: ExitStack) -> list[Reader]:
@@ -81,7 +99,7 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return factory
 
 
-async def _serve(options: Options, console: RecordWriter, log: Log) -> None:
+async def _serve(options: Options, console: RecordWriter, log: Log, steering: "Steering | None") -> None:
     expected = likely(options.root)
     local = read_local(options.root).host if expected.host else {}
     port = options.port if options.port is not None else int(local.get("LocalHttpPort") or PORT)
@@ -93,7 +111,7 @@ async def _serve(options: Options, console: RecordWriter, log: Log) -> None:
             await standby.begin(_likely_command(options, expected))
         from fnhost.host.serve import serve  # its import takes as long as the worker's start
 
-        await serve(options, local, sockets, console, log, standby)
+        await serve(options, local, sockets, console, log, standby, steering)
 
 
 def _likely_command(options: Options, expected: LocalSettings) -> Command:

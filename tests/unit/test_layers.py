@@ -73,6 +73,7 @@ LAYERS = {
     # The command line.
     "fnhost.host.commands": 12,
     "fnhost.host.reload": 12,
+    "fnhost.host.steer": 12,
     "fnhost.host.serve": 12,
     "fnhost.host.start": 12,
     "fnhost.host.cli": 12,
