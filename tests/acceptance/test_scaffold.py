@@ -1,6 +1,7 @@
 """`fnhost init`, `fnhost new`, `fnhost start`: what the templates write runs at once, in each programming model."""
 
 import json
+import sys
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -14,9 +15,10 @@ from fnhost.host.commands.scaffold.init import InitOptions
 from fnhost.host.commands.scaffold.new import NewOptions, new
 from tests.acceptance.conftest import on_azurite
 from tests.support.durable import WEBHOOKS
-from tests.support.hosts import PATIENCE, POLL, Host, run, running
+from tests.support.hosts import PATIENCE, POLL, PROGRAM, Host, run, running
 from tests.support.npm import link_packages
 from tests.support.storage import container, fresh, queue
+from tests.support.terminals import terminal
 
 QUEUES = {"python": "python-queue-items", "node": "js-queue-items"}
 CONTAINER = "samples-workitems"
@@ -134,3 +136,28 @@ def test_what_is_missing_is_refused_where_nobody_can_be_asked(tmp_path: Path) ->
     code, lines = run("new", "--app", tmp_path / "app", "--template", "HTTP trigger")
     assert (code, "Say both: --template and --name." in lines[-1]) == (1, True)
     assert not (tmp_path / "app").exists()
+
+
+def test_a_person_at_a_terminal_is_asked(tmp_path: Path) -> None:
+    command = [sys.executable, *PROGRAM, "new", "--app", tmp_path, "--model", "V1"]
+    with terminal(command) as asked:
+        asked.shown.until("Choose option: ")
+        asked.type("7\n")
+        asked.shown.until("Choose option: ", 2)
+        asked.type("1\n")
+        asked.shown.until("Select a number for template:")
+        asked.shown.until("Choose option: ", 3)
+        asked.type("2\n")
+        asked.shown.until("Function name: [TimerTrigger] ")
+        asked.type("\n")
+        assert asked.process.wait(PATIENCE) == 0
+        asked.shown.until(SUCCESS.format("TimerTrigger", "Timer trigger"))
+    with terminal([*command, "--template", "http", "--name", "TimerTrigger"]) as asked:
+        asked.shown.until("A directory with the name TimerTrigger already exists. Overwrite [y/n]? [n] ")
+        asked.type("\n")
+        assert asked.process.wait(PATIENCE) == 1
+    with terminal([*command, "--template", "http", "--name", "TimerTrigger"]) as asked:
+        asked.shown.until("Overwrite [y/n]? [n] ")
+        asked.type("y\n")
+        assert asked.process.wait(PATIENCE) == 0
+    assert "httpTrigger" in (tmp_path / "TimerTrigger" / "function.json").read_text("utf-8")
