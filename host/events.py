@@ -36,16 +36,20 @@ FILES_SHOWN = 3
 """How many changed files the sentence of a reload names."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class _Event:
-    """What every event may belong to; empty where it belongs to none."""
+    """What every event may belong to; empty where it belongs to none.
+
+    Nobody changes an event. It is not `frozen`: with that, making one takes more than twice as long, and each request
+    makes two.
+    """
 
     function: str = ""
     invocation: str = ""
     instance: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class HostMessage(_Event):
     """A sentence of the host or of a worker's own program that has no event of its own."""
 
@@ -55,7 +59,7 @@ class HostMessage(_Event):
     message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class HostStarting(_Event):
     """The first of a host. `url` is its base address."""
 
@@ -70,7 +74,7 @@ class HostStarting(_Event):
         return f"fnhost {self.version}: runs Azure Functions apps on this machine"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class FunctionsListed(_Event):
     """The functions of a version that serves, whenever they differ from those listed before.
 
@@ -85,7 +89,7 @@ class FunctionsListed(_Event):
     functions: tuple[Mapping[str, object], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class InvocationStarted(_Event):
     """`trigger` is the binding type in lower case; `attempt` counts the retries of a retry policy from 1."""
 
@@ -104,7 +108,7 @@ class InvocationStarted(_Event):
         return f"Executing 'Functions.{self.function}' (Reason='{self.reason}', Id={self.invocation})"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class InvocationEnded(_Event):
     """`duration_ms` is the time from the event to its outcome, inputs and outputs included."""
 
@@ -126,7 +130,7 @@ class InvocationEnded(_Event):
         return f"Executed 'Functions.{self.function}' ({self.outcome}, {took})"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class InvocationException(_Event):
     """Why an invocation failed. `exception` is `<Type>: <text>`, `stack` the traceback or empty."""
 
@@ -146,7 +150,7 @@ class InvocationException(_Event):
         return f"{text} Result: Failure\nException: {self.exception}{stack}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class UserLog(_Event):
     """What user code logs. `logger` is the name it logs under."""
 
@@ -160,7 +164,7 @@ class UserLog(_Event):
         return f"Function.{self.function}.User" if self.function else "Function.User"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class WorkerOutput(_Event):
     """A line that a worker process, or a child of one, printed. `is_cut` says that the next record continues it."""
 
@@ -173,7 +177,7 @@ class WorkerOutput(_Event):
     is_cut: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class WorkerStarted(_Event):
     """A worker process that answers. `executable` is the interpreter."""
 
@@ -188,7 +192,7 @@ class WorkerStarted(_Event):
         return f"Language Worker Process started. Pid={self.pid}, {self.executable}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class WorkerExited(_Event):
     """`code` is 128 + n after signal n; `is_expected` that the host ended it, or that it ended as asked."""
 
@@ -208,7 +212,7 @@ class WorkerExited(_Event):
         return f"Language Worker Process exited. Pid={self.pid}."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class FilesChanged(_Event):
     """Files of the app that were saved, relative to it."""
 
@@ -222,7 +226,7 @@ class FilesChanged(_Event):
         return f"Changed: {', '.join(self.files)}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class AppReloaded(_Event):
     """A new version of the app serves; `duration_ms` since its files were saved. Without files it was asked for."""
 
@@ -238,7 +242,7 @@ class AppReloaded(_Event):
         return f"Reloaded in {self.duration_ms:.0f} ms{files}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class AppStarted(_Event):
     """A version of the app serves. Editors wait for this sentence: it is shown whatever the levels are."""
 
@@ -248,7 +252,7 @@ class AppStarted(_Event):
     message: ClassVar[str] = "Worker process started and initialized."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class AppRefused(_Event):
     """A version of the app does not serve. `is_serving` says that the one before goes on."""
 
@@ -264,7 +268,7 @@ class AppRefused(_Event):
         return "\n".join([*self.problems, f"{served} Mend it and save: it is tried again at once."])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class LinesLeftOut(_Event):
     """What one reader of the records could not be given. Stands where the lines would have stood."""
 

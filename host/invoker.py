@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -103,6 +104,10 @@ class FunctionInvoker:
         except (BindingError, FnhostError) as error:
             self._note_end(invocation, instance, started, Failure(_described(error)))
             raise
+        except Exception as error:  # a fault of an adapter, which may be a package of somebody else
+            stack = "".join(traceback.format_exception(error))
+            self._note_end(invocation, instance, started, Failure(_described(error), stack))
+            raise BindingError(f"A binding of '{self.function.name}' failed: {_described(error)}") from error
         self._note_end(invocation, instance, started, outcome.failure)
         return outcome
 

@@ -17,13 +17,17 @@ BASE_SIZE = 500
 """About the bytes that a record takes beside its longer texts."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Record:
-    """One thing that happened: what, when (UTC), and its place in the order of this host's records, from 1."""
+    """One thing that happened: what, when (UTC), and its place in the order of this host's records, from 1.
+
+    `size` is about the bytes that it takes in memory.
+    """
 
     number: int
     at: datetime
     event: LogEvent
+    size: int = BASE_SIZE
 
     @property
     def level(self) -> Level:
@@ -71,9 +75,9 @@ class RecentRecords:
 
     def add(self, record: Record) -> None:
         self._kept.append(record)
-        self._size += _size(record.event)
-        while self._kept and (len(self._kept) > self._count or self._size > self._limit):
-            self._size -= _size(self._kept.popleft().event)
+        self._size += record.size
+        while len(self._kept) > self._count or self._size > self._limit:
+            self._size -= self._kept.popleft().size
 
     def since(self, number: int = 0) -> tuple[list[Record], int]:
         """The records after this number, and how many more there were that are no longer kept."""
@@ -83,7 +87,6 @@ class RecentRecords:
 
 
 def _size(event: LogEvent) -> int:
-    """The same for an event each time it is asked."""
     if isinstance(event, (InvocationStarted, InvocationEnded)):  # most are, and none is long
         return BASE_SIZE
     return BASE_SIZE + len(event.message)
@@ -97,6 +100,7 @@ class Log:
         self._readers = list(readers)
         self._clock = clock
         self._number = 0
+        self._written_once: set[str] = set()
 
     def add(self, reader: Reader) -> None:
         self._readers.append(reader)
@@ -106,10 +110,16 @@ class Log:
 
     def write(self, event: LogEvent) -> None:
         self._number += 1
-        record = Record(self._number, self._clock.now(), event)
+        record = Record(self._number, self._clock.now(), event, _size(event))
         self.recent.add(record)
         for reader in self._readers:
             reader(record)
+
+    def write_once(self, event: LogEvent) -> None:
+        """Not again, if the same sentence was written so before."""
+        if event.message not in self._written_once:
+            self._written_once.add(event.message)
+            self.write(event)
 
     def __call__(self, level: Level, category: str, message: str, function: str = "", invocation: str = "") -> None:
         """A sentence that has no event of its own."""

@@ -66,6 +66,11 @@ class Rules:
         inside = folder.relative_to(root).parts
         return inside[0] in self.folders or not (UNWATCHED.fullmatch(folder.name) or (folder / ENVIRONMENT).exists())
 
+    def reaches(self, root: Path, folder: Path) -> bool:
+        """Whether files in this folder may matter: it and every folder above it is watched."""
+        inside = folder.relative_to(root)
+        return all(self.watches(root, root / part) for part in (*reversed(inside.parents), inside) if part.parts)
+
     def matters(self, root: Path, path: Path) -> bool:
         relative = path.relative_to(root)
         inside = relative.parts
@@ -106,7 +111,7 @@ class FileWatcher:
             self._rules,
             Rules(
                 script_suffixes(app.languages),
-                ALWAYS_WATCHED | frozenset((*app.config.watch_files, *watched_files(app.languages))),
+                ALWAYS_WATCHED | frozenset((*app.config.watch_files, *watched_files(app))),
                 frozenset(app.config.watch_directories) - foreign_package_folders(app.languages),
                 frozenset(Path(problem.file).parent for problem in app.problems if problem.function),
             ),
@@ -194,15 +199,17 @@ class FileWatcher:
         folders, stamps = await asyncio.to_thread(self._look, rules)
         known, self._known = self._known, folders
         before, self._stamps = self._stamps, stamps
-        are_same, self._compared = rules == self._compared, rules
-        if before is None:
+        earlier, self._compared = self._compared, rules
+        if before is None or earlier is None:
             return
+        are_same = rules == earlier
         for path in [path for path in {**before, **stamps} if before.get(path) != stamps.get(path)]:
             if before.get(path) == UNSEEN:
                 continue  # what it was like is not known: a change of it is told by an event alone
-            if are_same or (path in before and path in stamps) or path.parent not in known:
+            is_new_folder = path.parent not in known and earlier.reaches(self._root, path.parent)
+            if are_same or (path in before and path in stamps) or is_new_folder:
                 self._add(path)
-            elif path in stamps:  # other rules have made it one that matters
+            elif path in stamps and path.parent in known:  # other rules have made it one that matters
                 stamps[path] = UNSEEN
 
     def _look(self, rules: Rules) -> tuple[frozenset[Path], dict[Path, Stamp]]:

@@ -28,7 +28,7 @@ class BadResponse(BindingError):
     """The function's answer cannot be sent over HTTP. The text says why."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class HttpReply:
     """What goes over the wire. The length of the body is added when it is sent."""
 

@@ -73,9 +73,13 @@ class HttpRoute:
 
 
 class ConcurrencyLimiter:
-    """How many requests may run, and how many may run and wait together; -1 is any number."""
+    """How many requests may run, and how many may run and wait together; -1 is any number.
+
+    Without limits nobody needs to ask it.
+    """
 
     def __init__(self, concurrent: int, outstanding: int) -> None:
+        self.has_limits = concurrent > 0 or outstanding > 0
         self._outstanding, self._limit = 0, outstanding
         self._places = asyncio.Semaphore(concurrent) if concurrent > 0 else None
 
@@ -234,4 +238,5 @@ class HttpTrigger:
 
 def new_trace_parent() -> str:
     """A W3C trace context for a request that came without one."""
-    return f"00-{random.getrandbits(128):032x}-{random.getrandbits(64):016x}-00"
+    digits = f"{random.getrandbits(192):048x}"
+    return f"00-{digits[:32]}-{digits[32:]}-00"

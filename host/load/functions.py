@@ -18,6 +18,8 @@ from fnhost.host.load.expressions import expression_violations
 from fnhost.host.load.folders import Folder, default_script, exists_exactly
 from fnhost.host.load.typescript import compile_hint
 from fnhost.host.worker.toolchains import BY_SUFFIX
+from fnhost.host.worker.toolchains.custom import CUSTOM, runs_handler
+from fnhost.host.worker.toolchains.toolchain import Toolchain
 
 MEMBERS = (
     *("bindings", "scriptFile", "entryPoint", "disabled", "retry", "configurationSource", "excluded", "generatedBy"),
@@ -42,9 +44,7 @@ def _problems(folder: Folder, found: Iterable[Violation]) -> tuple[Problem, ...]
 
 
 def _function(folder: Folder, document: Mapping[str, Any], settings: Settings, config: HostConfig) -> Function:
-    script = _script(folder, document)
-    assert script, "a function without faults has a script"
-    toolchain = BY_SUFFIX[script.suffix]
+    script, toolchain = _code(folder, document, settings, config)
     return Function(
         name=folder.name,
         directory=folder.directory,
@@ -57,6 +57,17 @@ def _function(folder: Folder, document: Mapping[str, Any], settings: Settings, c
         config=document,
         source=folder.file,
     )
+
+
+def _code(
+    folder: Folder, document: Mapping[str, Any], settings: Settings, config: HostConfig
+) -> tuple[Path, Toolchain]:
+    """The file that holds the function, or its function.json for one of a custom handler; and its language."""
+    if runs_handler(settings, config):
+        return folder.directory / folder.files[0], CUSTOM
+    script = _script(folder, document)
+    assert script, "a function without faults has a script"
+    return script, BY_SUFFIX[script.suffix]
 
 
 def misspelled_members(document: Mapping[str, Any]) -> Iterator[str]:
@@ -87,20 +98,20 @@ def _folder_violations(folder: Folder) -> Iterator[Violation]:
 def _document_violations(
     folder: Folder, document: Mapping[str, Any], settings: Settings, config: HostConfig
 ) -> Iterator[Violation]:
-    yield from _property_violations(folder, document)
+    yield from _property_violations(folder, document, needs_script=not runs_handler(settings, config))
     yield from binding_violations(document, settings, config)
     if _has_retry(document):
         yield from _under("/retry", validate(retry.SCHEMA, document["retry"]))
 
 
-def _property_violations(folder: Folder, document: Mapping[str, Any]) -> Iterator[Violation]:
+def _property_violations(folder: Folder, document: Mapping[str, Any], *, needs_script: bool) -> Iterator[Violation]:
     wrong = [key for key in ("scriptFile", "entryPoint") if not isinstance(document.get(key, ""), str | None)]
     yield from (Violation(f"/{key}", f"'{key}' must be a string.") for key in wrong)
     source = document.get("configurationSource")
     if source not in (None, "config", "attributes"):
         message = f"Illegal value '{source}' for 'configurationSource' property in {folder.name}."
         yield Violation("/configurationSource", message, "Write config or attributes, or leave it out.")
-    if "scriptFile" not in wrong:
+    if needs_script and "scriptFile" not in wrong:
         yield from _script_violations(_script(folder, document), document, _root(folder))
 
 

@@ -11,6 +11,7 @@ from fnhost.host.errors import Problem
 from fnhost.host.load import retry
 from fnhost.host.load.documents import UnreadableFile, read_object
 from fnhost.host.load.root import HOST_FILE
+from fnhost.host.worker.toolchains import custom
 
 PREFIX = "AzureFunctionsJobHost__"
 SECTION: Schema = {"type": "object"}
@@ -24,6 +25,8 @@ SCHEMA = members(
     logging=members(logLevel=each(STRING)),
     extensions=each(SECTION),
     extensionBundle=SECTION,
+    customHandler=custom.SECTION,
+    httpWorker=custom.SECTION,
 )
 
 

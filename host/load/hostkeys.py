@@ -63,7 +63,7 @@ EXTENSIONS: Keys = {
 }
 KEYS: Keys = {
     **_names("$schema version functionTimeout functions watchDirectories watchFiles sendCanceledInvocationsToWorker"),
-    **_names("telemetryMode metadataProviderTimeout id customHandler"),
+    **_names("telemetryMode metadataProviderTimeout id customHandler httpWorker"),
     "retry": _names("strategy maxRetryCount delayInterval minimumInterval maximumInterval"),
     "logging": {
         "logLevel": {},

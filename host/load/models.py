@@ -20,6 +20,8 @@ def find_index_files(root: Path, settings: Settings, read: ReadFolders) -> Mappi
     Such a file counts if the app's setting or a folder names the language, or if it can be there for nothing else.
     """
     runtime = (settings.get(RUNTIME) or "").lower()
+    if runtime in TOOLCHAINS and TOOLCHAINS[runtime].handler:
+        return {}  # its files may be in any language, and declare nothing
     languages = {runtime, *(found.language for found in read.values() if isinstance(found, Function))}
     files = {each.language: file for each in TOOLCHAINS.values() if (file := each.index_file(root, settings))}
     certain = {name: file for name, file in files.items() if name in languages or _is_certain(name, root)}

@@ -197,10 +197,12 @@ class Front:
         route, params = found
         if refusal := self._refusal(route, scope):
             return refusal
-        if routes.gate.is_full:
+        limit, gate = routes.settings.body_limit, routes.gate
+        if not gate.has_limits:
+            return await self._run(route, params, limit, scope, receive)
+        if gate.is_full:
             return TOO_MANY
-        limit = routes.settings.body_limit
-        return await routes.gate.run(lambda: self._run(route, params, limit, scope, receive))
+        return await gate.run(lambda: self._run(route, params, limit, scope, receive))
 
     def _refusal(self, route: HttpRoute, scope: Scope) -> HttpReply | None:
         """Without keys the local caller is an administrator, but not for anonymous routes (platform/app-files.md 5)."""

@@ -21,7 +21,7 @@ class RetryContext:
     previous: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Invocation:
     """One run of a function: everything that its worker is told.
 

@@ -9,6 +9,7 @@ from fnhost.host.app import App
 from fnhost.host.errors import Problem, StartError
 from fnhost.host.levels import wants_trace
 from fnhost.host.worker.toolchains import TOOLCHAINS
+from fnhost.host.worker.toolchains.handler import CustomHandler
 from fnhost.host.worker.toolchains.toolchain import Interpreter, Toolchain
 
 TRACE = {"FNHOST_ENABLE_TRACE_LOGGING": "1"}
@@ -20,8 +21,9 @@ NO_INTERPRETERS: Mapping[str, str] = MappingProxyType({})
 class Command:
     """What to start: the interpreter first in `arguments`, the complete environment, the working directory.
 
-    `is_exclusive` says that a second one may not run beside it: a debugger holds its port.
-    `source` says where the interpreter was found, in words for the user.
+    `is_exclusive` says that a second one may not run beside it: it holds its port. `handler` is what is started, where
+    that is no worker program: it is spoken with over HTTP. `source` says where the interpreter was found, in words for
+    the user.
     """
 
     language: str
@@ -30,6 +32,7 @@ class Command:
     directory: Path
     is_exclusive: bool = False
     stands_by: bool = True
+    handler: CustomHandler | None = None
     source: str = field(default="", compare=False)
 
     @property
@@ -95,14 +98,17 @@ def missing_modules(commands: Iterable[Command], failures: Collection[str]) -> s
 
 
 def _command(app: App, toolchain: Toolchain, interpreter: Interpreter) -> Command:
+    handler = toolchain.handler(app) if toolchain.handler else None
     own = toolchain.interpreter_arguments(app)
+    program = (str(toolchain.program),) if toolchain.program else ()
     return Command(
         toolchain.language,
-        (interpreter.executable, *own, str(toolchain.program)),
+        (interpreter.executable, *(handler.arguments if handler else own), *program),
         _environment(app, toolchain),
-        app.root,
-        is_exclusive=bool(own),
+        handler.directory if handler else app.root,
+        is_exclusive=bool(handler.port if handler else own),
         stands_by=toolchain.stands_by,
+        handler=handler,
         source=interpreter.source,
     )
 
@@ -115,7 +121,7 @@ def _environment(app: App, toolchain: Toolchain) -> Mapping[str, str]:
         **(TRACE if wants_trace(app.config.log_levels) else {}),
         **app.settings.environment,
         "FUNCTIONS_WORKER_RUNTIME": toolchain.language,
-        "FUNCTIONS_WORKER_DIRECTORY": str(toolchain.program.parent),
+        **({"FUNCTIONS_WORKER_DIRECTORY": str(toolchain.program.parent)} if toolchain.program else {}),
         "FUNCTIONS_APPLICATION_DIRECTORY": str(app.root),
         "AzureWebJobsScriptRoot": str(app.root),
     }

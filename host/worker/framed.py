@@ -35,6 +35,8 @@ BROKEN = (
     "The channel of the worker process {pid} is broken, and the process is replaced: {error}. Only the worker itself "
     "may use this socket: does user code write to a file descriptor that it did not open?"
 )
+SETUP = "azure_functions_worker.setup"
+"""Category of a worker's sentences that are the same in each worker of an app."""
 DEAF_TEXT = "The worker process {pid} closed its socket to the host and is replaced."
 
 
@@ -199,7 +201,8 @@ class FramedChannel(asyncio.Protocol):
         ran = self._process.ran.find(invocation)
         if message["logCategory"] == "system":
             category = f"Worker.{message['category']}"
-            self._log.write(
+            write = self._log.write_once if message["category"] == SETUP else self._log.write
+            write(
                 HostMessage(
                     level=level,
                     category=category,

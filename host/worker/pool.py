@@ -260,7 +260,6 @@ class WorkerPool:
         if not self._is_leaving:  # the version that is served may be mended already
             self._log.error(WORKER, EXHAUSTED.format(self._command.language))
             self.exhausted.set()
-            self.exhausted.set()
 
     async def _replace(self) -> WorkerChannel | None:
         """None when there were too many crashes, or nothing is left to do."""

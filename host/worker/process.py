@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
@@ -22,7 +22,7 @@ from fnhost.host.system import system_error
 from fnhost.host.worker.commands import Command
 from fnhost.host.worker.groups import ProcessGroups, kill_group
 from fnhost.host.worker.output import Line, LineSplitter, RecentInvocations
-from fnhost.host.worker.transport import DEFAULT_TRANSPORT, TransportFactory, WorkerTransport
+from fnhost.host.worker.transport import DEFAULT_TRANSPORT, TransportFactory
 
 T = TypeVar("T")
 SYSTEM_PREFIX = "LanguageWorkerConsoleLog"
@@ -46,10 +46,13 @@ class ProcessExit:
 class WorkerProcess(asyncio.SubprocessProtocol):
     """A started process. `exited` is done as soon as it ends and its last lines are read."""
 
-    def __init__(self, executable: str, log: Log, groups: ProcessGroups, clock: Clock) -> None:
+    def __init__(
+        self, executable: str, log: Log, groups: ProcessGroups, clock: Clock, stderr_level: "StderrLevel"
+    ) -> None:
         self.exited: asyncio.Future[ProcessExit] = asyncio.get_running_loop().create_future()
         self._executable = executable
         self._log, self._groups, self._clock = log, groups, clock
+        self._stderr_level = stderr_level
         self.ran = RecentInvocations()
         self._splitters = {1: LineSplitter(), 2: LineSplitter()}
         self._last_words: deque[str] = deque(maxlen=LAST_WORDS)
@@ -97,7 +100,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         ran = self.ran.find(line.invocation)
         self._log.write(
             WorkerOutput(
-                level=level_of(line.text) if fd == 2 else Level.INFORMATION,
+                level=self._stderr_level(line.text) if fd == 2 else Level.INFORMATION,
                 message=line.text,
                 stream="stderr" if fd == 2 else "stdout",
                 pid=self._pid,
@@ -142,38 +145,51 @@ def level_of(line: str) -> Level:
     return Level.INFORMATION
 
 
+StderrLevel = Callable[[str], Level]
+"""The level of a line on stderr."""
+
+
 async def start_process(
     command: Command, log: Log, groups: ProcessGroups, clock: Clock, transport: TransportFactory = DEFAULT_TRANSPORT
 ) -> tuple[WorkerProcess, socket.socket]:
     """A running process, and the socket to it. Raises WorkerStartFailed."""
     try:
         async with transport() as opening:
-            process = await _spawn(command, opening, log, groups, clock)
+            process = await spawn(command, log, groups, clock, opening.environment, opening.inherited)
             with contextlib.ExitStack() as undo:
                 undo.callback(process.kill)
                 connection = await process.unless_it_ends(opening.connect())
                 undo.pop_all()
             return process, connection
     except OSError as error:
-        raise WorkerStartFailed(
-            f"Cannot start the worker with {command.arguments[0]}: {system_error(error)}"
-        ) from error
+        raise cannot_start(command, error) from error
 
 
-async def _spawn(
-    command: Command, transport: WorkerTransport, log: Log, groups: ProcessGroups, clock: Clock
+def cannot_start(command: Command, error: OSError) -> WorkerStartFailed:
+    return WorkerStartFailed(f"Cannot start the worker with {command.arguments[0]}: {system_error(error)}")
+
+
+async def spawn(
+    command: Command,
+    log: Log,
+    groups: ProcessGroups,
+    clock: Clock,
+    environment: Mapping[str, str],
+    inherited: tuple[int, ...] = (),
+    stderr_level: StderrLevel = level_of,
 ) -> WorkerProcess:
+    """A running process, with these variables beside the command's and these descriptors. Raises OSError."""
     executable = command.arguments[0]
     own_group: dict[str, Any] = {"start_new_session": True}
     if sys.platform == "win32":
         own_group = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
     _, process = await asyncio.get_running_loop().subprocess_exec(
-        lambda: WorkerProcess(executable, log, groups, clock),
+        lambda: WorkerProcess(executable, log, groups, clock, stderr_level),
         *command.arguments,
         stdin=subprocess.DEVNULL,
         cwd=command.directory,
-        env={**command.environment, **transport.environment},
-        pass_fds=transport.inherited,
+        env={**command.environment, **environment},
+        pass_fds=inherited,
         **own_group,
     )
     return process

@@ -9,8 +9,8 @@ from fnhost.host.errors import WorkerStartFailed
 from fnhost.host.log import Log
 from fnhost.host.tasks import BackgroundTasks
 from fnhost.host.worker.channel import OpenChannel, WorkerChannel
+from fnhost.host.worker.channels import open_channel
 from fnhost.host.worker.commands import Command
-from fnhost.host.worker.framed import open_channel
 from fnhost.host.worker.groups import ProcessGroups
 
 STANDBY_DELAY = 0.2

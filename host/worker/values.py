@@ -5,9 +5,12 @@ that they are never escaped. Kinds from platform/values.md 1, frames from platfo
 """
 
 import json
+import math
 import struct
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
+
+import msgspec
 
 from fnhost.bindings.contract import Collection, Cookie, HttpRequest, HttpResponse, Json, Value
 from fnhost.host.limits import MOST_FRAME_BYTES
@@ -16,8 +19,9 @@ MARK = 0x464E4831
 """Every frame begins with it: bytes of somebody else on the same socket are told from a frame."""
 HEAD = struct.Struct(">III")
 TEXT_IN_JSON = 4096
-to_json = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
-read_json = json.JSONDecoder().raw_decode
+_to_json = msgspec.json.Encoder().encode
+_read_json = msgspec.json.Decoder().decode
+_any_to_json = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 RpcMessage: TypeAlias = dict[str, Any]
 TypedData: TypeAlias = dict[str, Any]
@@ -49,9 +53,17 @@ class FrameTooLong(Exception):
     """A message is longer than a frame may be. The text gives both sizes."""
 
 
+def to_json(message: RpcMessage) -> bytes:
+    """Raises TypeError, ValueError."""
+    try:
+        return _to_json(message)
+    except (TypeError, ValueError):  # a lone surrogate, infinity: both are allowed, and rare
+        return _any_to_json(message).encode()
+
+
 def pack(message: RpcMessage, blobs: Blobs) -> bytes:
     """Raises FrameTooLong."""
-    text = to_json(message).encode()
+    text = to_json(message)
     size = len(text) + sum(map(len, blobs.parts))
     if size > MOST_FRAME_BYTES:
         raise FrameTooLong(f"It takes {size:,} bytes; a message to a worker may have {MOST_FRAME_BYTES:,}.")
@@ -84,10 +96,19 @@ class Frames:
 
 def _message(text: memoryview) -> RpcMessage:
     try:
-        message: RpcMessage = read_json(str(text, "utf-8"))[0]
-        return message
+        message: RpcMessage = _read_json(text)
+    except ValueError:
+        message = _any_message(text)
+    return message
+
+
+def _any_message(text: memoryview) -> RpcMessage:
+    """With what JSON does not have, and Python's `json` writes: lone surrogates, NaN, Infinity. Raises BrokenFrame."""
+    try:
+        message: RpcMessage = json.loads(str(text, "utf-8"))
     except ValueError as error:
         raise BrokenFrame(f"a message is not JSON: {error}") from error
+    return message
 
 
 def _end_of_frame(data: bytes | bytearray, start: int) -> int:
@@ -104,7 +125,7 @@ def _end_of_frame(data: bytes | bytearray, start: int) -> int:
 
 
 def encode(value: Value, blobs: Blobs) -> TypedData | None:
-    """None means the value is none."""
+    """None means the value is none. Raises TypeError, ValueError: it cannot be sent."""
     match value:
         case None:
             return None
@@ -117,7 +138,7 @@ def encode(value: Value, blobs: Blobs) -> TypedData | None:
         case int():
             return {"int": value}
         case float():
-            return {"double": value}
+            return {"double": _double(value)}
         case HttpRequest():
             return {"http": _request(value, blobs)}
         case HttpResponse():
@@ -144,9 +165,17 @@ def _encode_collection(values: Collection, blobs: Blobs) -> TypedData:
         case (int(), *_):
             return {"collectionSint64": {"sint64": list(values)}}
         case (float(), *_):
-            return {"collectionDouble": {"double": list(values)}}
+            return {"collectionDouble": {"double": [_double(value) for value in values if isinstance(value, float)]}}
         case _:
             return {"collectionString": {"string": list(values)}}
+
+
+class _NotFinite(float):
+    """msgspec would write null for NaN and infinity; what is not exactly a float it leaves to `json`."""
+
+
+def _double(value: float) -> float:
+    return value if math.isfinite(value) else _NotFinite(value)
 
 
 def decode(data: TypedData | None, blobs: memoryview) -> Value:

@@ -148,7 +148,10 @@ def test_a_host_that_is_killed_loses_no_blob(tmp_path: Path, site: Site) -> None
         "    body =", f"    while not os.path.exists({str(gate)!r}): time.sleep(0.01)\n    body ="
     )
     code = app(tmp_path / "app", site, waits)
-    hidden = "from fnhost.bindings.queue import consumer; consumer.HIDDEN = 2; from fnhost.host.cli import main; main()"
+    hidden = (  # what the killed host holds is free again while the next host waits for it
+        "from fnhost.bindings.blob import receipts; receipts.LEASE_SECONDS = 15; "
+        "from fnhost.bindings.queue import consumer; consumer.HIDDEN = 2; from fnhost.host.cli import main; main()"
+    )
     names = [f"b{number:02}.bin" for number in range(30)]
     with site.containers() as (source, target):
         source.create_container()

@@ -110,6 +110,17 @@ async def test_other_rules_alone_change_no_file(watched: Watched) -> None:
         assert "F/app.json" in await watched.until("F/app.json")
 
 
+async def test_a_folder_that_other_rules_watch_has_not_changed(watched: Watched) -> None:
+    watched.write("venv/pad/data.txt")
+    assert await watched.settled() == set()
+    config = HostConfig(watch_directories=("venv",))
+    watched.watcher.follow(App(watched.root, "python", (), Settings({}), config))
+    watched.write("new/deep.py")
+    assert await watched.until("new/deep.py") <= {"new", "new/deep.py", "mark.py"}
+    watched.write("venv/pad/data.txt", "changed")
+    assert "venv/pad/data.txt" in await watched.until("venv/pad/data.txt")
+
+
 async def test_a_folder_that_vanishes_and_returns_is_watched_again(watched: Watched) -> None:
     for number in range(5):
         shutil.rmtree(watched.root / "F")

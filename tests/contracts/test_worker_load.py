@@ -139,7 +139,8 @@ async def test_the_others_still_run(worker: Bench) -> None:
 async def test_an_app_without_the_sdk_finds_a_copy_and_nothing_else_beside_it(tmp_path: Path, name: str) -> None:
     source = f"{FUNC}def main(req): return func.HttpResponse('copied')"
     write_app(tmp_path, Hello=source, Other="import starlette\ndef main(req): ...", Azure="import azure.storage.blob")
-    async with bench(tmp_path, interpreter(name).executable, languageWorkers__python__arguments="-S") as running:
+    settings = {"languageWorkers__python__arguments": "-S", "FUNCTIONS_WORKER_PROCESS_COUNT": "2"}
+    async with bench(tmp_path, interpreter(name).executable, **settings) as running:
         assert isinstance(response := (await running.call("Hello", get())).returned, HttpResponse)
         assert response.body == b"copied"
         assert "No module named 'starlette'" in running.failures["Other"]

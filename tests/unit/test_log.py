@@ -131,11 +131,18 @@ def test_recent_records_are_bounded_by_number_and_size() -> None:
         recent.add(record(number=number))
     assert [[each.number for each in recent.since(n)[0]] for n in (0, 3, 5, 9)] == [[3, 4, 5], [4, 5], [], []]
     assert [recent.since(n)[1] for n in (0, 1, 2, 5)] == [2, 1, 0, 0]
-    recent.add(record(UserLog(level=Level.INFORMATION, message="x" * 999_000), number=6))
-    assert [each.number for each in recent.since()[0]] == [5, 6]
     recent.resize(1, 1_000_000)
-    recent.add(record(number=7))
-    assert [each.number for each in recent.since()[0]] == [7]
+    recent.add(record(number=6))
+    assert [each.number for each in recent.since()[0]] == [6]
+
+
+def test_a_long_text_takes_the_place_of_many_records() -> None:
+    log = Log()
+    log.recent.resize(10, 1_000_000)
+    for _ in range(5):
+        log.write(ENDED)
+    log.write(UserLog(level=Level.INFORMATION, message="x" * 998_700))
+    assert [each.number for each in log.recent.since()[0]] == [5, 6]
 
 
 def test_a_log_numbers_its_records_and_keeps_them() -> None:
@@ -145,6 +152,13 @@ def test_a_log_numbers_its_records_and_keeps_them() -> None:
     log.warning("Host.Startup", "careful")
     assert [(each.number, each.message) for each in seen] == [(1, ENDED.message), (2, "careful")]
     assert log.recent.since()[0] == seen
+
+
+def test_a_sentence_may_be_written_once() -> None:
+    log = Log()
+    for message in ("a", "b", "a"):
+        log.write_once(UserLog(level=Level.INFORMATION, message=message))
+    assert [each.message for each in log.recent.since()[0]] == ["a", "b"]
 
 
 def test_a_backlog_that_is_full_counts_what_is_left_out() -> None:

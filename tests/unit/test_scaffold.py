@@ -156,6 +156,14 @@ def test_an_older_library_of_types_does_not_make_a_v4_app(tmp_path: Path) -> Non
         model_of(tmp_path, {}, "python")
 
 
+def test_an_app_in_another_language_gets_no_function(tmp_path: Path) -> None:
+    (tmp_path / "local.settings.json").write_text(
+        '{"IsEncrypted": false, "Values": {"FUNCTIONS_WORKER_RUNTIME": "dotnet"}}'
+    )
+    with pytest.raises(StartError, match="no templates for 'dotnet'"):
+        model_of(tmp_path, {}, None)
+
+
 @pytest.mark.parametrize("name", ["1st", "a b", "", "x" * 129, "a/b"])
 def test_a_name_that_no_function_may_have_is_refused(tmp_path: Path, name: str) -> None:
     make(tmp_path, PYTHON_V1)

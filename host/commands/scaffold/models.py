@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fnhost.host.errors import StartError
 from fnhost.host.load.localsettings import likely, merge
-from fnhost.host.worker.toolchains import likely_toolchain
+from fnhost.host.worker.toolchains import RUNTIME, likely_toolchain
 from fnhost.host.worker.toolchains.indexing import NODE_LIBRARY, python_index_file, read_package
 
 PYTHON, NODE = "python", "node"
@@ -72,9 +72,12 @@ def model_named(runtime: str, version: str | None) -> Model:
 
 
 def model_of(root: Path, environment: Mapping[str, str], language: str | None) -> Model:
-    """What an app is written in, by its settings and its files. Raises StartError if `language` contradicts."""
+    """What an app is written in, by its settings and its files.
+
+    Raises StartError if there are no templates for it, or if `language` contradicts.
+    """
     settings = merge(environment, likely(root))
-    runtime = likely_toolchain(settings, root).language
+    runtime = runtime_named(settings.get(RUNTIME) or likely_toolchain(settings, root).language)
     if language is not None and (wanted := runtime_named(language)) != runtime:
         raise StartError(f"The app's worker runtime is {runtime} (local.settings.json), and --language says {wanted}.")
     if runtime == PYTHON:

@@ -6,12 +6,13 @@ A new language is a worker program in host/worker/languages, a module here, and 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from fnhost.host.app import Settings
+from fnhost.host.app import App, Settings
+from fnhost.host.worker.toolchains.custom import CUSTOM
 from fnhost.host.worker.toolchains.node import NODE
 from fnhost.host.worker.toolchains.python import PYTHON
 from fnhost.host.worker.toolchains.toolchain import Toolchain
 
-TOOLCHAINS: Mapping[str, Toolchain] = {toolchain.language: toolchain for toolchain in (PYTHON, NODE)}
+TOOLCHAINS: Mapping[str, Toolchain] = {toolchain.language: toolchain for toolchain in (PYTHON, NODE, CUSTOM)}
 """By language."""
 BY_SUFFIX: Mapping[str, Toolchain] = {
     suffix: toolchain for toolchain in TOOLCHAINS.values() for suffix in toolchain.script_suffixes
@@ -38,9 +39,10 @@ def script_suffixes(languages: Sequence[str]) -> tuple[str, ...]:
     return suffixes or tuple(BY_SUFFIX)
 
 
-def watched_files(languages: Sequence[str]) -> tuple[str, ...]:
-    """Names of files that matter in these languages beside the app's own."""
-    return tuple(name for language in languages for name in TOOLCHAINS[language].watched_files)
+def watched_files(app: App) -> tuple[str, ...]:
+    """Names of files that matter in the app's languages beside its own."""
+    toolchains = [TOOLCHAINS[language] for language in app.languages]
+    return tuple(name for each in toolchains for name in (*each.watched_files, *each.loaded_files(app)))
 
 
 def foreign_package_folders(languages: Sequence[str]) -> frozenset[str]:

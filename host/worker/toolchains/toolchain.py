@@ -8,6 +8,7 @@ from pathlib import Path
 
 from fnhost.host.app import App, Settings
 from fnhost.host.errors import StartError
+from fnhost.host.worker.toolchains.handler import CustomHandler
 
 PROGRAMS = Path(__file__).parents[1] / "languages"
 """The folder that holds a worker program for each language."""
@@ -36,14 +37,17 @@ MissingModules = Callable[[Path, Interpreter, Iterable[str]], str]
 class Toolchain:
     """A language whose apps the host can run.
 
-    `language` is the value of FUNCTIONS_WORKER_RUNTIME. `program` is the file that the interpreter runs.
+    `language` is the value of FUNCTIONS_WORKER_RUNTIME. `program` is the file that the interpreter runs; None if the
+    interpreter is all there is.
     """
 
     language: str
     title: str
-    program: Path
     find_interpreter: FindInterpreter
-    script_suffixes: tuple[str, ...]
+    program: Path | None = None
+    handler: Callable[[App], CustomHandler] | None = field(default=None, repr=False)
+    """What serves the functions over HTTP, where that is not a worker program. Raises StartError."""
+    script_suffixes: tuple[str, ...] = ()
     """Suffixes of the files that can hold a function; their changes reload the app (platform/lifecycle.md 5)."""
     default_scripts: tuple[str, ...] = ()
     """File names that are a function's script when it names none and has several files (platform/app-files.md 4)."""
@@ -54,6 +58,8 @@ class Toolchain:
     """The file at the root of an app in this language that lists its packages."""
     watched_files: tuple[str, ...] = ()
     """Names of other files that say what is loaded, and how; their changes reload the app."""
+    loaded_files: Callable[[App], Sequence[str]] = field(default=lambda app: (), repr=False)
+    """Names of further such files, which the app itself names."""
     index_file: Callable[[Path, Settings], str] = field(default=lambda root, settings: "", repr=False)
     """The file, relative to the app, that makes the worker list the functions; empty where folders declare them."""
     index_replaces_folders: bool = False
@@ -69,6 +75,8 @@ class Toolchain:
     missing_modules: MissingModules = field(default=lambda root, interpreter, failures: "", repr=False)
     stands_by: bool = True
     """Whether a worker may be started before it is known what it has to load."""
+    serves_durable: bool = True
+    """Whether durable functions can be written in it."""
 
     @property
     def arguments_setting(self) -> str:

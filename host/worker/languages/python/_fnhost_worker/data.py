@@ -154,11 +154,18 @@ def _timestamp(text: str) -> float:
     return (at if at.tzinfo else at.replace(tzinfo=datetime.timezone.utc)).timestamp()
 
 
+def _int(value: int, blobs: Blobs) -> TypedData:
+    """A sint64 of the protocol. Raises ValueError."""
+    if not -(2**63) <= value < 2**63:
+        raise ValueError(f"The integer {value} does not fit into 64 bits.")
+    return {"int": value}
+
+
 _ENCODERS: dict[str, Callable[[Any, Blobs], TypedData]] = {
     "string": _text("string"),
     "json": _text("json"),
     "bytes": lambda value, blobs: {"bytes": blobs.put(bytes(value))},
-    "int": lambda value, blobs: {"int": value},
+    "int": _int,
     "double": lambda value, blobs: {"double": value},
     "bool": _to_json,
     "dict": _to_json,

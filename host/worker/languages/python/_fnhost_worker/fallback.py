@@ -13,6 +13,8 @@ from typing import MutableMapping, Sequence
 PLACE = "FNHOST_SDK_PACKAGES"
 """The setting that names the folder: that of the packages of the host's own interpreter."""
 NAMESPACE, SDK = "azure", "azure.functions"
+SETUP = "azure_functions_worker.setup"
+"""Category of what is the same in each worker of an app: the host tells it once."""
 SHARED = (SDK, "werkzeug", "markupsafe")
 
 
@@ -34,7 +36,9 @@ class SdkCopy(importlib.abc.MetaPathFinder):
         parent = os.path.join(self._folder, *fullname.split(".")[:-1])
         spec = importlib.machinery.PathFinder.find_spec(fullname, [parent])
         if spec and fullname == SDK:
-            logging.warning("The app has no package azure-functions: a copy that came with fnhost is used. %s", ADVICE)
+            logging.getLogger(SETUP).warning(
+                "The app has no package azure-functions: a copy that came with fnhost is used. %s", ADVICE
+            )
         return spec
 
 

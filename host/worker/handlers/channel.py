@@ -1,0 +1,294 @@
+"""The conversation with a custom handler, over HTTP on loopback (platform/custom-handlers.md)."""
+
+import asyncio
+import socket
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+from urllib.parse import unquote, urlsplit
+from uuid import uuid4
+
+import aiohttp
+from yarl import URL
+
+from fnhost.bindings.contract import Cookie, HttpRequest, HttpResponse, Outcome
+from fnhost.bindings.http.response import HOP_BY_HOP
+from fnhost.clock import Clock
+from fnhost.host.app import Function
+from fnhost.host.errors import TimedOut, WorkerCrashed, WorkerEnded, WorkerStartFailed, WorkerStopped
+from fnhost.host.events import Level, UserLog, WorkerStarted
+from fnhost.host.limits import MOST_FRAME_BYTES, STOP
+from fnhost.host.log import Log
+from fnhost.host.worker import Invocation
+from fnhost.host.worker.commands import Command
+from fnhost.host.worker.groups import ProcessGroups
+from fnhost.host.worker.handlers.payload import BadAnswer, failure, outcome, payload
+from fnhost.host.worker.process import ProcessExit, WorkerProcess, cannot_start, spawn
+from fnhost.host.worker.toolchains.handler import CustomHandler
+
+ADDRESS = "127.0.0.1"
+READY_POLL = 0.025
+"""Seconds between two looks whether a new handler answers."""
+EXIT_PATIENCE = 0.5
+"""Seconds in which the end of a process that broke a connection is seen: it is the cause, and the better sentence."""
+HOST_VERSION = "4.1052.0.0"
+USER_AGENT = f"Azure-Functions-Host/{HOST_VERSION}"
+NOT_READY = (
+    "The custom handler {executable} did not answer on port {port} within {seconds:.0f} s. It must serve HTTP on "
+    "127.0.0.1, at the port that the variable FUNCTIONS_CUSTOMHANDLER_PORT holds."
+)
+TOO_LONG = f"the answer is longer than {MOST_FRAME_BYTES:,} bytes"
+
+
+class HandlerChannel:
+    """A WorkerChannel to a process that serves functions over HTTP. Every wait ends when the process does."""
+
+    def __init__(
+        self,
+        process: WorkerProcess,
+        handler: CustomHandler,
+        port: int,
+        log: Log,
+        session: aiohttp.ClientSession,
+        clock: Clock,
+    ) -> None:
+        self._process, self._handler, self._port = process, handler, port
+        self._log, self._session, self._clock = log, session, clock
+        self._running: dict[str, Invocation] = {}
+        self._is_stopped = False
+        self._closing: asyncio.Task[None] | None = None
+        process.exited.add_done_callback(self._ended)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def is_alive(self) -> bool:
+        return not self._process.exited.done()
+
+    @property
+    def is_stopped(self) -> bool:
+        return self._is_stopped
+
+    @property
+    def running(self) -> Collection[Invocation]:
+        return self._running.values()
+
+    async def load(self, functions: Iterable[Function]) -> Mapping[str, str]:
+        """It knows its functions by itself."""
+        return {}
+
+    async def metadata(self, root: str) -> Mapping[str, Any]:
+        return {}
+
+    def warm_up(self) -> None: ...
+
+    async def ready(self) -> None:
+        """As soon as the handler answers anything. Raises WorkerStartFailed if it ends first."""
+        await self._process.unless_it_ends(self._answers())
+
+    async def _answers(self) -> None:
+        while True:
+            try:
+                async with self._session.get(self._url("/")):
+                    return
+            except aiohttp.ClientError:
+                await self._clock.sleep(READY_POLL)
+
+    async def call(self, invocation: Invocation) -> Outcome:
+        """Raises WorkerEnded when the process ends meanwhile, TimedOut after the invocation's limit."""
+        self._running[invocation.id] = invocation
+        asked = asyncio.ensure_future(self._ask(invocation))
+        ends: list[asyncio.Future[Any]] = [asked, self._process.exited]
+        try:
+            async with self._clock.timeout(invocation.limit):
+                await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            if not asked.done():
+                raise self._end_of(self._process.exited.result())
+            del self._running[invocation.id]
+            return await self._settled(asked)
+        except TimeoutError:
+            raise TimedOut("The function did not answer in time.") from None
+        finally:
+            asked.cancel()
+
+    async def _settled(self, asked: "asyncio.Future[Outcome]") -> Outcome:
+        """The answer; if the connection broke because the process ended, that is said instead. Raises WorkerEnded."""
+        try:
+            return asked.result()
+        except BadAnswer as error:
+            return failure("InvalidOperationException", f"Invalid HttpResponseMessage: {error}.")
+        except (aiohttp.ClientError, OSError) as error:
+            with suppress(TimeoutError):
+                async with self._clock.timeout(EXIT_PATIENCE):
+                    await asyncio.wait([self._process.exited])
+            if not self.is_alive:
+                raise self._end_of(self._process.exited.result()) from error
+            return failure("HttpRequestException", f"The custom handler did not answer: {error}")
+
+    async def _ask(self, invocation: Invocation) -> Outcome:
+        """Raises BadAnswer, ClientError."""
+        if (request := forwarded(self._handler, invocation)) is not None:
+            return await self._forward(request, invocation)
+        try:
+            body = payload(invocation, self._clock.now())
+        except ValueError as error:
+            return failure("InvalidOperationException", f"The inputs of the function cannot be sent: {error}")
+        headers = {**_headers(invocation), "Content-Type": "application/json; charset=utf-8"}
+        url = self._url(f"/{invocation.function.name}")
+        async with self._session.post(url, data=body, headers=headers) as response:
+            answer = await _read(response)
+            if not 200 <= response.status < 300:
+                text = f"Response status code does not indicate success: {response.status} ({response.reason})."
+                return failure("HttpRequestException", text)
+            found, lines = outcome(invocation, response.headers.get("content-type", ""), answer)
+        self._write(invocation, lines)
+        return found
+
+    async def _forward(self, request: HttpRequest, invocation: Invocation) -> Outcome:
+        """Whatever it answers is the response. Raises BadAnswer, ClientError."""
+        target = urlsplit(request.url)
+        path = f"/{invocation.function.name}" if self._handler.hides_path else target.path
+        url = self._url(f"{path}{'?' if target.query else ''}{target.query}")
+        headers = {**_forwarded_headers(request.headers), **_headers(invocation, request.headers.get("user-agent", ""))}
+        async with self._session.request(
+            request.method, url, data=request.body, headers=headers, allow_redirects=False
+        ) as response:
+            answer = await _read(response)
+            sent = {name: value for name, value in response.headers.items() if name.lower() != "set-cookie"}
+            cookies = tuple(_cookies(response.headers.getall("Set-Cookie", [])))
+            found = HttpResponse(str(response.status), sent, answer, cookies)
+        return Outcome({output.name: found for output in invocation.function.outputs}, found)
+
+    def _url(self, target: str) -> URL:
+        return URL(f"http://{ADDRESS}:{self._port}{target}", encoded=True)
+
+    def _write(self, invocation: Invocation, lines: Iterable[str]) -> None:
+        for line in lines:
+            self._log.write(
+                UserLog(
+                    level=Level.INFORMATION,
+                    message=line,
+                    function=invocation.function.name,
+                    invocation=invocation.id,
+                )
+            )
+
+    async def wait(self) -> ProcessExit:
+        return await self._process.wait()
+
+    def kill(self) -> None:
+        self._is_stopped = True
+        self._process.kill()
+
+    async def stop(self, grace: float = STOP) -> None:
+        """The protocol has no word for an end: it is killed, as by the platform."""
+        self.kill()
+        await self.wait()
+
+    def _ended(self, exited: "asyncio.Future[ProcessExit]") -> None:
+        self._closing = asyncio.ensure_future(self._session.close())
+
+    def _end_of(self, exit: ProcessExit) -> WorkerEnded:
+        if self._is_stopped:
+            return WorkerStopped(f"The host has stopped the custom handler: {exit}")
+        return WorkerCrashed(f"The custom handler ended: {exit}")
+
+
+def forwarded(handler: CustomHandler, invocation: Invocation) -> HttpRequest | None:
+    """The request that a function gets as it is: it has nothing but an HTTP trigger and an HTTP output."""
+    function, value = invocation.function, invocation.event.value
+    is_plain = len(function.bindings) == 2 and [output.type for output in function.outputs] == ["http"]
+    return value if handler.forwards and is_plain and isinstance(value, HttpRequest) else None
+
+
+def _headers(invocation: Invocation, client: str = "") -> Mapping[str, str]:
+    """What the host says of itself and of the invocation; `client` is the User-Agent of the request."""
+    return {
+        "User-Agent": f"{client} {USER_AGENT}".strip(),
+        "X-Azure-Functions-HostVersion": HOST_VERSION,
+        "X-Azure-Functions-InvocationId": invocation.id,
+    }
+
+
+def _forwarded_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    dropped = {*(name.decode() for name in HOP_BY_HOP), "user-agent"}
+    return {name: value for name, value in headers.items() if name not in dropped}
+
+
+def _cookies(lines: Iterable[str]) -> Iterable[Cookie]:
+    for line in lines:
+        parsed: SimpleCookie = SimpleCookie()
+        with suppress(CookieError):
+            parsed.load(line)
+        for morsel in parsed.values():
+            yield Cookie(
+                name=unquote(morsel.key),
+                value=unquote(morsel.value),
+                domain=morsel["domain"] or None,
+                path=morsel["path"] or None,
+                secure=bool(morsel["secure"]),
+                http_only=bool(morsel["httponly"]),
+            )
+
+
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    """Raises BadAnswer, ClientError."""
+    read = bytearray()
+    async for piece in response.content.iter_any():
+        read += piece
+        if len(read) > MOST_FRAME_BYTES:
+            raise BadAnswer(TOO_LONG)
+    return bytes(read)
+
+
+async def open_handler(
+    command: Command, handler: CustomHandler, log: Log, groups: ProcessGroups, clock: Clock
+) -> HandlerChannel:
+    """A handler that answers. Raises WorkerStartFailed."""
+    port = handler.port or free_port()
+    try:
+        process = await spawn(command, log, groups, clock, environment(command, port), stderr_level=_always_error)
+    except OSError as error:
+        raise cannot_start(command, error) from error
+    session = aiohttp.ClientSession(
+        timeout=aiohttp.ClientTimeout(total=None),
+        connector=aiohttp.TCPConnector(limit=0),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
+        skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
+    )
+    channel = HandlerChannel(process, handler, port, log, session, clock)
+    try:
+        async with clock.timeout(handler.timeout):
+            await channel.ready()
+    except BaseException as error:
+        process.kill()
+        if isinstance(error, TimeoutError):
+            text = NOT_READY.format(executable=handler.executable, port=port, seconds=handler.timeout)
+            raise WorkerStartFailed(text) from None
+        raise
+    log.write(WorkerStarted(pid=channel.pid, executable=command.arguments[0]))
+    return channel
+
+
+def environment(command: Command, port: int) -> Mapping[str, str]:
+    worker = str(uuid4())
+    return {
+        "FUNCTIONS_CUSTOMHANDLER_PORT": str(port),
+        "FUNCTIONS_CUSTOMHANDLER_WORKER_ID": worker,
+        "FUNCTIONS_HTTPWORKER_PORT": str(port),
+        "FUNCTIONS_HTTPWORKER_ID": worker,
+        "FUNCTIONS_APP_ROOT_PATH": command.environment["FUNCTIONS_APPLICATION_DIRECTORY"],
+    }
+
+
+def free_port() -> int:
+    with socket.create_server((ADDRESS, 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def _always_error(line: str) -> Level:
+    return Level.ERROR
