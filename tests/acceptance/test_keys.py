@@ -108,6 +108,16 @@ def test_the_terminal_is_given_back_in_every_ending(tmp_path: Path, ending: str 
         assert host.echoes
 
 
+def test_without_a_keyboard_there_are_no_keys(tmp_path: Path) -> None:
+    app = write_app(tmp_path, {})
+    with terminal(["/bin/sh", "-c", f"exec {sys.executable} -m fnhost start {app} --port 0 </dev/null"]) as host:
+        host.shown.until("For detailed output")
+        host.process.send_signal(signal.SIGTERM)
+        assert host.process.wait(PATIENCE) == 0
+        assert HINT not in host.shown.text
+        assert host.echoes
+
+
 def test_a_host_that_stays_busy_gives_the_terminal_back_with_the_second_signal(tmp_path: Path) -> None:
     slow = "import time\ndef main(req):\n    print('begun')\n    time.sleep(600)\n"
     app = write_app(tmp_path, {"Slow/__init__.py": slow, "Slow/function.json": http()})

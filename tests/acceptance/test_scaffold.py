@@ -112,6 +112,16 @@ def test_every_template_of_node_v4_runs_at_once(storage: Azurite, tmp_path: Path
         assert host.get("/api/my_entity/one").json() == 1
 
 
+def test_an_app_of_es_modules_gets_modules(tmp_path: Path) -> None:
+    app = scaffolded(tmp_path / "app", "node", "V4")
+    package = json.loads((app / "package.json").read_text("utf-8"))
+    (app / "package.json").write_text(json.dumps({**package, "type": "module"}), "utf-8")
+    for name in ("http", "orchestrator", "entity"):
+        new(app, NewOptions(template=name, name=name, project=InitOptions(installs=False)), runs("node"))
+    code, lines = run("check", app, **runs("node"))
+    assert (code, lines[-1]) == (0, "Functions that can be served: 6. Problems: 0."), lines
+
+
 def test_an_app_without_functions_is_served(tmp_path: Path) -> None:
     app = scaffolded(tmp_path / "app", "python", "V2")
     code, lines = run("check", app)

@@ -18,12 +18,13 @@ from fnhost.host.commands.scaffold.python_source import BLUEPRINTS, app_of, defi
 from fnhost.host.errors import StartError
 from fnhost.host.load.localsettings import likely, merge
 from fnhost.host.load.root import find_root, is_project
-from fnhost.host.worker.toolchains.indexing import is_index_file_name, python_index_file
+from fnhost.host.worker.toolchains.indexing import is_index_file_name, python_index_file, read_package
 
 NOT_SAID = "Say both: --template and --name. The templates are: {}."
 NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_-]{0,127}")
 NAME_RULE = "It begins with a letter, followed by at most 127 letters, digits, dashes and underscores."
 NAME_IN_PYTHON = "It is a name in Python as well: letters, digits and underscores, and no keyword."
+REQUIRE = re.compile(r"^const (\{ \w+ \}|\w+) = require\(('[^']+')\)", re.MULTILINE)
 BLUEPRINT = "import azure.functions as func\n\nbp = func.Blueprint()\n"
 
 
@@ -92,9 +93,17 @@ def _write(
     if model == PYTHON_V2:
         _add_to_source(root, template, values, options, environment)
     elif model == NODE_V4:
-        _write_file(root, f"{SOURCES}/{options.file or f'{name}.js'}", filled(template.place(model), values), options)
+        text = filled(template.place(model), values)
+        is_module = read_package(root).get("type") == "module"
+        file = f"{SOURCES}/{options.file or f'{name}.js'}"
+        _write_file(root, file, with_imports(text) if is_module else text, options)
     else:
         _write_folder(root, name, template_files(template.place(model), values), options)
+
+
+def with_imports(text: str) -> str:
+    """A script for an app of ES modules: `import` where the template requires, also what has one export alone."""
+    return REQUIRE.sub(r"import \1 from \2", text)
 
 
 def _write_folder(root: Path, name: str, files: Mapping[str, str], options: NewOptions) -> None:
