@@ -113,6 +113,8 @@ class Reload:
         self._site, self._log, self._entered = site, site.log, entered
         self._running: RunningVersion | None = None
         self._watch = FileWatcher(site.root, site.log, site.clock)
+        self._is_asked = False
+        """Whether the next version is one that somebody asked for, and not the first."""
         self._hubs: TaskHubs | None = None
         self._hub_stack = AsyncExitStack()
         self._tasks = BackgroundTasks(site.log)
@@ -125,30 +127,32 @@ class Reload:
 
         Raises StartError if the first version needs what this machine has not.
         """
+        watch = self._watch
         try:
-            async with self._watch.running():
-                await self._take()
-                await first(self._follow(), self._exhausted.wait())
+            async with watch.running():
+                await self._take(watch)
+                await first(self._follow(watch), self._exhausted.wait())
         finally:
             await self._close()
 
     def again(self) -> None:
         """Load the app anew, though no file has changed."""
+        self._is_asked = True
         self._watch.wake()
 
-    async def _follow(self) -> None:
+    async def _follow(self, watch: FileWatcher) -> None:
         while True:
-            changed = await self._watch.next()
+            changed = await watch.next()
             if changed:
                 self._log.write(FilesChanged(files=tuple(map(str, changed))))
-            await self._take(changed)
+            await self._take(watch, changed)
 
-    async def _take(self, changed: Sequence[Path] | None = None) -> None:
-        """Read the app and put it into service, or say what keeps it from that. `changed` is None the first time."""
+    async def _take(self, watch: FileWatcher, changed: Sequence[Path] = ()) -> None:
+        """Read the app and put it into service, or say what keeps it from that."""
         started = self._site.clock.monotonic()
         try:
             app = await asyncio.to_thread(self._site.read)
-            self._watch.follow(app, package_folders(app, self._site.interpreters))
+            watch.follow(app, package_folders(app, self._site.interpreters))
             view = await self._enter(app)
         except AppError as error:
             self._refuse([str(problem) for problem in error.problems])
@@ -165,8 +169,9 @@ class Reload:
         else:
             self._say_entered(view, changed, self._site.clock.monotonic() - started)
 
-    def _say_entered(self, view: ActiveApp, changed: Sequence[Path] | None, seconds: float) -> None:
-        if changed is not None:
+    def _say_entered(self, view: ActiveApp, changed: Sequence[Path], seconds: float) -> None:
+        if changed or self._is_asked:
+            self._is_asked = False
             self._log.write(AppReloaded(files=tuple(map(str, changed)), duration_ms=seconds * 1000))
         self._log.write(AppStarted())
         self._entered(view)
