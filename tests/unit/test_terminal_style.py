@@ -33,7 +33,7 @@ def test_colours(environment: dict[str, str], is_terminal: bool, has_colours: bo
         ({"TERM_PROGRAM": "vscode"}, True),
         ({"TERM_PROGRAM": "vscode", "NO_COLOR": "1"}, True),
         ({"TERM_PROGRAM": "vscode", "TERM": "dumb"}, False),
-        ({"TERM_PROGRAM": "vscode", "TMUX": "/tmp/tmux"}, False),
+        ({"TERM_PROGRAM": "vscode", "TMUX": "a socket"}, False),
         ({"TERM": "xterm-kitty"}, True),
         ({"VTE_VERSION": "7600"}, True),
         ({"VTE_VERSION": "4205"}, False),
