@@ -7,10 +7,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from fnhost import __version__
 from fnhost.host import signals
-from fnhost.host.commands import mcp, openapi
+from fnhost.host.commands import completion, core_tools, mcp, openapi
+from fnhost.host.commands.completion import parsers as shells
 from fnhost.host.commands.durable import parser as durable
+from fnhost.host.commands.scaffold import parsers as scaffold
+from fnhost.host.commands.settings import parsers as settings
 from fnhost.host.errors import FnhostError
 from fnhost.host.events import Level
 from fnhost.host.levels import level_named
@@ -27,7 +29,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=ERRORS)
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    completion.answer(parser)
+    options = parser.parse_args(arguments)
     if options.run is not _start:
         signals.interrupt()
     try:
@@ -45,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     Its options that have no meaning here are accepted.
     """
     parser = argparse.ArgumentParser(prog="fnhost", description="Run Azure Functions apps on this machine.")
-    parser.add_argument("--version", action="version", version=f"fnhost {__version__}")
+    parser.add_argument("--version", action="version", version=core_tools.version_line())
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     check = commands.add_parser("check", help="validate an app and list what it has; exit 1 on a problem")
     check.set_defaults(run=_check)
@@ -55,7 +59,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_keys(commands)
     mcp.add(commands)
     openapi.add(commands)
-    durable.add_parsers(commands)
+    for room in (scaffold, settings, shells, durable):
+        room.add_parsers(commands)
     emulate = commands.add_parser("azurite", help="run the storage emulator alone, until Ctrl-C")
     emulate.set_defaults(run=_azurite)
     emulate.add_argument("app", nargs="?", default=".", metavar="APP", help="the folder that keeps its data (this one)")
@@ -84,6 +89,7 @@ def _parser() -> argparse.ArgumentParser:
         add(name, dest="ignored", help=argparse.SUPPRESS)
     for name in ("--no-build", "--dotnet-isolated-debug"):
         add(name, dest="ignored", action="store_true", help=argparse.SUPPRESS)
+    core_tools.add_parsers(commands, serve)
     return parser
 
 

@@ -10,16 +10,36 @@ from datetime import UTC, datetime, timedelta
 from typing import get_args
 
 from fnhost.clock import SYSTEM_CLOCK, Clock
-from fnhost.host.events import AppStarted, HostMessage, Level, LinesLeftOut, LogEvent
+from fnhost.host.events import (
+    HOST_CATEGORY,
+    AppStarted,
+    FunctionsListed,
+    HostMessage,
+    HostStarting,
+    Level,
+    LinesLeftOut,
+    LogEvent,
+    UserLog,
+    WorkerOutput,
+)
 from fnhost.host.levels import LevelFilter
 from fnhost.host.log import Record
+from fnhost.host.terminal.links import linked
+from fnhost.host.terminal.style import Style
 from fnhost.host.text import SGR, has_colours, json_line, printable
 from fnhost.host.writer import BackgroundWriter
 
 LOCK_ACQUIRED = "Host lock lease acquired by instance ID"
 """Shown whatever the levels are, as the start of an app is: editors wait for both."""
 COLOURS = {Level.WARNING: "\x1b[33m", Level.ERROR: "\x1b[31m", Level.CRITICAL: "\x1b[31;1m"}
+FAINT = "\x1b[2m"
+"""Of the host's own lines, so that those of the user's code stand out."""
 RESET = "\x1b[0m"
+CLEAR = "\x1b[H\x1b[2J\x1b[3J"
+THEIRS = (UserLog, WorkerOutput)
+"""What the user's code says."""
+UNSTAMPED = (HostStarting, FunctionsListed)
+"""What stands on the console without a time, apart from the lines around it."""
 INDENT = "    "
 _LIKE_OURS = re.compile(rf"\n(?=[ \t]*(?:{SGR}[ \t]*)*\[\d{{4}}-\d\d-\d\dT)")
 """The end of a line whose next one begins like a record."""
@@ -38,6 +58,13 @@ class RecordWriter:
     def line(self, record: Record) -> str:
         raise NotImplementedError
 
+    def print(self, text: str = "") -> None:
+        """A text for people that is no record."""
+        raise NotImplementedError
+
+    def set_levels(self, levels: Mapping[str, str]) -> None:
+        """`logging.logLevel` of host.json: a level by category prefix, the longest prefix counts."""
+
     def _left_out(self, count: int, reason: str) -> str:
         return self.line(Record(0, self._clock.now(), LinesLeftOut(count=count, reason=reason)))
 
@@ -52,30 +79,41 @@ class Console(RecordWriter):
         verbose: bool = False,
         levels: Mapping[str, str] | None = None,
         clock: Clock = SYSTEM_CLOCK,
+        style: Style | None = None,
     ) -> None:
         super().__init__(writer, clock)
-        self._verbose, self._is_terminal = verbose, writer.is_terminal
+        self._verbose, self._style = verbose, style or Style(colours=writer.is_terminal)
         self.set_levels(levels or {})
 
     def set_levels(self, levels: Mapping[str, str]) -> None:
-        """`logging.logLevel` of host.json: a level by category prefix, the longest prefix counts."""
         self._filter = LevelFilter(levels, verbose=self._verbose)
 
     def __call__(self, record: Record) -> None:
         event = record.event
-        if event.level >= self._filter.lowest(event.category) or _is_always_shown(record):
+        if isinstance(event, UNSTAMPED):
+            self.print(f"\n{event.message}\n")
+        elif event.level >= self._filter.lowest(event.category) or _is_always_shown(record):
             self._writer.write(self.line(record))
+
+    @property
+    def is_terminal(self) -> bool:
+        return self._writer.is_terminal
+
+    def clear(self) -> None:
+        """Empty a terminal, with what it has scrolled away."""
+        self._writer.write(CLEAR)
 
     def print(self, text: str = "") -> None:
         """A line without time and level."""
-        self._writer.write(f"{printable(text)}\n")
+        safe = printable(text)
+        self._writer.write(f"{linked(safe) if self._style.links else safe}\n")
 
     def line(self, record: Record) -> str:
         event = record.event
         text = f"[{self._stamp(record.at)}Z] {shown(event.message)}"
-        if not self._is_terminal:
+        if not self._style.colours:
             return f"{text}\n"
-        colour = COLOURS.get(event.level, "")
+        colour = COLOURS.get(event.level, "" if isinstance(event, THEIRS) else FAINT)
         return f"{colour}{text}{RESET if colour or has_colours(text) else ''}\n"
 
 
@@ -113,6 +151,12 @@ class TimeStamp:
 class JsonLines(RecordWriter):
     """Each record as one JSON object a line: the members of every record, then the fields of its event."""
 
+    def print(self, text: str = "") -> None:
+        """As a message of the host that is no record: nothing but JSON comes out here."""
+        if stripped := text.strip():
+            event = HostMessage(level=Level.INFORMATION, category=HOST_CATEGORY, message=stripped)
+            self._writer.write(self.line(Record(0, self._clock.now(), event)))
+
     def line(self, record: Record) -> str:
         return f"{json_line(record_members(record, self._stamp(record.at)))}\n"
 
@@ -140,7 +184,3 @@ OWN_FIELDS = {
     kind.kind: tuple(each.name for each in fields(kind) if each.name not in COMMON_FIELDS)
     for kind in get_args(LogEvent)
 }
-
-
-def banner(version: str) -> str:
-    return f"\nfnhost {version}: runs Azure Functions apps on this machine\n"

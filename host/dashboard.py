@@ -6,7 +6,7 @@ from typing import Any
 
 from fnhost import __version__
 from fnhost.clock import SYSTEM_CLOCK
-from fnhost.host.console import Console
+from fnhost.host.console import RecordWriter
 from fnhost.host.emulator import StorageEmulator
 from fnhost.host.events import HOST_CATEGORY
 from fnhost.host.log import Log
@@ -33,7 +33,7 @@ async def showing_dashboard(
     front: Front,
     keys: Keys,
     log: Log,
-    console: Console,
+    console: RecordWriter,
     live: LiveEvents,
     reloads: ReloadHistory,
     emulator: StorageEmulator,

@@ -60,6 +60,36 @@ class HostMessage(_Event):
 
 
 @dataclass(slots=True, kw_only=True)
+class HostStarting(_Event):
+    """The first of a host. `url` is its base address."""
+
+    kind: ClassVar[str] = "hostStarting"
+    level: ClassVar[Level] = Level.INFORMATION
+    category: ClassVar[str] = STARTUP
+    version: str
+    url: str
+
+    @property
+    def message(self) -> str:
+        return f"fnhost {self.version}: runs Azure Functions apps on this machine"
+
+
+@dataclass(slots=True, kw_only=True)
+class FunctionsListed(_Event):
+    """The functions of a version that serves, whenever they differ from those listed before.
+
+    Each has `name`, `trigger`, `file`, `url` and `methods` (None where it is not reached over HTTP, or where all
+    methods are) and `disabled`.
+    """
+
+    kind: ClassVar[str] = "functionsListed"
+    level: ClassVar[Level] = Level.INFORMATION
+    category: ClassVar[str] = STARTUP
+    message: str
+    functions: tuple[Mapping[str, object], ...]
+
+
+@dataclass(slots=True, kw_only=True)
 class InvocationStarted(_Event):
     """`trigger` is the binding type in lower case; `attempt` counts the retries of a retry policy from 1."""
 
@@ -198,7 +228,7 @@ class FilesChanged(_Event):
 
 @dataclass(slots=True, kw_only=True)
 class AppReloaded(_Event):
-    """A new version of the app serves; `duration_ms` since its files were saved."""
+    """A new version of the app serves; `duration_ms` since its files were saved. Without files it was asked for."""
 
     kind: ClassVar[str] = "appReloaded"
     level: ClassVar[Level] = Level.INFORMATION
@@ -208,7 +238,8 @@ class AppReloaded(_Event):
 
     @property
     def message(self) -> str:
-        return f"Reloaded in {self.duration_ms:.0f} ms: {', '.join(self.files[:FILES_SHOWN])}"
+        files = f": {', '.join(self.files[:FILES_SHOWN])}" if self.files else ""
+        return f"Reloaded in {self.duration_ms:.0f} ms{files}"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -254,6 +285,8 @@ class LinesLeftOut(_Event):
 
 LogEvent = (
     HostMessage
+    | HostStarting
+    | FunctionsListed
     | InvocationStarted
     | InvocationEnded
     | InvocationException

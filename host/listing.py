@@ -1,6 +1,6 @@
 """The functions of an app as the official tool lists them, and what is wrong with the others."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from fnhost.bindings.registry import binding_types
 from fnhost.host.app import App, Function
@@ -30,6 +30,19 @@ def _trigger(function: Function, app: App, base: str) -> str:
         return binding_types()[function.trigger.type].name
     listed = "" if endpoint.methods is None else f"[{','.join(endpoint.methods)}]"
     return f"{listed} {base}/{endpoint.path}"
+
+
+def function_member(function: Function, app: App, base: str) -> Mapping[str, object]:
+    """A function as programs read it, in the JSON of `fnhost check` and of logs."""
+    endpoint = endpoint_of(function, app.config)
+    return {
+        "name": function.name,
+        "trigger": function.trigger.type,
+        "file": function.source,
+        "url": f"{base}/{endpoint.path}" if endpoint else None,
+        "methods": list(endpoint.methods) if endpoint and endpoint.methods is not None else None,
+        "disabled": function.disabled,
+    }
 
 
 def error_lines(problems: Iterable[Problem]) -> list[str]:

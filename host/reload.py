@@ -116,6 +116,9 @@ class Reload:
     def __init__(self, site: HostContext, entered: Callable[[ActiveApp], None]) -> None:
         self._site, self._log, self._entered = site, site.log, entered
         self._running: RunningVersion | None = None
+        self._watch = FileWatcher(site.root, site.log, site.clock)
+        self._is_asked = False
+        """Whether the next version is one that somebody asked for, and not the first."""
         self._hubs: TaskHubs | None = None
         self._hub_stack = AsyncExitStack()
         self._tasks = BackgroundTasks(site.log)
@@ -128,7 +131,7 @@ class Reload:
 
         Raises StartError if the first version needs what this machine has not.
         """
-        watch = FileWatcher(self._site.root, self._log, self._site.clock)
+        watch = self._watch
         try:
             async with watch.running():
                 await self._take(watch)
@@ -136,10 +139,16 @@ class Reload:
         finally:
             await self._close()
 
+    def again(self) -> None:
+        """Load the app anew, though no file has changed."""
+        self._is_asked = True
+        self._watch.wake()
+
     async def _follow(self, watch: FileWatcher) -> None:
         while True:
             changed = await watch.next()
-            self._log.write(FilesChanged(files=tuple(map(str, changed))))
+            if changed:
+                self._log.write(FilesChanged(files=tuple(map(str, changed))))
             await self._take(watch, changed)
 
     async def _take(self, watch: FileWatcher, changed: Sequence[Path] = ()) -> None:
@@ -166,7 +175,8 @@ class Reload:
 
     def _say_entered(self, view: ActiveApp, changed: Sequence[Path], seconds: float) -> None:
         self._site.front.refused = ()
-        if changed:
+        if changed or self._is_asked:
+            self._is_asked = False
             self._log.write(AppReloaded(files=tuple(map(str, changed)), duration_ms=seconds * 1000))
         self._log.write(AppStarted())
         self._site.reloads.entered(changed, seconds)

@@ -4,17 +4,20 @@ import gc
 import socket
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fnhost import __version__
 from fnhost.bindings.storage.services import HostState
 from fnhost.clock import SYSTEM_CLOCK
-from fnhost.host.console import Console, banner
+from fnhost.host.app import App
+from fnhost.host.console import RecordWriter
 from fnhost.host.dashboard import showing_dashboard
 from fnhost.host.emulator import StorageEmulator
+from fnhost.host.events import FunctionsListed, HostStarting
 from fnhost.host.identity import host_id
-from fnhost.host.listing import error_lines, listing
+from fnhost.host.listing import error_lines, function_member, listing
 from fnhost.host.log import Log
 from fnhost.host.options import ADDRESS, Options
 from fnhost.host.private import STATE_FOLDER, protect, state_folder, write_private
@@ -30,6 +33,9 @@ from fnhost.host.web.listen.server import serving
 from fnhost.host.web.listen.sockets import name_of
 from fnhost.host.worker.standby import StandbyWorkers
 
+if TYPE_CHECKING:
+    from fnhost.host.steer import Steering
+
 COLLECT = (20_000, 20, 50)
 """Thresholds of the garbage collector. It seldom runs: requests leave almost no reference cycles behind."""
 
@@ -38,13 +44,14 @@ async def serve(
     options: Options,
     local: Mapping[str, Any],
     sockets: Sequence[socket.socket],
-    console: Console,
+    console: RecordWriter,
     log: Log,
     standby: StandbyWorkers,
+    steering: "Steering | None" = None,
 ) -> None:
     """Until cancelled, or until the workers have crashed too often. Raises StartError.
 
-    `local` is the Host section of local.settings.json.
+    `local` is the Host section of local.settings.json, `steering` the keys of a terminal.
     """
     gc.freeze()  # modules are never freed: the collector need not visit them
     gc.set_threshold(*COLLECT)
@@ -62,7 +69,7 @@ async def serve(
         host_id=host_id(root),
     )
     base = f"{'https' if options.use_https else 'http'}://{name}"
-    console.print(banner(__version__))
+    log.write(HostStarting(version=__version__, url=base))
     if options.enable_auth:
         keys.of("host")
         console.print(f"Keys are demanded. They are in {STATE_FOLDER}/keys.json.\n")
@@ -85,13 +92,19 @@ async def serve(
         reloads=ReloadHistory(root, live),
         live=live,
     )
-    announce = Announce(console, log, base, options)
+    announce = Announce(console, log, base, options, steering.hint if steering else "")
     certificate = _certificate(options)
     dashboard = showing_dashboard(options, front, keys, log, console, live, context.reloads, emulator, address, base)
     async with serving(front, sockets, certificate), emulator, dashboard:
         if certificate:
             forget_key(certificate)
-        await Reload(context, announce).serve()
+        reload = Reload(context, announce)
+        keyboard: AbstractContextManager[None] = nullcontext()
+        if steering:
+            is_there = front.dashboard is not None
+            keyboard = steering.active(base, reload.again, lambda: announce.app, has_dashboard=is_there)
+        with keyboard:
+            await reload.serve()
 
 
 def _certificate(options: Options) -> Path | None:
@@ -120,13 +133,16 @@ class Announce:
     Of later versions it prints what differs.
     """
 
-    def __init__(self, console: Console, log: Log, base: str, options: Options) -> None:
+    def __init__(self, console: RecordWriter, log: Log, base: str, options: Options, hint: str = "") -> None:
         self._console, self._log, self._base, self._options = console, log, base, options
         self._shown = ""
         self._said: set[str] = set()
+        self._hint = hint
+        self.app: App | None = None
+        """The version that serves."""
 
     def __call__(self, view: ActiveApp) -> None:
-        app = view.app
+        app = self.app = view.app
         self._console.set_levels({**app.config.log_levels, **self._options.levels})
         unloaded = [f"The '{function}' function is in error: {text}" for function, text in view.failures.items()]
         errors = [*error_lines(app.problems), *unloaded]
@@ -135,7 +151,10 @@ class Announce:
                 (self._log.error if text in errors else self._log.warning)("Host.Startup", text)
         self._said = {*app.warnings, *errors}
         if (shown := listing(app, self._base)) != self._shown:
-            self._console.print(f"\n{shown}\n")
-        if not self._shown and not self._options.verbose:
+            functions = tuple(function_member(each, app, self._base) for each in app.functions)
+            self._log.write(FunctionsListed(message=shown, functions=functions))
+        if not (self._shown or self._options.verbose or self._options.json_output):
             self._console.print("For detailed output, run fnhost with --verbose flag.")
+        if not self._shown and self._hint:
+            self._console.print(self._hint)
         self._shown = shown

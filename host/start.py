@@ -6,10 +6,10 @@ import sys
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fnhost.host.app import App, HostConfig
-from fnhost.host.console import Console, JsonLines
+from fnhost.host.console import Console, JsonLines, RecordWriter
 from fnhost.host.errors import StartError
 from fnhost.host.limits import END
 from fnhost.host.load.localsettings import LocalSettings, likely, merge, read_local
@@ -17,12 +17,16 @@ from fnhost.host.log import Log, Reader
 from fnhost.host.options import ADDRESS, PORT, Options
 from fnhost.host.signals import ASKED_TO_END, ending_in_time
 from fnhost.host.system import raise_open_files
+from fnhost.host.terminal.style import style_of
 from fnhost.host.web.listen.sockets import bind, name_of
 from fnhost.host.worker.commands import Command, command
 from fnhost.host.worker.standby import StandbyWorkers
 from fnhost.host.worker.toolchains import likely_toolchain
 from fnhost.host.worker.toolchains.toolchain import Toolchain
 from fnhost.host.writer import BackgroundWriter, Output, standard_output
+
+if TYPE_CHECKING:
+    from fnhost.host.steer import Steering
 
 
 def start(options: Options) -> int:
@@ -31,10 +35,11 @@ def start(options: Options) -> int:
     raise_open_files()
     with ExitStack() as outputs:
         writer = outputs.enter_context(BackgroundWriter(standard_output(sys.stdout)))
-        console = Console(writer, verbose=options.verbose, levels=options.levels)
-        log = Log(*_readers(options, console, writer, outputs))
+        console = _console(options, writer)
+        log = Log(console, *_files(options, outputs))
+        steering = _steering(options, console, outputs)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            return runner.run(_until_stopped(_serve(options, console, log), outputs))
+            return runner.run(_until_stopped(_serve(options, console, log, steering), outputs))
 
 
 def keep_standard_descriptors() -> None:
@@ -46,13 +51,33 @@ def keep_standard_descriptors() -> None:
             os.open(os.devnull, os.O_RDWR)
 
 
-def _readers(options: Options, console: Console, writer: BackgroundWriter, outputs: ExitStack) -> list[Reader]:
-    """What receives every log record. Raises StartError."""
-    readers: list[Reader] = [JsonLines(writer) if options.json_output else console]
-    if options.json_file:
-        file = outputs.enter_context(BackgroundWriter(_json_file(options.json_file, outputs)))
-        readers.append(JsonLines(file))
-    return readers
+def _console(options: Options, writer: BackgroundWriter) -> RecordWriter:
+    """What writes to standard output: nothing else does."""
+    if options.json_output:
+        return JsonLines(writer)
+    style = style_of(options.environment, is_terminal=writer.is_terminal)
+    return Console(writer, verbose=options.verbose, levels=options.levels, style=style)
+
+
+def _steering(options: Options, console: RecordWriter, outputs: ExitStack) -> "Steering | None":
+    """The keys, if a person can press them and see what they do. `outputs` gives the terminal back in every end."""
+    if sys.platform == "win32" or not (isinstance(console, Console) and console.is_terminal):
+        return None
+    if sys.stdin is None or not sys.stdin.isatty():
+        return None
+    from fnhost.host.steer import Steering
+    from fnhost.host.terminal.keyboard import Keyboard
+    from fnhost.host.terminal.screen import opened_screen
+
+    screen = outputs.enter_context(opened_screen(sys.stdin))
+    return Steering(Keyboard(screen), console, options.environment) if screen else None
+
+
+def _files(options: Options, outputs: ExitStack) -> list[Reader]:
+    """The file that takes every log record as well, if one is named. Raises StartError."""
+    if not options.json_file:
+        return []
+    return [JsonLines(outputs.enter_context(BackgroundWriter(_json_file(options.json_file, outputs))))]
 
 
 def _json_file(path: str, outputs: ExitStack) -> Output:
@@ -74,7 +99,7 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return factory
 
 
-async def _serve(options: Options, console: Console, log: Log) -> None:
+async def _serve(options: Options, console: RecordWriter, log: Log, steering: "Steering | None") -> None:
     expected = likely(options.root)
     local = read_local(options.root).host if expected.host else {}
     port = options.port if options.port is not None else int(local.get("LocalHttpPort") or PORT)
@@ -87,7 +112,7 @@ async def _serve(options: Options, console: Console, log: Log) -> None:
             await standby.begin(_likely_command(options, expected))
         from fnhost.host.serve import serve  # its import takes as long as the worker's start
 
-        await serve(options, local, sockets, console, log, standby)
+        await serve(options, local, sockets, console, log, standby, steering)
 
 
 def _likely_command(options: Options, expected: LocalSettings) -> Command:

@@ -135,8 +135,12 @@ class FileWatcher:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
+    def wake(self) -> None:
+        """Let `next` return, with nothing if nothing has changed."""
+        self._has_changed.set()
+
     async def next(self) -> Sequence[Path]:
-        """What has changed, relative to the app where it lies in it; waits until something has."""
+        """What has changed, relative to the app where it lies in it; waits until something has, or until `wake`."""
         await self._has_changed.wait()
         self._has_changed.clear()
         changed, self._changed = list(self._changed), {}

@@ -6,10 +6,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from fnhost.host.app import App, Function
-from fnhost.host.endpoints import endpoint_of
 from fnhost.host.errors import AppError, Problem, StartError, WorkerError
 from fnhost.host.generation import loaded
-from fnhost.host.listing import error_lines, listing
+from fnhost.host.listing import error_lines, function_member, listing
 from fnhost.host.load import localsettings
 from fnhost.host.load.app import load
 from fnhost.host.load.warnings import unknown_names
@@ -143,19 +142,7 @@ def _lines(found: Findings) -> Iterator[str]:
 
 def _members(found: Findings) -> Mapping[str, object]:
     return {
-        "functions": [_function(each, found.app) for each in found.app.functions] if found.app else [],
+        "functions": [function_member(each, found.app, BASE) for each in found.app.functions] if found.app else [],
         "problems": [asdict(problem) for problem in found.problems],
         "warnings": list(found.warnings),
-    }
-
-
-def _function(function: Function, app: App) -> Mapping[str, object]:
-    endpoint = endpoint_of(function, app.config)
-    return {
-        "name": function.name,
-        "trigger": function.trigger.type,
-        "file": function.source,
-        "url": f"{BASE}/{endpoint.path}" if endpoint else None,
-        "methods": list(endpoint.methods) if endpoint and endpoint.methods is not None else None,
-        "disabled": function.disabled,
     }

@@ -26,6 +26,7 @@ from fnhost.host.load.app import load
 from fnhost.host.log import Log
 from fnhost.host.servable import servable, uses_durable
 from fnhost.host.storage_use import needs_emulator
+from fnhost.host.terminal.style import style_of
 from fnhost.host.web.keys import Keys
 from fnhost.host.worker.commands import runnable
 from fnhost.host.worker.standby import StandbyWorkers
@@ -41,7 +42,7 @@ def run(
     """0 if the function succeeded, else 1. Raises StartError, AppError."""
     app = _app_of(root, environment, name, interpreters)
     with BackgroundWriter(standard_output(sys.stdout)) as writer:
-        console = Console(writer, verbose=verbose)
+        console = Console(writer, verbose=verbose, style=style_of(environment, is_terminal=writer.is_terminal))
         console.set_levels(app.config.log_levels)
         return asyncio.run(_run(app, name, text, interpreters, Log(console)))
 

@@ -34,7 +34,7 @@ class UnreadableFile(Exception):
 
 def read_object(path: Path) -> dict[str, Any]:
     """The object in a .json, .yaml or .yml file. Raises UnreadableFile."""
-    value = (read_json if path.suffix == ".json" else read_yaml)(_read_text(path))
+    value = (read_json if path.suffix == ".json" else read_yaml)(read_text(path))
     if not isinstance(value, dict):
         raise UnreadableFile("", f"The file must hold an object, not {json.dumps(value)[:40]}.")
     return value
@@ -43,7 +43,7 @@ def read_object(path: Path) -> dict[str, Any]:
 def read_json(text: str) -> Any:
     """Raises UnreadableFile."""
     try:
-        value = json.loads(_strict(text))
+        value = json.loads(strict(text))
         _require_bounded(value, _values_below)
         return value
     except json.JSONDecodeError as error:
@@ -111,7 +111,8 @@ def _require_bounded(value: Any, below: Callable[[Any], Iterable[Any]]) -> None:
         waiting += [(child, depth + 1) for child in below(each)]
 
 
-def _read_text(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """The text of a file in any encoding that is marked, else UTF-8. Raises UnreadableFile."""
     try:
         with path.open("rb") as file:
             data = file.read(MOST_BYTES + 1)
@@ -135,7 +136,7 @@ _STRING_OR_COMMENT = re.compile(rf"{_STRING}|//[^\n]*|/\*(?:.*?\*/|.*)", re.DOTA
 _STRING_OR_LAST_COMMA = re.compile(rf"{_STRING}|[\[{{]\s*,|,(?=\s*[\]}}])", re.DOTALL)
 
 
-def _strict(text: str) -> str:
+def strict(text: str) -> str:
     """The text with comments and trailing commas replaced by spaces, so that errors keep their line and column."""
     for pattern in (_STRING_OR_COMMENT, _STRING_OR_LAST_COMMA):
         text = pattern.sub(lambda found: _blank(found[0]) if found[0][0] in "/," else found[0], text)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import ssl
@@ -13,13 +14,16 @@ import pytest
 from tests.support.hosts import http, launched, run, running, write_app
 
 HELLO = {"Hello/__init__.py": "def main(req):\n    return 'hello'\n", "Hello/function.json": http(methods=["get"])}
+SEMANTIC_VERSION = re.compile(r"(0|[1-9]\d*)(\.(0|[1-9]\d*)){2}(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?")
 NO_PROJECT = "Unable to find project root. Expecting to find one of host.json, local.settings.json in project root."
 
 
 def test_the_version() -> None:
     code, lines = run("--version")
     assert code == 0
-    assert lines[0].startswith("fnhost ")
+    assert len(lines) == 1
+    assert SEMANTIC_VERSION.fullmatch(lines[0]), "the editor's extension takes a whole semantic version, nothing else"
+    assert re.match(r"4\.\d+\.\d+\+fnhost\.", lines[0])
 
 
 def test_https_is_spoken_with_a_certificate_for_localhost(tmp_path: Path) -> None:
@@ -114,8 +118,25 @@ def test_the_port_of_local_settings(tmp_path: Path) -> None:
     assert lines[-1].startswith(f"Port {settings['Host']['LocalHttpPort']} is unavailable.")
 
 
-def test_json_output(tmp_path: Path) -> None:
-    with launched("start", write_app(tmp_path, HELLO), "--port", 0, "--enable-json-output") as (_, output):
-        output.until("Worker process started and initialized.")
-        line = next(line for line in output.lines if "Worker process started" in line)
-    assert json.loads(line)["level"] == "Information"
+def test_every_line_of_json_output_is_an_object(tmp_path: Path) -> None:
+    options = ("--port", 0, "--enable-json-output", "--enable-auth")
+    with launched("start", write_app(tmp_path, HELLO), *options) as (_, output):
+        output.until("functionsListed")
+    records = [json.loads(line) for line in output.lines]
+    starting = next(each for each in records if each["event"] == "hostStarting")
+    listed = next(each for each in records if each["event"] == "functionsListed")
+    assert starting["url"].startswith("http://localhost:")
+    assert starting["message"].startswith(f"fnhost {starting['version']}: ")
+    assert listed["functions"] == [
+        {
+            "name": "Hello",
+            "trigger": "httptrigger",
+            "file": "Hello/function.json",
+            "url": f"{starting['url']}/api/Hello",
+            "methods": ["GET"],
+            "disabled": False,
+        }
+    ]
+    started = next(each for each in records if each["event"] == "appStarted")
+    assert (started["level"], started["message"]) == ("Information", "Worker process started and initialized.")
+    assert all({"time", "level", "category", "message", "event", "number"} <= each.keys() for each in records)

@@ -35,6 +35,7 @@ LAYERS = {
     # Binding adapters, and reading an app from its files.
     "fnhost.bindings": 1,
     "fnhost.host.console": 1,
+    "fnhost.host.terminal": 1,
     "fnhost.host.listing": 1,
     "fnhost.host.load": 1,
     "fnhost.host.endpoints": 1,
@@ -81,6 +82,7 @@ LAYERS = {
     "fnhost.host.commands": 12,
     "fnhost.host.dashboard": 12,
     "fnhost.host.reload": 12,
+    "fnhost.host.steer": 12,
     "fnhost.host.serve": 12,
     "fnhost.host.start": 12,
     "fnhost.host.cli": 12,

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from fnhost.host.console import Console, JsonLines, shown
-from fnhost.host.events import InvocationEnded, Level, LinesLeftOut, UserLog, WorkerOutput
+from fnhost.host.events import HostMessage, InvocationEnded, Level, LinesLeftOut, UserLog, WorkerOutput
 from fnhost.host.levels import LevelFilter, invalid_levels
 from fnhost.host.log import Log, RecentRecords, Record
+from fnhost.host.terminal.style import Style
 from fnhost.host.writer import BackgroundWriter, Output
 
 AT = datetime(2024, 5, 1, 8, 0, 0, 123_999, UTC)
@@ -77,6 +78,30 @@ def test_a_terminal_gets_colours_that_end_with_the_line() -> None:
     printed = WorkerOutput(level=Level.INFORMATION, message="\x1b[31mred", stream="stdout", pid=1)
     assert console.line(record()).startswith("\x1b[31m[2024-05-01T08:00:00.123Z] Executed")
     assert console.line(record(printed)) == "[2024-05-01T08:00:00.123Z] \x1b[31mred\x1b[0m\n"
+
+
+@pytest.mark.parametrize(
+    ("event", "begins"),
+    [
+        (UserLog(level=Level.INFORMATION, message="theirs"), "[2024"),
+        (HostMessage(level=Level.INFORMATION, category="Host", message="ours"), "\x1b[2m[2024"),
+        (HostMessage(level=Level.WARNING, category="Host", message="ours"), "\x1b[33m[2024"),
+    ],
+)
+def test_what_user_code_says_stands_out_on_a_terminal(event: Any, begins: str) -> None:
+    coloured = Console(BackgroundWriter(Output("x", File())), style=Style(colours=True))
+    plain = Console(BackgroundWriter(Output("x", File(), is_terminal=True)), style=Style())
+    assert coloured.line(record(event)).startswith(begins)
+    assert plain.line(record(event)).startswith("[2024")
+
+
+def test_what_is_printed_beside_json_lines_is_one_as_well() -> None:
+    file = File()
+    with BackgroundWriter(Output("x", file)) as writer:
+        JsonLines(writer).print("\n a word\nfor people\n")
+        JsonLines(writer).print()
+    (line,) = file.written.splitlines()
+    assert json.loads(line).items() >= {"event": "hostMessage", "message": "a word\nfor people", "number": 0}.items()
 
 
 def test_a_json_line_has_the_members_of_every_record_and_those_of_its_event() -> None:

@@ -1,0 +1,4 @@
+// An orchestrator (template "Durable Functions orchestrator") calls this activity.
+module.exports = async function (context) {
+    return `Hello ${context.bindings.name}!`;
+};

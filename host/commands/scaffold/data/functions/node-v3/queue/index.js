@@ -1,0 +1,3 @@
+module.exports = async function (context, myQueueItem) {
+    context.log('The queue trigger function {{name}} received:', myQueueItem);
+};
