@@ -17,8 +17,9 @@ from fnhost.host.log import Log, Reader
 from fnhost.host.options import ADDRESS, PORT, Options
 from fnhost.host.signals import ASKED_TO_END, ending_in_time
 from fnhost.host.system import raise_open_files
-from fnhost.host.web.listen.sockets import bind, name_of
+from fnhost.host.web.listen.sockets import bind, holder, name_of
 from fnhost.host.worker.commands import Command, command
+from fnhost.host.worker.debuggers import Debuggers
 from fnhost.host.worker.standby import StandbyWorkers
 from fnhost.host.worker.toolchains import likely_toolchain
 from fnhost.host.worker.toolchains.toolchain import Toolchain
@@ -81,7 +82,7 @@ async def _serve(options: Options, console: Console, log: Log) -> None:
     sockets = bind(str(options.address or local.get("LocalHttpAddress") or ADDRESS), port)
     toolchain = likely_toolchain(merge(options.environment, expected), options.root)
     options = replace(options, environment=_environment(options, name_of(sockets), toolchain))
-    async with StandbyWorkers(log) as standby:
+    async with StandbyWorkers(log, debuggers=Debuggers(log, holder=holder)) as standby:
         with suppress(StartError):  # reported once the app has been read
             await standby.begin(_likely_command(options, expected))
         from fnhost.host.serve import serve  # its import takes as long as the worker's start
@@ -101,9 +102,16 @@ def _environment(options: Options, name: str, toolchain: Toolchain) -> Mapping[s
     given = {"WEBSITE_HOSTNAME": name, "FUNCTIONS_CORETOOLS_ENVIRONMENT": "fnhost"}
     if options.user_log_level:
         given["AzureFunctionsJobHost__logging__logLevel__Function"] = options.user_log_level
-    if options.worker_arguments:
-        given[toolchain.arguments_setting.replace(":", "__")] = options.worker_arguments.removeprefix("-- ")
+    if arguments := worker_arguments(options, toolchain):
+        given[toolchain.arguments_setting.replace(":", "__")] = arguments
     return {**options.environment, **given}
+
+
+def worker_arguments(options: Options, toolchain: Toolchain) -> str:
+    """What the command line gives the worker's interpreter: its own arguments first, a debugger's last."""
+    own = (options.worker_arguments or "").removeprefix("-- ")
+    debugger = "" if options.debug is None else toolchain.ask_for_debugger(options.debug)
+    return f"{own} {debugger}".strip()
 
 
 async def _until_stopped(work: Coroutine[Any, Any, None], outputs: ExitStack) -> int:

@@ -9,6 +9,7 @@ from fnhost.host.app import App
 from fnhost.host.errors import Problem, StartError
 from fnhost.host.levels import wants_trace
 from fnhost.host.worker.toolchains import TOOLCHAINS
+from fnhost.host.worker.toolchains.debugger import DebugAddress
 from fnhost.host.worker.toolchains.toolchain import Interpreter, Toolchain
 
 TRACE = {"FNHOST_ENABLE_TRACE_LOGGING": "1"}
@@ -20,7 +21,8 @@ NO_INTERPRETERS: Mapping[str, str] = MappingProxyType({})
 class Command:
     """What to start: the interpreter first in `arguments`, the complete environment, the working directory.
 
-    `is_exclusive` says that a second one may not run beside it: a debugger holds its port.
+    `is_exclusive` says that a second one may not run beside it: what its own arguments ask for may hold a port.
+    `debug` is where the debugger listens that it joins.
     `source` says where the interpreter was found, in words for the user.
     """
 
@@ -29,6 +31,7 @@ class Command:
     environment: Mapping[str, str]
     directory: Path
     is_exclusive: bool = False
+    debug: DebugAddress | None = None
     stands_by: bool = True
     source: str = field(default="", compare=False)
 
@@ -95,13 +98,14 @@ def missing_modules(commands: Iterable[Command], failures: Collection[str]) -> s
 
 
 def _command(app: App, toolchain: Toolchain, interpreter: Interpreter) -> Command:
-    own = toolchain.interpreter_arguments(app)
+    debug, own = toolchain.interpreter_arguments(app)
     return Command(
         toolchain.language,
-        (interpreter.executable, *own, str(toolchain.program)),
-        _environment(app, toolchain),
+        (interpreter.executable, *own, *(toolchain.debugged_arguments if debug else ()), str(toolchain.program)),
+        {**_environment(app, toolchain), **(toolchain.debugged_variables if debug else {})},
         app.root,
-        is_exclusive=bool(own),
+        is_exclusive=bool(own) and debug is None,
+        debug=debug,
         stands_by=toolchain.stands_by,
         source=interpreter.source,
     )

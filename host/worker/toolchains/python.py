@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from fnhost.host.app import App
+from fnhost.host.worker.toolchains.debugger import debugpy
 from fnhost.host.worker.toolchains.environments import (
     EXECUTABLE,
     environments_of,
@@ -65,5 +66,9 @@ PYTHON = Toolchain(
     installed=package_folders,
     missing_modules=missing_modules,
     setting_warnings=setting_warnings,
+    read_debugger=debugpy,
+    debugger_arguments="-m debugpy --listen 127.0.0.1:{}",
+    debugger_port=9091,
+    debugged_variables={"FNHOST_DEBUGGER": "1", "PYDEVD_DISABLE_FILE_VALIDATION": "1"},
     variables={"PYTHON_ENABLE_DEBUG_LOGGING": "1", THREADS: str(DEFAULT_THREADS), **sdk_packages()},
 )
