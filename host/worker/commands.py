@@ -102,7 +102,7 @@ def _command(app: App, toolchain: Toolchain, interpreter: Interpreter) -> Comman
     return Command(
         toolchain.language,
         (interpreter.executable, *own, *(toolchain.debugged_arguments if debug else ()), str(toolchain.program)),
-        {**_environment(app, toolchain), **(toolchain.debugged_variables if debug else {})},
+        {**_environment(app, toolchain), **(toolchain.debugged_variables(debug) if debug else {})},
         app.root,
         is_exclusive=bool(own) and debug is None,
         debug=debug,

@@ -71,9 +71,20 @@ def test_breakpoints_hold_after_each_of_three_saves(app: Path, port: int) -> Non
                 sessions.append(client.wait_for_session())
             with asked(host) as answer:
                 stop = client.next_stop()
+                assert stop.functions() == ["main"]  # nothing of the worker's own
                 assert (stop.session, stop.line(), stop.evaluate("text")) == (sessions[-1], LINE, f"'{text}'")
                 stop.go_on()
                 assert answer.result() == text
+
+
+def test_an_editor_brings_a_debugpy_that_the_app_has_not(app: Path, port: int) -> None:
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", app / ".venv"], check=True)
+    package = app / "an editor/debugpy"
+    package.parent.mkdir()
+    package.symlink_to(Path(debugpy.__file__).parent)
+    setting = {"languageWorkers__python__arguments": f'"{package}" --listen 127.0.0.1:{port}'}
+    with running(app, **setting) as host:
+        assert hits_a_breakpoint(host, port)
 
 
 def test_a_request_at_a_breakpoint_survives_a_save_and_its_time_limit(app: Path, port: int) -> None:

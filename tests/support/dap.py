@@ -75,18 +75,21 @@ class Stop:
     thread: int
 
     def line(self) -> int:
-        return int(self._frame()["line"])
+        return int(self._frames()[0]["line"])
+
+    def functions(self) -> list[str]:
+        """The call stack, the innermost first."""
+        return [str(frame["name"]) for frame in self._frames()]
 
     def evaluate(self, expression: str) -> str:
-        frame = self._frame()["id"]
+        frame = self._frames()[0]["id"]
         return str(self.session.ask("evaluate", expression=expression, frameId=frame, context="watch")["result"])
 
     def go_on(self) -> None:
         self.session.ask("continue", threadId=self.thread)
 
-    def _frame(self) -> Message:
-        frames = self.session.ask("stackTrace", threadId=self.thread, startFrame=0, levels=1)["stackFrames"]
-        return dict(frames[0])
+    def _frames(self) -> list[Message]:
+        return list(self.session.ask("stackTrace", threadId=self.thread)["stackFrames"])
 
 
 class Client:
@@ -100,7 +103,7 @@ class Client:
         self.stops: queue.Queue[Stop] = queue.Queue()
         self.ended: queue.Queue[Connection] = queue.Queue()
         self._ready: queue.Queue[Connection] = queue.Queue()
-        self._attach({"connect": {"host": "127.0.0.1", "port": port}, "justMyCode": False})
+        self._attach({"connect": {"host": "127.0.0.1", "port": port}})
         self.wait_for_session()
 
     def wait_for_session(self) -> Connection:

@@ -71,11 +71,17 @@ def test_arguments_that_ask_for_debugpy_are_the_hosts_to_grant(tmp_path: Path) -
     made = command_with(tmp_path, "-Xfrozen_modules=off -m debugpy --listen 9091")
     assert (made.debug, made.is_exclusive) == (DebugAddress("127.0.0.1", 9091), False)
     assert made.arguments[1:-1] == ("-Xfrozen_modules=off",)
-    assert made.environment["FNHOST_DEBUGGER"] == "1"
+    assert made.environment["FNHOST_DEBUGGER"] == "debugpy"
     waiting = command_with(tmp_path, "-m debugpy --wait-for-client --listen [::1]:0")
     assert waiting.debug == DebugAddress("::1", 0, waits=True)
     assert str(waiting.debug) == "[::1]:0"
     assert command(app_in(tmp_path)).debug is None
+
+
+def test_an_editor_may_bring_its_own_debugpy(tmp_path: Path) -> None:
+    made = command_with(tmp_path, '"/an editor/libs/debugpy" --listen 127.0.0.1:9091')
+    assert made.debug == DebugAddress("127.0.0.1", 9091, package="/an editor/libs/debugpy")
+    assert (made.environment["FNHOST_DEBUGGER"], len(made.arguments)) == ("/an editor/libs/debugpy", 2)
 
 
 @pytest.mark.parametrize(

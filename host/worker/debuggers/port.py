@@ -5,6 +5,7 @@ import contextlib
 import errno
 from asyncio import StreamReader, StreamWriter
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from fnhost.clock import Clock
 from fnhost.host.events import HOST_CATEGORY
@@ -99,7 +100,7 @@ class DebugPort:
         server = await asyncio.start_server(self._accept, host, self.address.port)
         self._servers.append(server)
         port = server.sockets[0].getsockname()[1]
-        self.address = DebugAddress(self.address.host, port, self.address.waits)
+        self.address = replace(self.address, port=port)
 
     def _accept(self, reader: StreamReader, writer: StreamWriter) -> None:
         self._tasks.spawn("A connection to the debugger", self._handle(reader, writer))

@@ -4,25 +4,30 @@ import os
 import re
 import shlex
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import PurePath
 
 from fnhost.host.errors import StartError
 
 LOOPBACK = "127.0.0.1"
 HIGHEST_PORT = 65535
 INSPECTOR_PORT = 9229
-DEBUGPY = ("-m", "debugpy")
+WAIT = "--wait-for-client"
 _ADDRESS = re.compile(r"(?:(?P<host>\[[^\]]+\]|[^:\[\]]+):)?(?P<port>\d+)")
 _INSPECT = re.compile(r"--inspect(?P<waits>-brk|-wait)?(?:=(?P<address>.+))?")
 
 
 @dataclass(frozen=True, slots=True)
 class DebugAddress:
-    """Where clients of a debugger connect; port 0 is any free one. `waits`: no user code runs before one has."""
+    """Where clients of a debugger connect; port 0 is any free one.
+
+    `waits`: no user code runs before one has. `package` is the folder of the debugger, if not the app's own is meant.
+    """
 
     host: str
     port: int
     waits: bool = False
+    package: str = ""
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
@@ -54,14 +59,19 @@ def read_address(text: str) -> DebugAddress | None:
 
 
 def debugpy(arguments: Sequence[str]) -> Arguments:
-    """`-m debugpy --listen ADDRESS [--wait-for-client]`. With other options of debugpy they stay as they are."""
-    at = next((i for i in range(len(arguments)) if tuple(arguments[i : i + 2]) == DEBUGPY), None)
+    """`-m debugpy --listen ADDRESS [--wait-for-client]`, or with the path of debugpy, as editors bring one along.
+
+    With other options of debugpy they stay as they are.
+    """
+    at = next((index for index, word in enumerate(arguments) if PurePath(word).name == "debugpy"), None)
     if at is None:
         return None, arguments
-    options = [word for word in arguments[at + 2 :] if word != "--wait-for-client"]
+    options = [word for word in arguments[at + 1 :] if word != WAIT]
     if len(options) != 2 or options[0] != "--listen" or not (address := read_address(options[1])):
         return None, arguments
-    return DebugAddress(address.host, address.port, "--wait-for-client" in arguments), arguments[:at]
+    is_module = at > 0 and arguments[at - 1] == "-m"
+    package = "" if is_module else arguments[at]
+    return replace(address, waits=WAIT in arguments, package=package), arguments[: at - 1 if is_module else at]
 
 
 def inspector(arguments: Sequence[str]) -> Arguments:
@@ -71,7 +81,7 @@ def inspector(arguments: Sequence[str]) -> Arguments:
         found = _INSPECT.fullmatch(word)
         given = found and _inspector_address(found["address"])
         if found and given:
-            address = DebugAddress(given.host, given.port, bool(found["waits"]))
+            address = replace(given, waits=bool(found["waits"]))
         else:
             others.append(word)
     return address, others

@@ -78,7 +78,7 @@ class Toolchain:
     """The port at which editors look for it."""
     debugged_arguments: tuple[str, ...] = ()
     """More arguments of an interpreter whose worker joins a debugger."""
-    debugged_variables: Mapping[str, str] = field(default_factory=dict)
+    debugged_variables: Callable[[DebugAddress], Mapping[str, str]] = field(default=lambda debug: {}, repr=False)
     """Environment variables of a worker that joins a debugger."""
 
     @property

@@ -13,12 +13,13 @@ import importlib
 import os
 import sys
 import threading
-from typing import Any
+from typing import Any, Iterator
 
 from .errors import title
 from .wire import Message, connect
 
-ENABLED = "FNHOST_DEBUGGER"
+PACKAGE = "FNHOST_DEBUGGER"
+"""The environment variable with the folder of debugpy; `debugpy` alone is the app's."""
 CLIENTS_PATIENCE = 3.0
 """Seconds that a client may take to open the session of a new worker. User code runs then, without breakpoints."""
 NOT_JOINED = (
@@ -30,15 +31,28 @@ LOCALHOST = "127.0.0.1"
 
 def preload() -> None:
     """Import it before it is needed, in a worker that will join. What fails fails again, in words, when it joins."""
-    if os.environ.get(ENABLED):
+    if os.environ.get(PACKAGE):
         with contextlib.suppress(Exception):
             _modules()
 
 
 def _modules() -> tuple[Any, Any]:
     """`debugpy` with its server, and `pydevd`. Raises what their import raises."""
-    importlib.import_module("debugpy.server.api")
+    with _first_on_path(os.path.dirname(os.environ.get(PACKAGE, ""))):
+        importlib.import_module("debugpy.server.api")
     return sys.modules["debugpy"], sys.modules["pydevd"]
+
+
+@contextlib.contextmanager
+def _first_on_path(folder: str) -> Iterator[None]:
+    """Nothing is changed for the empty path: on `sys.path` it would mean the working directory."""
+    if folder:
+        sys.path.insert(0, folder)
+    try:
+        yield
+    finally:
+        if folder:
+            sys.path.remove(folder)
 
 
 def join(setup: dict[str, Any]) -> str:
@@ -47,7 +61,7 @@ def join(setup: dict[str, Any]) -> str:
     The calling thread waits until the client has set its breakpoints; without a client there is nothing to wait for.
     """
     try:
-        _, pydevd = _modules()
+        debugpy, pydevd = _modules()
         with _Patience(pydevd) as patience:
             pydevd.settrace(
                 host=setup["client"],
@@ -55,6 +69,7 @@ def join(setup: dict[str, Any]) -> str:
                 suspend=False,
                 patch_multiprocessing=True,
                 notify_stdin=False,
+                dont_trace_start_patterns=(_folder(debugpy.__file__), _folder(os.path.dirname(__file__))),
                 access_token=setup.get("access-token"),
                 client_access_token=setup.get("client-access-token"),
                 __setup_holder__=setup,
@@ -62,6 +77,11 @@ def join(setup: dict[str, Any]) -> str:
     except BaseException as error:  # pydevd may exit where it cannot connect
         return title(error)
     return NOT_JOINED.format(CLIENTS_PATIENCE) if patience.is_over else ""
+
+
+def _folder(file: str) -> str:
+    """One whose code the debugger does not show."""
+    return os.path.join(os.path.dirname(os.path.abspath(file)), "")
 
 
 class _Patience:
