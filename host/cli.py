@@ -20,6 +20,7 @@ from fnhost.host.load.root import find_root
 from fnhost.host.options import ADDRESS, PORT, Options
 from fnhost.host.start import start
 from fnhost.host.text import ERRORS
+from fnhost.host.worker.toolchains.debugger import HIGHEST_PORT
 
 INTERRUPTED = 130
 """The exit code of a command that Ctrl-C cut short: 128 and the number of the signal, as shells have it."""
@@ -80,6 +81,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--cert", metavar="FILE", help="the certificate for HTTPS, a .pfx file")
     add("--password", help="the password of that file")
     add("--language-worker", metavar="ARGS", help="arguments for the worker's interpreter, one string")
+    add(
+        "--debug", nargs="?", type=_port, const=0, metavar="PORT", help="let a debugger attach there (9091, Node: 9229)"
+    )
     add("--user-log-level", metavar="LEVEL", type=_level, help="the lowest level shown of the app's own logs")
     add("--verbose", action="store_true", help="show what the host itself does")
     add("--no-dashboard", action="store_true", help="serve no dashboard")
@@ -99,6 +103,13 @@ def _level(text: str) -> str:
         known = ", ".join(level.name.title() for level in Level)
         raise argparse.ArgumentTypeError(f"{text!r} is not a log level. Use one of {known}.")
     return text
+
+
+def _port(text: str) -> int:
+    """For an option whose value may be left out: the word that follows may be meant for something else."""
+    if not text.isdecimal() or not 0 < int(text) <= HIGHEST_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port. Write APP before this option.")
+    return int(text)
 
 
 def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -193,6 +204,7 @@ def _start(options: argparse.Namespace) -> int:
             password=options.password,
             interpreters=_interpreters(options),
             worker_arguments=options.language_worker,
+            debug=options.debug,
             user_log_level=options.user_log_level,
             verbose=options.verbose,
             json_output=options.enable_json_output,

@@ -26,6 +26,8 @@ class Options:
     interpreters: Mapping[str, str] = field(default_factory=dict)
     """By language."""
     worker_arguments: str | None = None
+    debug: int | None = None
+    """The port of the debugger, 0 for the usual one of the language."""
     user_log_level: str | None = None
     verbose: bool = False
     json_output: bool = False

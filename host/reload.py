@@ -41,7 +41,7 @@ EARLIER = (
     "{count} earlier versions of the app still run something: {functions}. Each keeps its worker processes and their "
     "memory until that has ended. Ctrl-C ends all of them."
 )
-HELD = "The next version starts when the worker with arguments of its own (a debugger) has ended. It still runs {}."
+HELD = "The next version starts when the worker with arguments of its own has ended. It still runs {}."
 if TYPE_CHECKING:
     from fnhost.host.taskhub import HubChange, TaskHubs
 
@@ -294,7 +294,7 @@ class Reload:
             self._log(level, HOST_CATEGORY, sentence)
 
     async def _give_up(self) -> None:
-        """A debugger holds its port: the next worker can only start when this one has ended, and requests wait."""
+        """What its arguments start may hold a port: the next worker starts when this one has ended; requests wait."""
         before, self._running = self._running, None
         if before:
             if before.functions:

@@ -18,8 +18,9 @@ from fnhost.host.options import ADDRESS, PORT, Options
 from fnhost.host.signals import ASKED_TO_END, ending_in_time
 from fnhost.host.system import raise_open_files
 from fnhost.host.terminal.style import style_of
-from fnhost.host.web.listen.sockets import bind, name_of
+from fnhost.host.web.listen.sockets import bind, holder, name_of
 from fnhost.host.worker.commands import Command, command
+from fnhost.host.worker.debuggers import Debuggers
 from fnhost.host.worker.standby import StandbyWorkers
 from fnhost.host.worker.toolchains import likely_toolchain
 from fnhost.host.worker.toolchains.toolchain import Toolchain
@@ -107,7 +108,7 @@ async def _serve(options: Options, console: RecordWriter, log: Log, steering: "S
     toolchain = likely_toolchain(merge(options.environment, expected), options.root)
     given = _given(options, name_of(sockets), toolchain)
     options = replace(options, environment={**options.environment, **given}, given=given)
-    async with StandbyWorkers(log) as standby:
+    async with StandbyWorkers(log, debuggers=Debuggers(log, holder=holder)) as standby:
         with suppress(StartError):  # reported once the app has been read
             await standby.begin(_likely_command(options, expected))
         from fnhost.host.serve import serve  # its import takes as long as the worker's start
@@ -127,9 +128,16 @@ def _given(options: Options, name: str, toolchain: Toolchain) -> Mapping[str, st
     given = {"WEBSITE_HOSTNAME": name, "FUNCTIONS_CORETOOLS_ENVIRONMENT": "fnhost"}
     if options.user_log_level:
         given["AzureFunctionsJobHost__logging__logLevel__Function"] = options.user_log_level
-    if options.worker_arguments:
-        given[toolchain.arguments_setting.replace(":", "__")] = options.worker_arguments.removeprefix("-- ")
+    if arguments := worker_arguments(options, toolchain):
+        given[toolchain.arguments_setting.replace(":", "__")] = arguments
     return given
+
+
+def worker_arguments(options: Options, toolchain: Toolchain) -> str:
+    """What the command line gives the worker's interpreter: its own arguments first, a debugger's last."""
+    own = (options.worker_arguments or "").removeprefix("-- ")
+    debugger = "" if options.debug is None else toolchain.ask_for_debugger(options.debug)
+    return f"{own} {debugger}".strip()
 
 
 async def _until_stopped(work: Coroutine[Any, Any, None], outputs: ExitStack) -> int:

@@ -29,6 +29,7 @@ from fnhost.host.storage_use import needs_emulator
 from fnhost.host.terminal.style import style_of
 from fnhost.host.web.keys import Keys
 from fnhost.host.worker.commands import runnable
+from fnhost.host.worker.debuggers import Debuggers
 from fnhost.host.worker.standby import StandbyWorkers
 from fnhost.host.writer import BackgroundWriter, standard_output
 
@@ -81,7 +82,7 @@ async def _opened(
     """The app's function, ready to be called; None, and why, if its worker could not load it."""
     ending, exhausted, state = asyncio.Event(), asyncio.Event(), HostState(host_id(app.root), str(uuid.uuid4()))
     async with AsyncExitStack() as stack:
-        standby = await stack.enter_async_context(StandbyWorkers(log))
+        standby = await stack.enter_async_context(StandbyWorkers(log, debuggers=Debuggers(log)))
         emulator = await stack.enter_async_context(StorageEmulator(app.root, log, SYSTEM_CLOCK))
         app, commands = runnable(app, interpreters)
         workers = loaded(app, commands, standby, log, ending, exhausted, only=[name])

@@ -43,6 +43,12 @@ class WorkerChannel(Protocol):
         Ask before `load`. Raises WorkerEnded.
         """
 
+    async def debug(self, setup: Mapping[str, Any], is_attached: Callable[[], bool]) -> Mapping[str, Any]:
+        """Have it join a debugger before it loads user code; the worker's answer. Raises WorkerEnded.
+
+        `setup` is what the debugger of its language wants to know. While `is_attached` says so, no time limit counts.
+        """
+
     async def call(self, invocation: Invocation) -> Outcome:
         """Raises WorkerCrashed or WorkerStopped when the process ends, TimedOut after the invocation's limit."""
 
@@ -51,6 +57,10 @@ class WorkerChannel(Protocol):
 
         Raises CannotObserve, TimedOut, WorkerEnded.
         """
+
+    @property
+    def is_debugged(self) -> bool:
+        """Whether the client of a debugger is attached, who may hold it at a breakpoint."""
 
     def warm_up(self) -> None:
         """Let it import what its app may need, as it has nothing to do."""

@@ -9,6 +9,7 @@ from fnhost.host.app import App
 from fnhost.host.errors import Problem, StartError
 from fnhost.host.levels import wants_trace
 from fnhost.host.worker.toolchains import TOOLCHAINS
+from fnhost.host.worker.toolchains.debugger import DebugAddress
 from fnhost.host.worker.toolchains.handler import CustomHandler
 from fnhost.host.worker.toolchains.toolchain import Interpreter, Toolchain
 
@@ -21,9 +22,9 @@ NO_INTERPRETERS: Mapping[str, str] = MappingProxyType({})
 class Command:
     """What to start: the interpreter first in `arguments`, the complete environment, the working directory.
 
-    `is_exclusive` says that a second one may not run beside it: it holds its port. `handler` is what is started, where
-    that is no worker program: it is spoken with over HTTP. `source` says where the interpreter was found, in words for
-    the user.
+    `is_exclusive` says that a second one may not run beside it: it may hold a port. `debug` is where the debugger
+    listens that it joins. `handler` is what is started, where that is no worker program: it is spoken with over HTTP.
+    `source` says where the interpreter was found, in words for the user.
     """
 
     language: str
@@ -31,6 +32,7 @@ class Command:
     environment: Mapping[str, str]
     directory: Path
     is_exclusive: bool = False
+    debug: DebugAddress | None = None
     stands_by: bool = True
     handler: CustomHandler | None = None
     source: str = field(default="", compare=False)
@@ -99,14 +101,15 @@ def missing_modules(commands: Iterable[Command], failures: Collection[str]) -> s
 
 def _command(app: App, toolchain: Toolchain, interpreter: Interpreter) -> Command:
     handler = toolchain.handler(app) if toolchain.handler else None
-    own = toolchain.interpreter_arguments(app)
+    debug, own = (None, handler.arguments) if handler else toolchain.interpreter_arguments(app)
     program = (str(toolchain.program),) if toolchain.program else ()
     return Command(
         toolchain.language,
-        (interpreter.executable, *(handler.arguments if handler else own), *program),
-        _environment(app, toolchain),
+        (interpreter.executable, *own, *(toolchain.debugged_arguments if debug else ()), *program),
+        {**_environment(app, toolchain), **(toolchain.debugged_variables(debug) if debug else {})},
         handler.directory if handler else app.root,
-        is_exclusive=bool(handler.port if handler else own),
+        is_exclusive=bool(handler.port if handler else own) and debug is None,
+        debug=debug,
         stands_by=toolchain.stands_by,
         handler=handler,
         source=interpreter.source,

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, cast
 
 from fnhost.bindings.contract import RETURN, Failure, Outcome
@@ -45,7 +45,7 @@ class FramedChannel(asyncio.Protocol):
     """A WorkerChannel over a socket. Every wait ends when the process does."""
 
     def __init__(self, process: WorkerProcess, log: Log, clock: Clock, *, is_watched: bool = True) -> None:
-        """`is_watched`: whether a worker that does not answer is reported. One that a debugger holds is not."""
+        """`is_watched`: whether a worker that does not answer is reported. What its own arguments start may hold it."""
         self._process = process
         self._log, self._clock = log, clock
         self._frames = Frames()
@@ -55,9 +55,12 @@ class FramedChannel(asyncio.Protocol):
         self._outbox: list[bytes] = []
         self._is_stopped = False
         self._fault = ""
+        self._is_attached: Callable[[], bool] | None = None
         self._liveness: Liveness | None = None
         if is_watched:
-            self._liveness = Liveness(process.pid, self._running.values(), self._ask_status, log, clock)
+            self._liveness = Liveness(
+                process.pid, self._running.values(), self._ask_status, log, clock, lambda: self.is_debugged
+            )
 
     @property
     def pid(self) -> int:
@@ -95,6 +98,17 @@ class FramedChannel(asyncio.Protocol):
         request = {"t": "functionsMetadataRequest", "functionAppDirectory": root}
         message, _ = await self._ask("functionMetadataResponse", request, Blobs())
         return message
+
+    async def debug(self, setup: Mapping[str, Any], is_attached: Callable[[], bool]) -> RpcMessage:
+        """Have it join a debugger; its answer. While `is_attached` says so, no limit counts. Raises WorkerEnded."""
+        self._is_attached = is_attached
+        request = {"t": "debuggerAttachRequest", "setup": setup}
+        message, _ = await self._ask("debuggerAttachResponse", request, Blobs())
+        return message
+
+    @property
+    def is_debugged(self) -> bool:
+        return self._is_attached is not None and self._is_attached()
 
     async def call(self, invocation: Invocation) -> Outcome:
         """Raises WorkerEnded when the process ends meanwhile, TimedOut after the invocation's limit.
@@ -260,13 +274,22 @@ class FramedChannel(asyncio.Protocol):
         waiting: asyncio.Future[Frame] = asyncio.get_running_loop().create_future()
         self._answers[key] = waiting
         # A timer on the answer costs a fraction of a time limit around the call.
-        timer = self._clock.call_later(limit, _expire, waiting) if limit else None
+        timer = self._clock.call_later(limit, self._expire, waiting, limit) if limit else None
         try:
             return await waiting
         finally:
             if timer:
                 timer.cancel()
             del self._answers[key]
+
+    def _expire(self, waiting: asyncio.Future[Frame], limit: float) -> None:
+        """The time that a debugger may have held the function does not count: the limit begins anew."""
+        if waiting.done():
+            return
+        if self.is_debugged:
+            self._clock.call_later(limit, self._expire, waiting, limit)
+        else:
+            waiting.set_exception(TimedOut("The function did not answer in time."))
 
     def _send(self, frame: bytes) -> None:
         """A call alone leaves at once; calls beside each other leave together, in one write for a turn of the loop."""
@@ -288,11 +311,6 @@ def _packed(message: RpcMessage) -> bytes:
 def _ran_by(invocation: Invocation) -> Ran:
     function = invocation.function
     return Ran(function.name, instance_of(function.trigger.type, invocation.event))
-
-
-def _expire(waiting: asyncio.Future[Frame]) -> None:
-    if not waiting.done():
-        waiting.set_exception(TimedOut("The function did not answer in time."))
 
 
 async def open_channel(

@@ -26,10 +26,20 @@ class Liveness:
     """Asks a worker whether it is there, once in PING seconds and only while it holds invocations."""
 
     def __init__(
-        self, pid: int, running: Collection[Invocation], ask: Callable[[], None], log: Log, clock: Clock = SYSTEM_CLOCK
+        self,
+        pid: int,
+        running: Collection[Invocation],
+        ask: Callable[[], None],
+        log: Log,
+        clock: Clock = SYSTEM_CLOCK,
+        is_debugged: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`running` is a live view of the invocations that the worker holds; `ask` sends a status request."""
+        """`running` is a live view of the invocations that the worker holds; `ask` sends a status request.
+
+        While `is_debugged` says so, silence is nothing to report: a breakpoint holds the worker.
+        """
         self._pid, self._running, self._ask, self._log, self._clock = pid, running, ask, log, clock
+        self._is_debugged = is_debugged
         self._timer: Timer | None = None
         self._silent_since = 0.0
         self._is_asked = self._is_told = False
@@ -68,7 +78,7 @@ class Liveness:
         self._timer = self._clock.call_later(PING, self._look)
 
     def _tell(self, text: str, seconds: float) -> None:
-        if not self._is_told:
+        if not self._is_told and not self._is_debugged():
             self._is_told = True
             functions = ", ".join(sorted(f"{one.function.name} (Id={one.id})" for one in self._running))
             self._log.warning(CATEGORY, text.format(pid=self._pid, seconds=seconds, functions=functions))

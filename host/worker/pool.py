@@ -112,8 +112,7 @@ class WorkerPool:
         channel = await self._standby.take(self._command)
         self._channels.add(channel)
         try:
-            async with self._clock.timeout(self._load_timeout):
-                listed = read_metadata(await channel.metadata(str(self._command.directory)))
+            listed = read_metadata(await self._in_time(channel, channel.metadata(str(self._command.directory))))
         except TimeoutError:
             raise WorkerStartFailed(f"The worker did not list the app within {self._load_timeout:.0f} s.") from None
         except WorkerEnded as ended:
@@ -242,12 +241,25 @@ class WorkerPool:
         channel, self._indexer = self._indexer or await self._standby.take(self._command), None
         self._channels.add(channel)
         try:
-            async with self._clock.timeout(self._load_timeout):
-                self._failures = await channel.load(self._functions)
+            self._failures = await self._in_time(channel, channel.load(self._functions))
         except TimeoutError:
             channel.kill()
             raise WorkerStartFailed(f"The worker did not load the app within {self._load_timeout:.0f} s.") from None
         return channel
+
+    async def _in_time(self, channel: WorkerChannel, work: Coroutine[Any, Any, T]) -> T:
+        """Its work before it takes calls. The limit begins anew while a debugger may hold it. Raises TimeoutError."""
+        task = asyncio.ensure_future(work)
+        try:
+            while True:
+                try:
+                    async with self._clock.timeout(self._load_timeout):
+                        return await asyncio.shield(task)
+                except TimeoutError:
+                    if not channel.is_debugged:
+                        raise
+        finally:
+            task.cancel()
 
     async def _keep(self, channel: WorkerChannel) -> None:
         """Replace the process whenever it ends, until there were too many crashes."""

@@ -5,12 +5,13 @@ from collections.abc import Collection
 from typing import Self
 
 from fnhost.clock import SYSTEM_CLOCK, Clock, Timer
-from fnhost.host.errors import WorkerStartFailed
+from fnhost.host.errors import WorkerEnded, WorkerStartFailed
 from fnhost.host.log import Log
 from fnhost.host.tasks import BackgroundTasks
 from fnhost.host.worker.channel import OpenChannel, WorkerChannel
 from fnhost.host.worker.channels import open_channel
 from fnhost.host.worker.commands import Command
+from fnhost.host.worker.debuggers import Debuggers
 from fnhost.host.worker.groups import ProcessGroups
 
 STANDBY_DELAY = 0.2
@@ -20,9 +21,18 @@ STANDBY_DELAY = 0.2
 class StandbyWorkers:
     """Starts every worker process, and keeps some in waiting. Owns their process groups."""
 
-    def __init__(self, log: Log, clock: Clock = SYSTEM_CLOCK, open_channel: OpenChannel = open_channel) -> None:
-        """`open_channel` is the form of the conversation with every worker."""
-        self._log, self._clock, self._open_channel = log, clock, open_channel
+    def __init__(
+        self,
+        log: Log,
+        clock: Clock = SYSTEM_CLOCK,
+        open_channel: OpenChannel = open_channel,
+        debuggers: Debuggers | None = None,
+    ) -> None:
+        """`open_channel` is the form of the conversation with every worker.
+
+        Workers join the `debuggers` that they ask for, which end with this.
+        """
+        self._log, self._clock, self._open_channel, self._debuggers = log, clock, open_channel, debuggers
         self._groups = ProcessGroups(log)
         self._tasks = BackgroundTasks(log)
         self._waiting: list[tuple[Command, asyncio.Task[WorkerChannel | WorkerStartFailed]]] = []
@@ -38,10 +48,14 @@ class StandbyWorkers:
         self._cancel_timer()
         self._drop_all_but(())
         await self._tasks.wait()
+        if self._debuggers:
+            await self._debuggers.close()
         self._groups.__exit__()
 
     async def begin(self, command: Command) -> None:
-        """Have the first process on its way when this returns."""
+        """Have the first process on its way when this returns, and the debugger that it joins."""
+        if self._debuggers:
+            await self._debuggers.begin(command, self._groups)
         if _can_wait(command):
             self._waiting.append((command, self._tasks.spawn("The first worker", self._tried(command))))
             await asyncio.sleep(0)
@@ -60,7 +74,17 @@ class StandbyWorkers:
         self._wanted = {language: wanted for language, wanted in self._wanted.items() if language in languages}
 
     async def take(self, command: Command) -> WorkerChannel:
-        """One that waits, or a new one. Raises WorkerStartFailed."""
+        """One that waits, or a new one; it has joined the debugger that it asks for. Raises WorkerStartFailed."""
+        channel = await self._take(command)
+        if self._debuggers:
+            try:
+                await self._debuggers.join(command, channel, self._groups)
+            except WorkerEnded as ended:
+                raise WorkerStartFailed(f"The worker ended while it joined the debugger. {ended}") from ended
+        return channel
+
+    async def _take(self, command: Command) -> WorkerChannel:
+        """Raises WorkerStartFailed."""
         while found := min((e for e in self._waiting if e[0] == command), key=lambda e: not e[1].done(), default=None):
             self._waiting.remove(found)
             channel = await found[1]

@@ -10,9 +10,11 @@ import pytest
 
 from fnhost.bindings.contract import Event
 from fnhost.host.app import Retry
-from fnhost.host.errors import WorkerCrashed, WorkersExhausted
+from fnhost.host.errors import TimedOut, WorkerCrashed, WorkersExhausted
 from fnhost.host.invoker import FunctionInvoker
 from fnhost.host.log import Level, Log
+from fnhost.host.worker import Invocation
+from fnhost.host.worker.commands import command
 from tests.support.clocks import ManualClock
 from tests.support.workers import Bench, bench, get, write_app
 
@@ -145,6 +147,30 @@ async def test_a_worker_whose_interpreter_is_held_is_told(tmp_path: Path) -> Non
         finally:  # no worker in its state ends when it is asked to
             stuck.cancel()
             await running.pool.abandon("two")
+
+
+async def test_no_time_counts_while_a_debugger_may_hold_the_worker(tmp_path: Path) -> None:
+    clock, gate, attached = ManualClock(), tmp_path / "gate", {"client"}
+    os.mkfifo(gate)
+    async with bench(write_app(tmp_path, Gate=GATE.format(str(gate))), clock=clock) as running:
+        channel = await running.standby.take(command(running.app))
+        setup = {"client": "127.0.0.1", "port": 1}  # nobody listens there: the worker goes on without
+        assert "refused" in (await channel.debug(setup, lambda: bool(attached)))["failure"]
+        await channel.load(running.app.functions)
+        event = Event("Gate", get(), "test")
+        asked = Invocation("one", running.app.functions[0], {"req": get()}, event, limit=5.0)
+        waiting = asyncio.create_task(channel.call(asked))
+        await running.heard.message("waiting")
+        os.kill(channel.pid, signal.SIGSTOP)
+        await clock.advance(60)
+        assert not told(running) and not waiting.done()
+        attached.clear()
+        await clock.advance(6)
+        with pytest.raises(TimedOut):
+            await waiting
+        assert len(told(running)) == 1
+        channel.kill()
+        await channel.wait()
 
 
 async def written(gate: Path) -> None:

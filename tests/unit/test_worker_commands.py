@@ -9,8 +9,9 @@ import pytest
 
 from fnhost.host.app import App, HostConfig, Settings
 from fnhost.host.errors import StartError
-from fnhost.host.worker.commands import command
+from fnhost.host.worker.commands import Command, command
 from fnhost.host.worker.toolchains import TOOLCHAINS, foreign_package_folders, likely_toolchain, script_suffixes
+from fnhost.host.worker.toolchains.debugger import DebugAddress, inspector
 from fnhost.host.worker.toolchains.python import EXECUTABLE, sdk_packages
 
 SETTING = "languageWorkers__python__defaultExecutablePath"
@@ -62,12 +63,63 @@ def test_a_python_that_is_not_there_is_named(tmp_path: Path, language: str) -> N
         python_of(app_in(tmp_path, language, **{SETTING: "/no/python"}))
 
 
-def test_arguments_of_a_debugger_stand_before_the_program(tmp_path: Path) -> None:
-    app = app_in(tmp_path, languageWorkers__python__arguments="-m debugpy --listen 127.0.0.1:9091")
-    made = command(app)
-    assert made.arguments[1:-1] == ("-m", "debugpy", "--listen", "127.0.0.1:9091")
-    assert made.is_exclusive
-    assert not command(app_in(tmp_path)).is_exclusive
+def command_with(root: Path, arguments: str) -> Command:
+    return command(app_in(root, languageWorkers__python__arguments=arguments))
+
+
+def test_arguments_that_ask_for_debugpy_are_the_hosts_to_grant(tmp_path: Path) -> None:
+    made = command_with(tmp_path, "-Xfrozen_modules=off -m debugpy --listen 9091")
+    assert (made.debug, made.is_exclusive) == (DebugAddress("127.0.0.1", 9091), False)
+    assert made.arguments[1:-1] == ("-Xfrozen_modules=off",)
+    assert made.environment["FNHOST_DEBUGGER"] == "debugpy"
+    waiting = command_with(tmp_path, "-m debugpy --wait-for-client --listen [::1]:0")
+    assert waiting.debug == DebugAddress("::1", 0, waits=True)
+    assert str(waiting.debug) == "[::1]:0"
+    assert command(app_in(tmp_path)).debug is None
+
+
+def test_an_editor_may_bring_its_own_debugpy(tmp_path: Path) -> None:
+    made = command_with(tmp_path, '"/an editor/libs/debugpy" --listen 127.0.0.1:9091')
+    assert made.debug == DebugAddress("127.0.0.1", 9091, package="/an editor/libs/debugpy")
+    assert (made.environment["FNHOST_DEBUGGER"], len(made.arguments)) == ("/an editor/libs/debugpy", 2)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    ["-X utf8", "-m debugpy --connect 9091", "-m debugpy --listen here", "-m debugpy --log-to x --listen 1", "-m pdb"],
+)
+def test_other_arguments_stand_before_the_program_of_one_worker_at_a_time(tmp_path: Path, arguments: str) -> None:
+    made = command_with(tmp_path, arguments)
+    assert made.arguments[1:-1] == tuple(arguments.split())
+    assert (made.debug, made.is_exclusive) == (None, True)
+    assert "FNHOST_DEBUGGER" not in made.environment
+
+
+def test_arguments_are_split_as_a_shell_does(tmp_path: Path) -> None:
+    made = command_with(tmp_path, """-X 'importtime' -W "ignore::UserWarning: a b" -X#1""")
+    assert made.arguments[1:-1] == ("-X", "importtime", "-W", "ignore::UserWarning: a b", "-X#1")
+    with pytest.raises(
+        StartError, match="languageWorkers:python:arguments cannot be split into arguments: No closing quotation"
+    ):
+        command_with(tmp_path, "-X 'utf8")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "debug", "others"),
+    [
+        ("--inspect", DebugAddress("127.0.0.1", 9229), ()),
+        ("--inspect=0 --no-warnings", DebugAddress("127.0.0.1", 0), ("--no-warnings",)),
+        ("--inspect-brk=0.0.0.0:9300", DebugAddress("0.0.0.0", 9300, waits=True), ()),
+        ("--inspect=box", DebugAddress("box", 9229), ()),
+        ("--inspect=70000", None, ("--inspect=70000",)),
+        ("--inspect-port=1", None, ("--inspect-port=1",)),
+    ],
+)
+def test_arguments_that_ask_for_the_inspector(
+    arguments: str, debug: DebugAddress | None, others: Sequence[str]
+) -> None:
+    found, rest = inspector(arguments.split())
+    assert (found, tuple(rest)) == (debug, others)
 
 
 def test_the_environment_is_the_settings_and_what_a_worker_is_told(tmp_path: Path) -> None:

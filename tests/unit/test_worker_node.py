@@ -76,13 +76,14 @@ def test_a_program_that_says_nothing_is_no_node(tmp_path: Path, without_wheel: N
         node_of(app_in(tmp_path, PATH=str(silent.parent)))
 
 
-def test_the_command_has_the_arguments_of_a_debugger_before_the_program(tmp_path: Path) -> None:
+def test_the_command_has_arguments_of_its_own_before_the_program(tmp_path: Path) -> None:
     arguments = "--inspect=9229 --enable-source-maps"
     made = command(app_in(tmp_path, PATH=os.environ["PATH"], languageWorkers__node__arguments=arguments))
     assert made.arguments[0] == os.path.abspath(shutil.which("node") or "")
-    assert made.arguments[1:-1] == ("--inspect=9229", "--enable-source-maps")
+    assert made.arguments[1:-1] == ("--enable-source-maps", "--inspect-publish-uid=http")
     assert made.arguments[-1].endswith(os.path.join("languages", "node", "start.js"))
-    assert (made.is_exclusive, made.directory, made.source) == (True, tmp_path, "PATH")
+    assert (made.is_exclusive, made.directory, made.source) == (False, tmp_path, "PATH")
+    assert str(made.debug) == "127.0.0.1:9229"
 
 
 def test_the_environment_has_nothing_of_other_languages(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
@@ -83,6 +83,15 @@ class HandlerChannel:
 
     async def metadata(self, root: str) -> Mapping[str, Any]:
         return {}
+
+    async def debug(self, setup: Mapping[str, Any], is_attached: Callable[[], bool]) -> Mapping[str, Any]:
+        """Its command asks for no debugger: the program starts its own."""
+        return {}
+
+    @property
+    def is_debugged(self) -> bool:
+        """The host knows nothing of its debugger."""
+        return False
 
     def warm_up(self) -> None: ...
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from fnhost.host.app import App
 from fnhost.host.errors import StartError
+from fnhost.host.worker.toolchains.debugger import INSPECTOR_PORT, inspector
 from fnhost.host.worker.toolchains.indexing import node_index_file, node_registers, read_package
 from fnhost.host.worker.toolchains.toolchain import PROGRAMS, Interpreter, Toolchain, find_executable
 
@@ -64,6 +65,10 @@ NODE = Toolchain(
     project_file="package.json",
     watched_files=("package.json",),
     missing_modules=missing_modules,
+    read_debugger=inspector,
+    debugger_arguments="--inspect=127.0.0.1:{}",
+    debugger_port=INSPECTOR_PORT,
+    debugged_arguments=("--inspect-publish-uid=http",),
 )
 
 

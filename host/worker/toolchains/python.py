@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from fnhost.host.app import App
+from fnhost.host.worker.toolchains.debugger import DebugAddress, debugpy
 from fnhost.host.worker.toolchains.environments import (
     EXECUTABLE,
     environments_of,
@@ -51,6 +52,11 @@ def sdk_packages() -> Mapping[str, str]:
     return {} if folder is None else {"FNHOST_SDK_PACKAGES": folder}
 
 
+def debugger_variables(debug: DebugAddress) -> Mapping[str, str]:
+    """Tells a worker that it will join debugpy, and where it lies; keeps pydevd from warning of frozen modules."""
+    return {"FNHOST_DEBUGGER": debug.package or "debugpy", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+
+
 PYTHON = Toolchain(
     language="python",
     title=TITLE,
@@ -65,5 +71,9 @@ PYTHON = Toolchain(
     installed=package_folders,
     missing_modules=missing_modules,
     setting_warnings=setting_warnings,
+    read_debugger=debugpy,
+    debugger_arguments="-m debugpy --listen 127.0.0.1:{}",
+    debugger_port=9091,
+    debugged_variables=debugger_variables,
     variables={"PYTHON_ENABLE_DEBUG_LOGGING": "1", THREADS: str(DEFAULT_THREADS), **sdk_packages()},
 )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from fnhost.host.app import App, Settings
 from fnhost.host.errors import StartError
+from fnhost.host.worker.toolchains.debugger import DebugAddress, ReadArguments, split
 from fnhost.host.worker.toolchains.handler import CustomHandler
 
 PROGRAMS = Path(__file__).parents[1] / "languages"
@@ -77,6 +78,16 @@ class Toolchain:
     """Whether a worker may be started before it is known what it has to load."""
     serves_durable: bool = True
     """Whether durable functions can be written in it."""
+    read_debugger: ReadArguments = field(default=lambda arguments: (None, arguments), repr=False)
+    """The debugger that the interpreter's own arguments ask for."""
+    debugger_arguments: str = ""
+    """Arguments that ask for it, with `{}` for the port."""
+    debugger_port: int = 0
+    """The port at which editors look for it."""
+    debugged_arguments: tuple[str, ...] = ()
+    """More arguments of an interpreter whose worker joins a debugger."""
+    debugged_variables: Callable[[DebugAddress], Mapping[str, str]] = field(default=lambda debug: {}, repr=False)
+    """Environment variables of a worker that joins a debugger."""
 
     @property
     def arguments_setting(self) -> str:
@@ -87,8 +98,13 @@ class Toolchain:
     def executable_setting(self) -> str:
         return f"languageWorkers:{self.language}:defaultExecutablePath"
 
-    def interpreter_arguments(self, app: App) -> list[str]:
-        return (app.settings.get(self.arguments_setting) or "").split()
+    def interpreter_arguments(self, app: App) -> tuple[DebugAddress | None, Sequence[str]]:
+        """The debugger that they ask for, and the other arguments. Raises StartError."""
+        return self.read_debugger(split(app.settings.get(self.arguments_setting) or "", self.arguments_setting))
+
+    def ask_for_debugger(self, port: int) -> str:
+        """What the setting says for a debugger at this port, 0 for the usual one."""
+        return self.debugger_arguments.format(port or self.debugger_port)
 
 
 def find_executable(name: str, source: str, title: str, app: App) -> Interpreter:

@@ -3,6 +3,7 @@
 
 const { App } = require('./app.js');
 const { openCore } = require('./core.js');
+const debug = require('./debugger.js');
 const { Ending } = require('./ending.js');
 const { describe, workerMetadata } = require('./indexing.js');
 const { Invocations } = require('./invocation.js');
@@ -31,6 +32,7 @@ class Program {
     this._handlers = {
       workerInitRequest: (message) => this._init(message),
       workerWarmupRequest: () => this._warmUp.run(),
+      debuggerAttachRequest: (message) => this._debug(message.setup),
       functionsMetadataRequest: () => this._describe(),
       functionLoadRequest: (message) => this._load(message),
       invocationRequest: (message, blobs) => this._invoke(message, blobs),
@@ -51,6 +53,12 @@ class Program {
     const { capabilities } = this._app;
     const told = { result: { status: 'success' }, capabilities, workerMetadata: workerMetadata(this._app) };
     this._wire.send({ t: 'workerInitResponse', ...told });
+  }
+
+  /** The answer is on its way before a client is waited for: the host sends clients here. */
+  _debug({ waits }) {
+    this._wire.sendNow({ t: 'debuggerAttachResponse', ...debug.open() });
+    if (waits) setImmediate(debug.wait);
   }
 
   async _describe() {
@@ -93,6 +101,7 @@ class Program {
     try {
       await this._app.hooks.runForApp('appTerminate');
     } finally {
+      debug.close();
       this._ending.expect(0);
     }
   }

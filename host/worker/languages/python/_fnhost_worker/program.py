@@ -17,7 +17,7 @@ import time
 import traceback
 import warnings
 
-from . import loading, times
+from . import debugger, loading, times
 from .context import INVOCATION, THREAD
 from .converters import Converters
 from .errors import FunctionLoadError, stack, title
@@ -67,6 +67,7 @@ class Program:
         handlers = {
             "workerInitRequest": self._init,
             "workerWarmupRequest": self._warm_up_soon,
+            "debuggerAttachRequest": self._join_debugger_soon,
             "functionsMetadataRequest": self._list_soon,
             "functionLoadRequest": self._load_soon,
             "invocationRequest": self._invoke,
@@ -87,6 +88,14 @@ class Program:
     def _warm_up_soon(self, message: Message, blobs: bytes) -> None:
         """Import what many apps need, before the host asks for anything else."""
         self._loop.call_soon_threadsafe(import_quietly, DURABLE_SDK)
+        self._loop.call_soon_threadsafe(debugger.preload)
+
+    def _join_debugger_soon(self, message: Message, blobs: bytes) -> None:
+        """The main thread waits for the client: it must not load user code before the breakpoints are set."""
+        self._loop.call_soon_threadsafe(self._join_debugger, message["setup"])
+
+    def _join_debugger(self, setup: Message) -> None:
+        self._wire.send({"t": "debuggerAttachResponse", "failure": debugger.join(setup)})
 
     def _send_status(self, message: Message, blobs: bytes) -> None:
         """Sent by the reading thread: it tells whether the process runs, and for how long its event loop has not."""
