@@ -62,6 +62,8 @@ class BindingType:
     """Its value is the reply that the trigger itself gives; nothing else writes it."""
     endpoint: Callable[[str, Binding, Mapping[str, Any]], Endpoint] | None = field(default=None, repr=False)
     """Where a trigger is reached over HTTP: of the function's name, the binding and the section of host.json."""
+    check: Callable[[str, Binding, Mapping[str, Any]], None] | None = field(default=None, repr=False)
+    """Raises BindingError if the function of this name cannot have this binding, given the section of host.json."""
     data_names: Callable[[Binding], frozenset[str]] | None = field(default=None, repr=False)
     """What a trigger brings for binding expressions, if that is known beforehand (platform/expressions.md 3)."""
     violations: Callable[[Mapping[str, Any]], Iterable[Violation]] = field(default=_nothing_wrong, repr=False)

@@ -6,7 +6,18 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, cast
 
 from fnhost.bindings import unserved
-from fnhost.bindings.contract import Adapter, Binding, Event, Fire, Input, ManualTrigger, Output, Report, Trigger
+from fnhost.bindings.contract import (
+    Adapter,
+    Binding,
+    BindingError,
+    Event,
+    Fire,
+    Input,
+    ManualTrigger,
+    Output,
+    Report,
+    Trigger,
+)
 from fnhost.bindings.durable import DurableServices
 from fnhost.bindings.http.trigger import RouteTable
 from fnhost.bindings.registry import binding_types
@@ -114,7 +125,12 @@ def _opened(
         type = binding_types()[binding.type]
         assert type.open, f"{type.name} is not served; such functions are left out before"
         lent = services.get(type.services) if type.services else None
-        return type.open(lent, function.name, binding, function.bindings)
+        try:
+            return type.open(lent, function.name, binding, function.bindings)
+        except BindingError as error:
+            raise BindingError(
+                f"'{binding.name}' of the function '{function.name}' cannot be opened. {error}"
+            ) from error
 
     def open_input(binding: Binding) -> Input:
         adapter = cast(Input, open_adapter(binding))

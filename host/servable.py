@@ -36,7 +36,10 @@ def _obstacles(function: Function, app: App) -> Iterator[Problem]:
         yield Problem(file, "/bindings", message, "The other functions run.", function.name)
     for index, (binding, type) in enumerate(zip(function.bindings, types, strict=True)):
         try:
-            type.read_settings(app.config.extension(type.settings) if type.settings else {})
+            section = app.config.extension(type.settings) if type.settings else {}
+            type.read_settings(section)
+            if type.check:
+                type.check(function.name, binding, section)
             if type.services is StorageServices:
                 find_account(app)(str(binding.properties.get("connection", "")))
         except BindingError as error:

@@ -5,6 +5,7 @@ signals as well: a loop that is busy still hears them. The time limit is a timer
 thread and no turn of the loop. Only a call into C that holds the interpreter and never looks for signals is waited for.
 """
 
+import atexit
 import os
 import signal
 import sys
@@ -19,9 +20,19 @@ ASKED_TO_END = 0
 
 
 def end_at_once() -> None:
-    """From now on either signal ends the process: nothing has begun that would have to be put in order."""
+    """From now on either signal ends the process: nothing has begun that would have to be put in order.
+
+    At the very end signals are ignored: the interpreter gives up its handlers before it is gone, and the default ones
+    would make of an end that was asked for one by a signal.
+    """
+    atexit.register(_ignore)
     for number in STOP_SIGNALS:
         signal.signal(number, lambda *_: os._exit(ASKED_TO_END))
+
+
+def _ignore() -> None:
+    for number in (*STOP_SIGNALS, *([] if sys.platform == "win32" else [signal.SIGALRM])):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def interrupt() -> None:

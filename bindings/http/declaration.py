@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from fnhost.bindings.binding_type import BindingType, Endpoint
 from fnhost.bindings.contract import Binding
+from fnhost.bindings.http.templates import compile_template
 from fnhost.bindings.http.trigger import HttpOutput, RouteTable, open_trigger, read_settings, template_text
 from fnhost.bindings.schema import STRING, STRINGS, choice, members
 
@@ -19,6 +20,11 @@ def http_endpoint(function: str, binding: Binding, section: Mapping[str, Any]) -
     )
 
 
+def check_route(function: str, binding: Binding, section: Mapping[str, Any]) -> None:
+    """Raises BadTemplate."""
+    compile_template(template_text(read_settings(section).prefix, function, binding))
+
+
 BINDING_TYPES: Final = (
     BindingType(
         name="httpTrigger",
@@ -27,6 +33,7 @@ BINDING_TYPES: Final = (
         services=RouteTable,
         open=open_trigger,
         endpoint=http_endpoint,
+        check=check_route,
     ),
     BindingType(
         name="http",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fnhost.bindings.storage.account import Account
 from fnhost.bindings.storage.blob_service import OCTETS, BlobProperties
-from fnhost.bindings.storage.client import LIMITS, VERSION, StorageClient, unreachable
+from fnhost.bindings.storage.client import LIMITS, VERSION, StorageClient, is_local, unreachable
 from fnhost.bindings.storage.containers import Containers
 from fnhost.bindings.storage.errors import ResourceNotFound, StorageError, error_of_response
 
@@ -94,8 +94,10 @@ def _sdk() -> tuple[ModuleType, ...]:
 def _open(account: Account) -> "BlobServiceClient":
     """Connections are direct, whatever `HTTP_PROXY` says, as those of all storage requests are.
 
-    The transport is told the time limits: the client does not hand its own on to a transport that it is given.
+    The transport is told the time limits: the client does not hand its own on to a transport that it is given. An
+    emulator is given up sooner; elsewhere, a part of a body may be long on its way.
     """
+    silence = LIMITS.silence if is_local(account.blob) else LIMITS.answer
     blobs, _, _, transports = _sdk()
     key = {"account_name": account.name, "account_key": base64.b64encode(account.key).decode()}
     service: BlobServiceClient = blobs.BlobServiceClient(
@@ -103,7 +105,7 @@ def _open(account: Account) -> "BlobServiceClient":
         key if account.key else account.signature,
         api_version=VERSION,
         transport=transports.AioHttpTransport(
-            use_env_settings=False, connection_timeout=LIMITS.connect, read_timeout=LIMITS.answer
+            use_env_settings=False, connection_timeout=LIMITS.connect, read_timeout=silence
         ),
         retry_policy=blobs.LinearRetry(**RETRIES),
         max_single_put_size=PART,

@@ -105,10 +105,18 @@ class StorageClient:
 
 def unreachable(account: Account, service: Service, error: Exception) -> StorageUnreachable:
     where = urlsplit(getattr(account, service))
-    hint = "Is Azurite running?" if where.hostname in LOCAL else "Is the network up, and the connection string right?"
+    hint = (
+        "Is Azurite running?"
+        if is_local(getattr(account, service))
+        else "Is the network up, and the connection string right?"
+    )
     return StorageUnreachable(
         f"The storage account's {service} service at {_address(where)} does not answer ({error}). {hint}"
     )
+
+
+def is_local(endpoint: str) -> bool:
+    return urlsplit(endpoint).hostname in LOCAL
 
 
 def _address(endpoint: SplitResult) -> str:

@@ -9,7 +9,6 @@ from fnhost.host.app import App, Function
 from fnhost.host.errors import AppError, Problem, StartError, WorkerError
 from fnhost.host.generation import loaded
 from fnhost.host.listing import error_lines, function_member, listing
-from fnhost.host.load import localsettings
 from fnhost.host.load.app import load
 from fnhost.host.load.warnings import unknown_names
 from fnhost.host.log import Log
@@ -19,7 +18,7 @@ from fnhost.host.system import system_error
 from fnhost.host.text import json_line, printable
 from fnhost.host.worker.commands import missing_modules, runnable
 from fnhost.host.worker.standby import StandbyWorkers
-from fnhost.host.worker.toolchains import RUNTIME, TOOLCHAINS
+from fnhost.host.worker.toolchains import TOOLCHAINS
 
 BASE = f"http://localhost:{PORT}"
 NO_FUNCTIONS = "No job functions found."
@@ -61,7 +60,6 @@ def find(
     is_static: bool = False,
 ) -> Findings:
     """`is_static`: by the files alone, without a worker that loads the app."""
-    missing = tuple(_missing_settings(root, environment))
     try:
         app = servable(load(root, environment, only))
         loading = Findings(app, ()) if is_static else asyncio.run(_loaded(app, interpreters, only))
@@ -69,19 +67,12 @@ def find(
         app, warnings = loading.app, loading.app.warnings
         if is_static:
             warnings = (*warnings, *map(STATIC.format, app.index_files.values()))
-        problems = (*missing, *app.problems, *loading.problems, *_of_the_whole(app, only))
+        problems = (*app.problems, *loading.problems, *_of_the_whole(app, only))
     except AppError as error:
-        return Findings(None, (*missing, *error.problems))
+        return Findings(None, error.problems)
     except OSError as error:
-        return Findings(None, (*missing, Problem(".", "", f"The app cannot be read: {system_error(error)}")))
+        return Findings(None, (Problem(".", "", f"The app cannot be read: {system_error(error)}"),))
     return Findings(_without_broken(app, problems), problems, warnings)
-
-
-def _missing_settings(root: Path, environment: Mapping[str, str]) -> Iterator[Problem]:
-    """Without the file, and without its most needed value in the shell, the settings of the app were lost."""
-    if not (root / localsettings.FILE).is_file() and not environment.get(RUNTIME):
-        message = f"There is no {localsettings.FILE} in '{root}', and {RUNTIME} is not set in the shell."
-        yield Problem(localsettings.FILE, "", message, "Write the file, or set the app's settings in the shell.")
 
 
 def _of_the_whole(app: App, only: Sequence[str]) -> Iterator[Problem]:

@@ -6,13 +6,14 @@ are those of platform/durable-http.md 5.
 
 import uuid
 from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 from fnhost.clock import SYSTEM_CLOCK, Clock
 from fnhost.host.durable.entities.entity import Entity, read_entity
 from fnhost.host.durable.entities.messages import EntityRequest, request_json
+from fnhost.host.durable.model.errors import Conflict
 from fnhost.host.durable.model.history import (
     TERMINAL,
     EventRaised,
@@ -37,6 +38,8 @@ from fnhost.host.durable.storage.hub import Hub, all_of
 from fnhost.host.errors import FnhostError
 
 SHORTEST_INTERVAL = 0.1
+REWINDS = 10
+"""How often an instance that others change meanwhile is looked at again."""
 
 
 class ClientError(FnhostError):
@@ -103,6 +106,13 @@ class NotFailed(ClientError):
             f"This orchestration has status {status.name}, "
             'but only orchestrations in the "Failed" state can be rewound.'
         )
+
+
+class Changed(ClientError):
+    """The instance was changed each time it was about to be changed here."""
+
+    def __init__(self, instance: str) -> None:
+        super().__init__(f"The instance '{instance}' is changed again and again, or has lost its history.")
 
 
 class NotFinished(ClientError):
@@ -255,21 +265,32 @@ class DurableClient:
         await self._send(instance, ExecutionResumed(timestamp=utc_now(self.clock), reason=_text(reason)))
 
     async def rewind(self, instance: str, reason: str | None) -> None:
-        """Undo its failures, and those of its failed children, so that it goes on. Raises NotFound, NotFailed."""
-        found = await self.expect(instance)
-        if found.status is not RuntimeStatus.Failed:
-            raise NotFailed(found.status)
-        await self._rewind(found, reason)
+        """Undo its failures, and those of its failed children, so that it goes on.
+
+        Raises NotFound, NotFailed, Changed.
+        """
+        for _ in range(REWINDS):
+            found = await self.expect(instance)
+            if found.status is not RuntimeStatus.Failed:
+                raise NotFailed(found.status)
+            with suppress(Conflict):  # started anew, purged or rewound by another meanwhile
+                return await self._rewind(found, reason)
+        raise Changed(instance)
 
     async def _rewind(self, instance: Instance, reason: str | None) -> None:
-        """Parents before their children. The message makes a host that holds the old history load it again."""
+        """Parents before their children. The message makes a host that holds the old history load it again.
+
+        Raises Conflict.
+        """
         state = await self.hub.load(instance.id)
+        if state.version is None or instance.execution_id not in (None, state.execution_id):
+            raise Conflict(f"Instance {instance.id} has another history now.")
         past, row = rewound(state.events), replace(instance, status=RuntimeStatus.Pending, updated=utc_now(self.clock))
         await self.hub.record(Checkpoint(state, state.execution_id or "", past.events, row, rewritten=True))
         await self._send(instance.id, GenericEvent(timestamp=utc_now(self.clock), data=_text(reason)))
         for child in past.children:
-            if (found := await self.hub.find(child)) and found.status is RuntimeStatus.Failed:
-                await self._rewind(found, reason)
+            with suppress(NotFound, NotFailed):
+                await self.rewind(child, reason)
 
     async def signal(self, entity: EntityId, operation: str, input: str | None) -> None:
         """Signal an entity, whether it exists or not; `input` is JSON text. Raises UnknownEntity, InvalidKey."""

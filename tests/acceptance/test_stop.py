@@ -1,6 +1,8 @@
 """Ctrl-C and SIGTERM end the host in bounded time, with exit code 0 and without a traceback, whatever it is doing."""
 
 import signal
+import subprocess
+import sys
 import threading
 import time
 from contextlib import suppress
@@ -52,6 +54,24 @@ def busy_bindings(folder: Path, work: str) -> Path:
     return folder
 
 
+LATE = """
+import os, signal, sys, time
+from fnhost.host.signals import end_at_once, ending_in_time
+
+class Slow:
+    def __del__(self, now=time.monotonic, write=os.write):
+        write(1, b"late\\n")
+        end = now() + 0.5
+        while now() < end: pass
+
+end_at_once()
+kept = Slow()
+with ending_in_time(lambda: None, lambda: None, {seconds}):
+    os.kill(os.getpid(), signal.SIGTERM)
+"""
+"""A host whose end is over: what is left is that of the interpreter, which no longer runs handlers."""
+
+
 def is_quiet(output: Output) -> bool:
     return "Traceback" not in output.text and "Error" not in output.text
 
@@ -78,6 +98,21 @@ def test_a_second_signal_ends_a_busy_host_at_once(tmp_path: Path) -> None:
         process.send_signal(signal.SIGTERM)
         assert process.wait(END) == 0
         assert time.monotonic() - started < 1.5
+
+
+def test_a_time_limit_in_the_interpreters_last_moments_changes_no_exit_code() -> None:
+    done = subprocess.run([sys.executable, "-c", LATE.format(seconds=0.2)], capture_output=True, text=True, timeout=30)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "late\n", "")
+
+
+@STOP_SIGNALS
+def test_a_signal_in_the_interpreters_last_moments_changes_no_exit_code(number: signal.Signals) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", LATE.format(seconds=30)], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout and process.stdout.readline() == "late\n"
+        process.send_signal(number)
+        assert process.wait(30) == 0
 
 
 @STOP_SIGNALS

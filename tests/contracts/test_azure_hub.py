@@ -51,6 +51,9 @@ HISTORY: Mapping[str, Any] = json.loads((VECTORS / "history-rows.json").read_tex
 INSTANCES: Mapping[str, Any] = json.loads((VECTORS / "instances-rows.json").read_text("utf-8"))
 
 
+COMPLETION = ExecutionCompleted(timestamp=AT, event_id=0, result="1", orchestration_status=RuntimeStatus.Completed)
+
+
 @pytest.fixture
 def records() -> list[Record]:
     return []
@@ -354,6 +357,46 @@ async def test_a_start_whose_row_another_wrote_first_leaves_that_row(hub: AzureH
     await hub._instances.begin(replace(known.instance, input="3"), known, None)
     found = await hub.find("order-42")
     assert found and found.input == "2"
+
+
+async def test_a_start_is_not_lost_when_the_row_it_found_is_purged(
+    hub: AzureHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await hub.start(Message(RUN, started()))
+    find = hub._instances.known
+
+    async def found_and_purged(instance: str) -> Any:
+        found = await find(instance)
+        await hub.purge(instance)
+        return found
+
+    monkeypatch.setattr(hub._instances, "known", found_and_purged)
+    other = replace(started(input="2"), orchestration_instance=Execution("order-42", "f" * 32))
+    await hub.start(Message(other.orchestration_instance, other), overridable=RuntimeStatus)
+    monkeypatch.undo()
+    found = await hub.find("order-42")
+    assert found and (found.input, found.status) == ("2", RuntimeStatus.Pending)
+
+
+async def test_a_start_that_another_forestalls_is_refused(hub: AzureHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both found an instance that may be replaced; one of them did it first."""
+    await hub.start(Message(RUN, started()))
+    await hub.record(checkpoint(await hub.load("order-42"), *episode(started(), COMPLETION)))
+    runs = [Execution("order-42", mark * 32) for mark in "ef"]
+    first, second = (Message(run, started(run, input=run.execution_id)) for run in runs)
+    find = hub._instances.known
+
+    async def found_and_replaced(instance: str) -> Any:
+        monkeypatch.setattr(hub._instances, "known", find)
+        found = await find(instance)
+        await hub.start(first)
+        return found
+
+    monkeypatch.setattr(hub._instances, "known", found_and_replaced)
+    with pytest.raises(AlreadyExists):
+        await hub.start(second)
+    found = await hub.find("order-42")
+    assert found and found.input == "e" * 32
 
 
 @pytest.fixture

@@ -162,7 +162,7 @@ async def test_a_service_that_never_answers_is_given_up(monkeypatch: pytest.Monk
         await reader.read()
         writer.close()
 
-    monkeypatch.setattr(blob_contents, "LIMITS", replace(blob_contents.LIMITS, connect=0.2, answer=0.2))
+    monkeypatch.setattr(blob_contents, "LIMITS", replace(blob_contents.LIMITS, connect=0.2, silence=0.2))
     server = await asyncio.start_server(silent, "127.0.0.1", 0)
     async with server, opened(at(server.sockets[0].getsockname()[1])) as contents:
         async with asyncio.timeout(20):

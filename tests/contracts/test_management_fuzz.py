@@ -102,6 +102,11 @@ def quick(context: Context) -> Generator[Any, Any, Any]:
     return "done"
 
 
+def broken(context: Context) -> Generator[Any, Any, Any]:
+    yield context.task_all([])
+    raise ValueError("no luck")
+
+
 @dataclass(frozen=True)
 class Site:
     http: httpx.AsyncClient
@@ -116,7 +121,10 @@ async def site(request: pytest.FixtureRequest, storage: Azurite, tmp_path: Path)
 
 @asynccontextmanager
 async def asked(opened: Any) -> AsyncIterator[Site]:
-    async with made(opened) as hub, serving(hub, Functions({"Quick": quick}), client_hub=ClientHub(hub)) as served:
+    async with (
+        made(opened) as hub,
+        serving(hub, Functions({"Quick": quick, "Broken": broken}), client_hub=ClientHub(hub)) as served,
+    ):
         sockets = bind("127.0.0.1", 0)
         origin = f"http://127.0.0.1:{sockets[0].getsockname()[1]}"
         api = management(served.client, HubEndpoints(origin, "TestHubName"), {"Storage": "x"}.get)
@@ -148,6 +156,13 @@ class Asking:
         return not (name == "taskHub" and path.startswith("orchestrators"))
 
 
+AT_ONCE = (
+    *(("POST", "orchestrators/Broken/{}"), ("DELETE", "instances/{}"), ("POST", "instances/{}/rewind")),
+    *(("POST", "instances/{}/restart?restartWithNewInstanceId=false"), ("GET", "instances/{}?showHistory=true")),
+    *(("POST", "instances/{}/raiseEvent/x"), ("POST", "instances/{}/terminate"), ("POST", "instances/{}/rewind")),
+)
+
+
 async def send(site: Site, request: httpx.Request) -> None:
     answer = await site.http.send(request)
     shown = f"{request.method} {str(request.url)[:500]} {request.headers.get(TOKEN)} {request.content[:80]!r}"
@@ -177,6 +192,24 @@ async def test_nothing_that_is_asked_is_a_server_error(site: Site, capfd: pytest
     assert site.served.said("", Level.ERROR) == 0, [r.message for r in site.served.records if r.level >= Level.ERROR]
     printed = capfd.readouterr()
     assert "Traceback" not in printed.err + printed.out
+
+
+async def test_verbs_on_one_instance_at_the_same_time_leave_it_whole(site: Site) -> None:
+    """Whatever wins: none is a server error, nothing is started in vain, and what is left comes to its end."""
+    chosen, json = random.Random(9), {"Content-Type": "application/json"}
+
+    async def ask() -> None:
+        for _ in range(REQUESTS // 16):
+            (method, path), instance = chosen.choice(AT_ONCE), chosen.choice("ab")
+            content = b"1" if method == "POST" else b""
+            await send(
+                site, site.http.build_request(method, f"/{path.format(instance)}", content=content, headers=json)
+            )
+
+    await asyncio.gather(*(ask() for _ in range(16)))
+    for instance in "ab":
+        if await site.served.client.find(instance):
+            await site.served.end(instance)
 
 
 @pytest.mark.parametrize("token", ["x", "W10=", "eyJodWIiOiJ4In0="])

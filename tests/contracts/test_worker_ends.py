@@ -79,6 +79,23 @@ from ctypes import c_ulong, py_object
 import azure.functions as func
 set_async_exc = ctypes.pythonapi.PyThreadState_SetAsyncExc
 """
+FORKING_TASK = """
+kept = set()
+class Turn:
+    def __await__(self): yield
+async def fork():
+    child = os.fork()
+    while not child: {}
+async def main(req):
+    kept.add(asyncio.create_task(fork()))
+    return 'done'
+"""
+IN_TASKS = {
+    "TaskForks": ("return", ""),
+    "TaskForksAndRaises": ("raise ValueError('in a task of the child')", "ValueError: in a task of the child"),
+    "TaskForksAndAwaits": ("await Turn()", "A forked process cannot await: the event loop is its parent's alone."),
+}
+"""What a child does that was forked by a task of its own, and what it says."""
 TASKS = {
     "TaskExits": "async def end(): sys.exit(5)\nasync def main(req): await asyncio.wait([asyncio.create_task(end())])",
     "CallbackExits": "async def main(req): asyncio.get_running_loop().call_soon(sys.exit, 5); await asyncio.sleep(0)",
@@ -93,6 +110,8 @@ def sources() -> dict[str, str]:
             found[f"{kind.title().strip()}{name}"] = (
                 f"{kind}def main(req):\n    child = os.fork()\n    if not child: {code}\n    {STATUS}"
             )
+    found |= {name: FORKING_TASK.format(code) for name, (code, _) in IN_TASKS.items()}
+    found["Turns"] = "async def main(req):\n    for _ in range(20): await asyncio.to_thread(int)\n    return 'turned'"
     for name, (code, _) in EXITS.items():
         for kind in ("", "async "):
             found[f"{kind.title().strip()}{name}"] = f"{kind}def main(req):\n    {code}\n    return 'went on'"
@@ -146,6 +165,16 @@ async def test_what_a_forked_child_says_is_not_lost(worker: Bench) -> None:
     for name, text in (("ForkRaises", "ValueError: in the child"), ("ForkExitsInWords", "the last word")):
         await outcome_of(worker, name)
         assert isinstance((await worker.heard.message(text)).event, WorkerOutput)
+
+
+@pytest.mark.parametrize("name", IN_TASKS)
+async def test_a_forked_child_leaves_the_event_loop_to_its_parent(worker: Bench, name: str) -> None:
+    """It would take what is sent to wake the loop up: a call of a few turns then hangs."""
+    assert (await outcome_of(worker, name)).returned == "done"
+    async with asyncio.timeout(20):
+        assert (await worker.call("Turns", get())).returned == "turned"
+        if IN_TASKS[name][1]:
+            assert isinstance((await worker.heard.message(IN_TASKS[name][1])).event, WorkerOutput)
 
 
 @pytest.mark.parametrize("kind", ["", "Async"])

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from fnhost.bindings.formats import compact
 from fnhost.host.durable.client import (
+    Changed,
     Finished,
     InvalidId,
     InvalidKey,
@@ -106,6 +107,7 @@ FAILURES: Mapping[type[Exception], FailureAnswer] = {
     UnknownEntity: _tells(400),
     InvalidKey: _tells(400),
     AlreadyExists: _tells(409),
+    Changed: _tells(409),
     NotFinished: lambda request, error: json_response(compact(str(error)), 412),
     NotFailed: lambda request, error: json_response(compact(str(error)), 412),
     HubUnreachable: _away,

@@ -21,6 +21,8 @@ EVENTS_PER_TRANSACTION = 99
 ROWS_PER_TRANSACTION = 100
 BYTES_PER_TRANSACTION = 3 * 2**20
 BYTES_PER_ROW = 1024
+LOADS = 3
+"""How often a history is read of which something is gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,16 @@ class Histories:
         self._keep_inputs, self._clock = keep_inputs, clock
 
     async def load(self, instance: str) -> HistoryState:
+        """A blob that is gone went with its rows, mostly: another host or a client has replaced or purged them."""
+        for _ in range(LOADS - 1):
+            try:
+                return await self._load(instance)
+            except ResourceNotFound as error:
+                if error.code == "TableNotFound":
+                    raise
+        return await self._load(instance)
+
+    async def _load(self, instance: str) -> HistoryState:
         if not await self._has_any(instance):
             return HistoryState()
         rows = await self._rows(instance, (), with_etags=True)

@@ -37,7 +37,7 @@ from fnhost.host.durable.model.states import (
 from fnhost.host.durable.storage.azure.app_lease import AppLease
 from fnhost.host.durable.storage.azure.gather import gather_all, unless_gone
 from fnhost.host.durable.storage.azure.histories import Histories, HistoryVersion
-from fnhost.host.durable.storage.azure.instances import Instances, VersionedInstance, differs
+from fnhost.host.durable.storage.azure.instances import TRIES, Instances, VersionedInstance, differs
 from fnhost.host.durable.storage.azure.large_messages import LargeMessages
 from fnhost.host.durable.storage.azure.message_queues import Encoding, MessageQueues, PostedMessage
 from fnhost.host.durable.storage.azure.names import Names, partition_key
@@ -140,17 +140,18 @@ class AzureHub:
 
         Most ids are new. Others show when the row is written, and their message is taken back.
         """
-        posted, is_begun = await self._begin(start, None)
-        if is_begun:
-            return replace(posted.received, is_new=True)
-        known = await self._instances.known(start.target.instance_id)
-        if known and known.instance.execution_id == start.target.execution_id:
-            return posted.received  # Asked again: the row is there.
-        await self._take_back(posted)
-        if known and known.instance.status not in frozenset(overridable):
-            raise AlreadyExists(known.instance.status)
-        posted, _ = await self._begin(start, known)
-        return posted.received
+        known = None
+        for count in range(TRIES):
+            posted, is_begun = await self._begin(start, known)
+            if is_begun:
+                return replace(posted.received, is_new=count == 0)
+            known = await self._instances.known(start.target.instance_id)
+            if known and known.instance.execution_id == start.target.execution_id:
+                return posted.received  # Asked again: the row is there.
+            await self._take_back(posted)
+            if known and known.instance.status not in frozenset(overridable):
+                raise AlreadyExists(known.instance.status)
+        raise StorageUnreachable(f"The row of instance {start.target.instance_id} is changed again and again.")
 
     async def _begin(self, start: Message, known: VersionedInstance | None) -> tuple[PostedMessage, bool]:
         """Post it and write its row; False if the row is not as it was known."""

@@ -97,7 +97,9 @@ class Instances:
             row = {**row, "Input": self._large_messages.url(blob)}
         try:
             await (self._write("replace", row, known.etag) if known else self._write("insert", row))
-        except (ResourceExists, PreconditionFailed):
+        except (ResourceExists, PreconditionFailed, ResourceNotFound) as error:
+            if error.code == "TableNotFound":
+                raise
             return False
         return True
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import selectors
 import sys
 from typing import Callable
 
 from .errors import stack
 
+AWAITS = "A forked process cannot await: the event loop is its parent's alone. Start one of its own with asyncio.run()."
 _is_child = False
 
 
@@ -27,8 +30,34 @@ def _mark_child() -> None:
     _is_child = True
 
 
+def new_event_loop() -> asyncio.AbstractEventLoop:
+    """One that a forked process does not run: it would take what wakes the worker up, and run its tasks twice."""
+    if not hasattr(os, "fork"):
+        return asyncio.new_event_loop()
+    selector = selectors.DefaultSelector()
+    loop = asyncio.SelectorEventLoop(selector)
+    on_fork(lambda: _end_where_it_waits(loop, selector))
+    return loop
+
+
+def _end_where_it_waits(loop: asyncio.AbstractEventLoop, selector: selectors.BaseSelector) -> None:
+    forking = asyncio.current_task(loop)
+
+    def end(timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        end_child(_error(forking) if forking else None)
+        return []
+
+    selector.select = end  # type: ignore[method-assign]
+
+
+def _error(task: asyncio.Task[object]) -> BaseException | None:
+    if not task.done():
+        return SystemExit(AWAITS)
+    return asyncio.CancelledError() if task.cancelled() else task.exception()
+
+
 def end_child(error: BaseException | None = None) -> None:
-    """End a forked process whose function has returned or raised; the worker itself goes on.
+    """End a forked process whose function or task has returned or raised; the worker itself goes on.
 
     The exit code is what Python gives a program that ends so: 0, that of `sys.exit()`, or 1 after a traceback.
     """

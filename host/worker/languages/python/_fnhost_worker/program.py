@@ -22,7 +22,7 @@ from .context import INVOCATION, THREAD
 from .converters import Converters
 from .errors import FunctionLoadError, stack, title
 from .fallback import offer_copy
-from .forks import watch_forks
+from .forks import new_event_loop, watch_forks
 from .hooks import Hooks
 from .indexing import IndexedFunctions
 from .invocation import Invocation, Response
@@ -250,7 +250,7 @@ def main() -> None:
     os.environ.setdefault("FUNCTIONS_WORKER_RUNTIME_VERSION", VERSION)
     watch_forks()
     streams = open_streams()
-    loop = asyncio.new_event_loop()
+    loop = new_event_loop()
     asyncio.set_event_loop(loop)
     loading.open_namespace(root)
     settings = read_settings(os.environ)
