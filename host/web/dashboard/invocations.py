@@ -9,13 +9,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from fnhost.host.log import Log
+from fnhost.host.log import Log, Record
 from fnhost.host.web.active_app import ActiveApp
 from fnhost.host.web.admin.api import ActiveAppProvider
 from fnhost.host.web.dashboard.answers import ApiError, answer, number, read_members, single
 from fnhost.host.web.dashboard.calls import Caller
 from fnhost.host.web.dashboard.exceptions import read_exception
-from fnhost.host.web.dashboard.lines import recent_lines
+from fnhost.host.web.dashboard.lines import is_own, recent_lines
 from fnhost.host.web.dashboard.payloads import KeptRequest, shown, shown_request, shown_response
 from fnhost.host.web.dashboard.recording import MOST_INVOCATIONS, InvocationHistory, RecordedInvocation, shown_row
 
@@ -53,7 +53,18 @@ def invocation_routes(
             raise ApiError(400, "The member 'changes' of the body has to be an object.")
         return answer(await caller.again(serving(provider), row, changes), 202)
 
+    async def of_instance(request: Request) -> Response:
+        instance = request.path_params["id"]
+
+        def is_of_it(record: Record) -> bool:
+            row = history.find(record.invocation) if record.invocation else None
+            return not is_own(record) and (record.instance or (row.instance if row else "")) == instance
+
+        lines, lost = recent_lines(log, is_of_it)
+        return answer({"logs": lines, "logs_lost": lost})
+
     return [
+        Route("/instances/{id:path}/logs", of_instance),
         Route("/invocations", listed),
         Route("/invocations/{id}", one),
         Route("/invocations/{id}/again", again, methods=["POST"]),
