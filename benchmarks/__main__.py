@@ -16,7 +16,7 @@ from benchmarks import machine, targets
 from benchmarks.bench import Bench, clean_environment
 from benchmarks.flows import WrongAnswer
 from benchmarks.load import LoadFailed
-from benchmarks.parts import durable, http, memory, reload, start, status, storage
+from benchmarks.parts import dashboard, durable, http, memory, reload, start, status, storage
 from benchmarks.peers import Peers
 from benchmarks.processes import NotStarted
 from benchmarks.table import Measure, as_json, as_text
@@ -25,6 +25,7 @@ from fnhost.bindings.storage import StorageError
 
 PARTS: Mapping[str, Callable[[Bench], AsyncIterator[Measure]]] = {
     http.PART: http.measure,
+    dashboard.PART: dashboard.measure,
     start.PART: start.measure,
     reload.PART: reload.measure,
     "sequential": durable.sequential,

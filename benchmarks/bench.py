@@ -40,9 +40,9 @@ class Bench:
         log = self.work / f"{next(self._numbers)}.log"
         return Command(tuple(map(str, arguments)), directory, {**self.environment, **settings}, log)
 
-    def fnhost(self, app: Path, port: int) -> Command:
+    def fnhost(self, app: Path, port: int, *options: str) -> Command:
         program = Path(sys.executable).with_name("fnhost")
-        return self.command(app, program, "start", app, "--port", port, VIRTUAL_ENV=sys.prefix)
+        return self.command(app, program, "start", app, "--port", port, *options, VIRTUAL_ENV=sys.prefix)
 
 
 def clean_environment() -> Mapping[str, str]:

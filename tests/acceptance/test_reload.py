@@ -215,5 +215,5 @@ def test_an_app_that_could_not_start_is_served_when_mended_whatever_else_is_brok
     with launched("start", app, "--port", 0) as (_, output):
         output.until("Nothing is served yet.")
         (app / "host.json").write_text('{"version": "2.0"}')
-        output.until("http://localhost:")
+        output.until_listed()
         assert output.count("The 'Broken' function is in error") == 1

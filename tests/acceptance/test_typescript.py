@@ -1,13 +1,12 @@
 """Apps in TypeScript that were not compiled are told how, by the script in their package.json."""
 
 import json
-import re
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.support.hosts import ADDRESS, PATIENCE, launched, run, write_app
+from tests.support.hosts import PATIENCE, launched, run, write_app
 from tests.support.node import HTTP, NODE
 from tests.support.npm import link_packages
 from tests.support.workers import write_file
@@ -57,7 +56,5 @@ def test_an_app_is_served_as_soon_as_it_is_compiled(model: str, file: str, code:
     with launched("start", app_of(tmp_path, model), "--port", 0, **NODE) as (_, output):
         output.until(TELLS)
         write_file(tmp_path / file, code)
-        output.until("http://localhost:")
-        match = re.search(ADDRESS, output.text)
-        assert match
-        assert httpx.get(f"{match[0]}api/Hello", timeout=PATIENCE).text == "compiled"
+        address = f"http://localhost:{output.until_listed()}/api/Hello"
+        assert httpx.get(address, timeout=PATIENCE).text == "compiled"

@@ -24,7 +24,8 @@ POLL = 0.02
 STARTED = "Worker process started and initialized."
 PROGRAM = ("-m", "fnhost")
 """What Python runs: the command line as it is."""
-ADDRESS = r"http://localhost:(\d+)/"
+ADDRESS = r"http://localhost:(\d+)/(?!runtime/dashboard/)"
+"""Of a function: that of the dashboard is told before the app is served."""
 ORPHANED = ("exception was never retrieved", "Task was destroyed but it is pending", "was never awaited")
 """What Python says about background work without an owner."""
 TOLD_OTHERWISE = ("FUNCTIONS_", "AzureWebJobs", "AZURE_FUNCTIONS", "VIRTUAL_ENV", "CI")
@@ -57,6 +58,14 @@ class Output:
         with self._changed:
             came = self._changed.wait_for(lambda: self._ended or self.count(text) >= count, PATIENCE)
         assert came and self.count(text) >= count, f"{text!r} did not come {count} times in:\n{self.tail}"
+
+    def until_listed(self) -> int:
+        """Wait until the address of a function is told: the app is served. The host's port."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._ended or re.search(ADDRESS, self.text), PATIENCE)
+        match = re.search(ADDRESS, self.text)
+        assert match, f"No function was listed:\n{self.tail}"
+        return int(match[1])
 
     def close(self) -> None:
         self._thread.join()
@@ -197,10 +206,8 @@ def _kill(process: "subprocess.Popen[str] | psutil.Process") -> None:
 def running(app: Path, *options: object, program: Sequence[str] = PROGRAM, **settings: str) -> Iterator[Host]:
     """`fnhost start` over `app` on a free port. The app has an HTTP function: its address tells the port."""
     with launched("start", app, "--port", 0, *options, program=program, **settings) as (process, output):
-        output.until("http://localhost:")
-        match = re.search(ADDRESS, output.text)
-        assert match, output.text
-        with httpx.Client(base_url=f"http://localhost:{match[1]}", timeout=PATIENCE) as client:
+        port = output.until_listed()
+        with httpx.Client(base_url=f"http://localhost:{port}", timeout=PATIENCE) as client:
             yield Host(app, process, output, client)
 
 

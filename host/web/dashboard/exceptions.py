@@ -140,8 +140,10 @@ def _path(file: str) -> str:
 
 
 def _is_user(file: str, root: Path) -> bool:
-    path = Path(os.path.realpath(root / file))
-    base = Path(os.path.realpath(root))
+    try:
+        path, base = Path(os.path.realpath(root / file)), Path(os.path.realpath(root))
+    except (OSError, ValueError):  # no name that a file could have
+        return False
     return path.is_relative_to(base) and LIBRARIES.isdisjoint(path.relative_to(base).parts)
 
 

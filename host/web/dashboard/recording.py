@@ -32,6 +32,11 @@ MOST_INVOCATIONS = 2_000
 MOST_BYTES = 32_000_000
 MOST_RECORDS = 20_000
 """Log records that are kept from the first opened page on."""
+TOPIC = "invocations"
+SOON = 0.02
+"""Seconds until pages are told of a row that changed."""
+MOST_AT_ONCE = 100
+"""Rows that they are told of each time: the last ones."""
 ROW_SIZE = 1_500
 """About the bytes that a row takes without its values."""
 EPISODES = frozenset({"orchestrationtrigger", "entitytrigger"})
@@ -109,6 +114,8 @@ class InvocationHistory:
     def __init__(self, log: Log, live: LiveEvents, version: Callable[[], int]) -> None:
         self._log, self._live, self._version = log, live, version
         self._rows: OrderedDict[str, RecordedInvocation] = OrderedDict()
+        self._changed: dict[str, RecordedInvocation] = {}
+        """Rows that pages have not been told of."""
         self._size = 0
         self.dropped = 0
         """Invocations that are no longer kept."""
@@ -138,8 +145,8 @@ class InvocationHistory:
         row = self._take(record)
         if record.invocation:
             self._publish_line(record, row)
-        if row and isinstance(record.event, (InvocationStarted, InvocationEnded)):
-            self._publish(row, "started" if isinstance(record.event, InvocationStarted) else "ended")
+        if row and isinstance(record.event, (InvocationStarted, InvocationEnded, InvocationException)):
+            self._publish(row)
 
     def _take(self, record: Record) -> RecordedInvocation | None:
         event = record.event
@@ -153,7 +160,6 @@ class InvocationHistory:
         elif isinstance(event, InvocationException):
             row.exception, row.stack = event.exception, event.stack
             self._weigh(row)
-            self._publish(row, "ended")
         return row
 
     def _begin(self, record: Record, event: InvocationStarted) -> RecordedInvocation:
@@ -193,7 +199,7 @@ class InvocationHistory:
         row.trigger_value = keep(event.value)
         row.event = _repeatable(event, row.trigger_value)
         self._weigh(row)
-        self._publish(row, "started")
+        self._publish(row)
 
     def answered(self, invocation: str, inputs: Mapping[str, Value], outcome: Outcome) -> None:
         if (row := self._rows.get(invocation)) is None:
@@ -209,13 +215,22 @@ class InvocationHistory:
         if row is not None and row.request:
             row.response = keep_response(status, headers, body)
             self._weigh(row)
-            self._publish(row, "ended")
+            self._publish(row)
 
     # --- the pages
 
-    def _publish(self, row: RecordedInvocation, phase: str) -> None:
-        if self._live.is_read("invocations"):
-            self._live.publish("invocations", "invocation", {**shown_row(row), "phase": phase}, key=row.id)
+    def _publish(self, row: RecordedInvocation) -> None:
+        """Soon: a short invocation changes several times at once, and of a thousand in a second only some are seen."""
+        if self._live.is_read(TOPIC):
+            if not self._changed:
+                self._live.clock.call_later(SOON, self._publish_changed)
+            self._changed[row.id] = row
+
+    def _publish_changed(self) -> None:
+        changed, self._changed = self._changed, {}
+        for row in list(changed.values())[-MOST_AT_ONCE:]:
+            phase = "ended" if row.outcome else "started"
+            self._live.publish(TOPIC, "invocation", {**shown_row(row), "phase": phase}, key=row.id)
 
     def _publish_line(self, record: Record, row: RecordedInvocation | None) -> None:
         topic = f"log:{record.invocation}"

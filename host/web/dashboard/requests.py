@@ -127,6 +127,8 @@ async def send(front: ASGIApp, request: OutgoingRequest, host: str, scheme: str)
 
 def _head(request: OutgoingRequest, host: str) -> Head:
     given = [(name, value) for name, value in request.headers if name.lower() not in OF_THE_CONNECTION]
+    if any("\r" in text or "\n" in text for pair in given for text in pair):
+        raise ApiError(400, "A header cannot hold a line break.")
     lines = [f"{request.method} {request.target} HTTP/1.1", f"host: {host}"]
     lines += [f"{name}: {value}" for name, value in given]
     if request.body or request.method in ("POST", "PUT", "PATCH"):

@@ -13,9 +13,9 @@ from starlette.routing import Route
 from fnhost.bindings.http.trigger import HttpSettings
 from fnhost.host.app import App, separated
 from fnhost.host.errors import StartError
-from fnhost.host.load.hostjson import PREFIX
+from fnhost.host.load.hostjson import PREFIX, read_host
 from fnhost.host.load.localsettings import FILE as LOCAL_FILE
-from fnhost.host.load.localsettings import LocalSettings, read_local
+from fnhost.host.load.localsettings import LocalSettings, merge, read_local
 from fnhost.host.load.root import HOST_FILE
 from fnhost.host.text import decoded
 from fnhost.host.web.admin.api import ActiveAppProvider
@@ -59,36 +59,41 @@ class SettingSources:
 def setting_routes(sources: SettingSources, provider: ActiveAppProvider) -> list[Route]:
     async def settings(request: Request) -> Response:
         view = provider.view
-        return single(request, await asyncio.to_thread(describe, sources, view.app if view else None))
+        app = view.app if view and view.state == "Running" else None
+        return single(request, await asyncio.to_thread(describe, sources, app))
 
     return [Route("/settings", settings)]
 
 
 def describe(sources: SettingSources, app: App | None) -> dict[str, Any]:
-    """Reads the files of the app: call it in a thread."""
+    """Reads the files of the app: call it in a thread. Without an app in service, what the files say counts."""
     local = read_local(sources.root)
+    environment = app.settings.environment if app else merge(sources.shell, local).environment
+    document = app.config.raw if app else read_host(sources.root, environment)[0].raw
     return {
-        "host_json": [*written(sources, app), *defaults(app)] if app else [],
-        "environment": list(variables(sources, local, app)),
+        "host_json": [*written(sources, document, environment), *defaults(document)],
+        "environment": list(variables(sources, local, environment)),
         "local_host": [{"name": name, **hidden(name, value)} for name, value in local.host.items()],
         "options": [{"name": name, **hidden(name, value)} for name, value in sources.options.items() if value],
         "keys": key_names(sources.root),
     }
 
 
-def written(sources: SettingSources, app: App) -> Iterator[dict[str, Any]]:
+def written(
+    sources: SettingSources, document: Mapping[str, Any], environment: Mapping[str, str]
+) -> Iterator[dict[str, Any]]:
     """Each value of host.json that counts; the environment may have overridden it (platform/settings.md 4)."""
     text = decoded(read_served(sources.root, sources.root / HOST_FILE) or b"")
     lines = {pointer.lower(): line for pointer, line in lines_of(text).items()}
-    overrides = {_pointer(name): name for name in app.settings.environment if _is_override(name)}
-    for pointer, value in _leaves(app.config.raw, ""):
+    overrides = {_pointer(name): name for name in environment if _is_override(name)}
+    for pointer, value in _leaves(document, ""):
         variable = _overriding(pointer.lower(), overrides)
         origin = _origin(variable, sources) if variable else HOST_FILE
         yield _host_value(pointer, value, origin, variable, None if variable else lines.get(pointer.lower()))
 
 
-def defaults(app: App) -> Iterator[dict[str, Any]]:
-    known = {pointer.lower() for pointer, _ in _leaves(app.config.raw, "")}
+def defaults(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    known = {pointer.lower() for pointer, _ in _leaves(document, "")}
     for pointer, value in DEFAULTS.items():
         if pointer.lower() not in known:
             yield _host_value(pointer, value, "default")
@@ -129,11 +134,12 @@ def _origin(variable: str, sources: SettingSources) -> str:
     return "environment" if sources.shell.get(variable) else LOCAL_FILE
 
 
-def variables(sources: SettingSources, local: LocalSettings, app: App | None) -> Iterator[dict[str, Any]]:
-    """What the workers get, by name; before an app could be read, what they would get."""
-    found = app.settings.environment if app and app.settings.environment else {**local.values, **sources.shell}
-    for name in sorted(found, key=str.lower):
-        yield {"name": name, **hidden(name, found[name]), "from": _variable_origin(name, sources, local)}
+def variables(
+    sources: SettingSources, local: LocalSettings, environment: Mapping[str, str]
+) -> Iterator[dict[str, Any]]:
+    """What the workers get, by name."""
+    for name in sorted(environment, key=str.lower):
+        yield {"name": name, **hidden(name, environment[name]), "from": _variable_origin(name, sources, local)}
 
 
 def _variable_origin(name: str, sources: SettingSources, local: LocalSettings) -> str:
