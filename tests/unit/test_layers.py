@@ -53,7 +53,6 @@ LAYERS = {
     "fnhost.host.durable.sharing": 4,
     "fnhost.host.durable.runtime": 5,
     "fnhost.host.durable.client": 6,
-    "fnhost.host.durable.insight": 7,
     "fnhost.host.durable.config": 7,
     "fnhost.host.durable.insight": 7,
     # HTTP: what listens, and what is served beside the app's own functions.

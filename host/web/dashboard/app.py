@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -18,12 +18,6 @@ from fnhost.host.web.dashboard.answers import single, time_text
 from fnhost.host.web.dashboard.problems import app_problems
 from fnhost.host.web.dashboard.reloads import ReloadHistory
 
-HubFacts = Callable[[], Awaitable[Mapping[str, Any] | None]]
-
-
-async def no_hub() -> None:
-    return None
-
 
 @dataclass(frozen=True, slots=True)
 class HostFacts:
@@ -34,7 +28,6 @@ class HostFacts:
     address: str
     started: datetime
     storage: Callable[[], Mapping[str, Any] | None] = field(default=lambda: None)
-    hub: HubFacts = no_hub
     features: Mapping[str, bool] = field(default_factory=dict)
 
 
@@ -65,7 +58,7 @@ async def describe(facts: HostFacts, view: ActiveApp | None, reloads: ReloadHist
         "problems": await asyncio.to_thread(app_problems, view) if view else [],
         "workers": [asdict(worker) for worker in view.workers()] if view else [],
         "storage": facts.storage(),
-        "hub": await facts.hub(),
+        "hub": await view.hub() if view and view.hub else None,
         "clock": {"offset_ms": 0, "scale": 1},
         "features": dict(facts.features),
     }

@@ -1,6 +1,7 @@
 """The API of invocations: a list, each with its values, its exception and its log lines, and sending one again."""
 
 import asyncio
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -9,13 +10,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from fnhost.host.log import Log, Record
+from fnhost.host.log import Log
 from fnhost.host.web.active_app import ActiveApp
 from fnhost.host.web.admin.api import ActiveAppProvider
 from fnhost.host.web.dashboard.answers import ApiError, answer, number, read_members, single
 from fnhost.host.web.dashboard.calls import Caller
 from fnhost.host.web.dashboard.exceptions import read_exception
-from fnhost.host.web.dashboard.lines import is_own, recent_lines
+from fnhost.host.web.dashboard.lines import recent_lines
 from fnhost.host.web.dashboard.payloads import KeptRequest, shown, shown_request, shown_response
 from fnhost.host.web.dashboard.recording import MOST_INVOCATIONS, InvocationHistory, RecordedInvocation, shown_row
 
@@ -54,17 +55,13 @@ def invocation_routes(
         return answer(await caller.again(serving(provider), row, changes), 202)
 
     async def of_instance(request: Request) -> Response:
-        instance = request.path_params["id"]
-
-        def is_of_it(record: Record) -> bool:
-            row = history.find(record.invocation) if record.invocation else None
-            return not is_own(record) and (record.instance or (row.instance if row else "")) == instance
-
-        lines, lost = recent_lines(log, is_of_it)
-        return answer({"logs": lines, "logs_lost": lost})
+        id, after = request.path_params["id"], number(request, "after", 0, sys.maxsize, least=0)
+        own = {row.id for row in history if row.instance == id}
+        lines, lost = recent_lines(log, lambda record: record.instance == id or record.invocation in own, after)
+        return answer({"items": lines, "lost": lost})
 
     return [
-        Route("/instances/{id:path}/logs", of_instance),
+        Route("/instances/{id}/logs", of_instance),
         Route("/invocations", listed),
         Route("/invocations/{id}", one),
         Route("/invocations/{id}/again", again, methods=["POST"]),
