@@ -52,6 +52,7 @@ MOST = 1000
 MOST_ROWS = 2000
 MOST_EVENTS = 5000
 MOST_VALUES = 1000
+FAR = 10**9
 
 
 def instance_routes(view: HubView) -> list[BaseRoute]:
@@ -72,7 +73,7 @@ def instance_routes(view: HubView) -> list[BaseRoute]:
         rows = children_of(folded, parent) if parent else shown_rows(folded)
         if rows is None:
             raise ApiError(404, f"The timeline of '{instance.id}' has no row '{parent}'.")
-        start, count = place_of(request, "from_row"), number(request, "rows", 500, MOST_ROWS)
+        start, count = number(request, "from_row", 0, FAR, least=0), number(request, "rows", 500, MOST_ROWS)
         return single(request, page_json(view, instance, replayed, folded, rows, start, count))
 
     async def task(request: Request) -> Response:
@@ -95,7 +96,7 @@ def instance_routes(view: HubView) -> list[BaseRoute]:
         if request.query_params.get("format", "events") == "export":
             return await exported(view, instance)
         events = (await view.insight.history(instance.id, instance.execution_id)).events
-        start, top = place_of(request, "from"), number(request, "top", MOST_EVENTS, MOST_EVENTS)
+        start, top = number(request, "from", 0, FAR, least=0), number(request, "top", MOST_EVENTS, MOST_EVENTS)
         shown = [json.loads(history_json(event)) for event in events[start : start + top]]
         following = start + top if start + top < len(events) else None
         found = {"execution_id": instance.execution_id, "events": shown, "length": len(events), "next": following}
@@ -114,14 +115,6 @@ def instance_routes(view: HubView) -> list[BaseRoute]:
         Route("/instances/{id}/history", telling(history)),
         Route("/instances/{id}/code", telling(code)),
     ]
-
-
-def place_of(request: Request, name: str) -> int:
-    """A whole number of the query, 0 unless told. Raises ApiError."""
-    text = request.query_params.get(name) or "0"
-    if not (text.isascii() and text.isdecimal() and len(text) < 10):
-        raise ApiError(400, f"The parameter '{name}' has to be a whole number.")
-    return int(text)
 
 
 def listing_json(view: HubView, found: Listing) -> dict[str, Any]:
