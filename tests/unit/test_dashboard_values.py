@@ -176,7 +176,7 @@ def test_what_a_page_may_say_of_a_request() -> None:
     )  # fmt: skip
     wrong: list[dict[str, Any]] = [
         {"method": 1}, {"path": []}, {"query": 1}, {"headers": "x"}, {"headers": [["a"]]}, {"headers": [1]},
-        {"headers": {"a": 1}}, {"body": {}}, {"body_base64": "!"},
+        {"headers": {"a": 1}}, {"path": "/\ud800"}, {"query": "\ud800"}, {"body": {}}, {"body_base64": "!"},
     ]  # fmt: skip
     for members in wrong:
         with pytest.raises(ApiError):
