@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from fnhost.bindings.contract import Event, HttpRequest, Outcome, Value
+from fnhost.bindings.contract import RETURN, Event, HttpRequest, Outcome, Value
 from fnhost.host.events import InvocationEnded, InvocationException, InvocationStarted
 from fnhost.host.log import RECENT_SIZE, Log, Record
 from fnhost.host.web.dashboard.answers import time_text
@@ -206,7 +206,8 @@ class InvocationHistory:
             return
         row.inputs = {name: keep(value) for name, value in inputs.items() if not isinstance(value, HttpRequest)}
         row.outputs = {name: keep(value) for name, value in outcome.outputs.items()}
-        row.returned, row.has_values = keep(outcome.returned), True
+        row.returned = None if RETURN in outcome.outputs else keep(outcome.returned)
+        row.has_values = True
         self._weigh(row)
 
     def replied(self, status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> None:

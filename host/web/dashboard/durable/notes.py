@@ -13,7 +13,7 @@ from fnhost.host.durable.insight.waits import waits_of
 from fnhost.host.durable.model.errors import HubError
 from fnhost.host.durable.model.history import RuntimeStatus
 from fnhost.host.tasks import BackgroundTasks
-from fnhost.host.web.dashboard.durable.shapes import error_note, note, waits_note
+from fnhost.host.web.dashboard.durable.shapes import ended_note, error_note, note, waits_note
 
 PATIENCE = 0.15
 """Seconds that a list waits for what is not known yet."""
@@ -85,12 +85,12 @@ class WaitNotes:
             return note("waits", "its first episode")
         state = await self._insight.history(row.id, row.execution_id or None)
         if not state.events:
-            return NONE
+            return ended_note(row)
         replayed = await self._insight.replays.of(state.events, SECONDS)
         if row.status is RuntimeStatus.Failed:
-            return await asyncio.to_thread(
-                error_note, failure_of(state.events, row.output, replayed), self._insight.root
-            )
+            error = failure_of(state.events, row.output, replayed)
+            shown = await asyncio.to_thread(error_note, error, self._insight.root)
+            return shown if error else ended_note(row)
         found = waits_note(waits_of(state.events, replayed)) or NONE
         if row.status is RuntimeStatus.Suspended:
             return note("waits", f"to be resumed{found['text'] and ', then for '}{found['text']}")
