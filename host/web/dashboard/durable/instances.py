@@ -76,7 +76,7 @@ def instance_routes(view: HubView) -> list[BaseRoute]:
         if rows is None:
             raise ApiError(404, f"The timeline of '{instance.id}' has no row '{parent}'.")
         start, count = number(request, "from_row", 0, FAR, least=0), number(request, "rows", 500, MOST_ROWS)
-        return single(request, page_json(view, instance, replayed, folded, rows, start, count))
+        return answer(page_json(view, instance, replayed, folded, rows, start, count))
 
     async def task(request: Request) -> Response:
         replayed = await view.replayed(instance := await view.expect(request))
