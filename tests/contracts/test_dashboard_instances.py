@@ -348,7 +348,7 @@ async def test_inputs_that_no_history_keeps_are_recomputed(desk: Desk) -> None:
         ("w1", "event", "open"),
     ]
     task = await desk.get("/instances/one/tasks/0")
-    assert (task["input"], task["input_source"], task["output"]) == ("8", "recomputed", 9)
+    assert (task["input"], task["input_source"], task["output"]) == (8, "recomputed", 9)
     assert (await desk.get("/instances/one/tasks/7", 404))["error"]
 
 
