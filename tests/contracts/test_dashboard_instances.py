@@ -15,12 +15,13 @@ from starlette.routing import Mount
 
 from fnhost.clock import SYSTEM_CLOCK
 from fnhost.host.durable.insight.hub import HubInsight
-from fnhost.host.durable.insight.index import InstanceIndex
+from fnhost.host.durable.insight.index import Filter, InstanceIndex
 from fnhost.host.durable.insight.replays import Replays
 from fnhost.host.durable.insight.store import InsightStore
+from fnhost.host.durable.model.errors import HubUnreachable
 from fnhost.host.durable.model.history import RuntimeStatus
 from fnhost.host.durable.model.instants import Instant, later
-from fnhost.host.durable.model.states import Checkpoint, HistoryState, Instance, fold
+from fnhost.host.durable.model.states import Checkpoint, HistoryState, Instance, Page, Query, fold
 from fnhost.host.durable.replay.decide import OrchestrationLimits
 from fnhost.host.durable.storage.sqlite import SqliteHub
 from fnhost.host.log import Log
@@ -28,6 +29,7 @@ from fnhost.host.web.dashboard.api import api
 from fnhost.host.web.dashboard.durable.assembly import durable_api
 from fnhost.host.web.dashboard.durable.verbs import VERBS, allowed, refusal
 from fnhost.host.web.dashboard.live import LiveEvents, Reader
+from tests.support.clocks import ManualClock
 from tests.support.engines import Functions, Served, hub_settings, made, serving
 from tests.support.sdk import SDK_WARNINGS
 from tests.unit.test_timeline import chain
@@ -177,12 +179,62 @@ async def test_what_is_recorded_and_purged_is_in_the_next_list(desk: Desk) -> No
     assert (await desk.get("/instances"))["items"] == []
 
 
+class SlowHub(SqliteHub):
+    """Its second page comes when `go_on` is set."""
+
+    def __init__(self) -> None:
+        super().__init__(hub_settings())
+        self.go_on = asyncio.Event()
+
+    async def list(self, query: Query, top: int = 100, token: str | None = None) -> Page:
+        if token:
+            await self.go_on.wait()
+        return await super().list(query, min(top, 5), token)
+
+
+async def test_a_hub_that_takes_long_to_read_is_shown_as_far_as_it_is_read() -> None:
+    hub = SlowHub()
+    async with made(hub):
+        for number in range(8):
+            await hub.record(Checkpoint(HistoryState(), f"run-{number}", (), row(number)))
+        clock = ManualClock()
+        index = InstanceIndex(hub, clock, lambda: False)
+        listing = asyncio.create_task(index.list(Filter(), "id", 100, None))
+        while not listing.done():
+            await clock.advance(1)
+        found = await listing
+        assert (len(found.rows), found.is_complete) == (5, False)
+        index.note(row(7, RuntimeStatus.Failed))
+        index.forget("order-0006")
+        hub.go_on.set()
+        found = await index.list(Filter(), "id", 100, None)
+        assert (len(found.rows), found.is_complete, found.rows[-1].status) == (7, True, RuntimeStatus.Failed)
+        await index.close()
+
+
+async def test_a_hub_that_does_not_answer_is_read_again_with_the_next_list() -> None:
+    class Away(SqliteHub):
+        is_away = True
+
+        async def list(self, query: Query, top: int = 100, token: str | None = None) -> Page:
+            if self.is_away:
+                raise HubUnreachable("gone")
+            return await super().list(query, top, token)
+
+    hub = Away(hub_settings())
+    async with made(hub):
+        index = InstanceIndex(hub, SYSTEM_CLOCK, lambda: False)
+        with pytest.raises(HubUnreachable):
+            await index.list(Filter(), "id", 100, None)
+        hub.is_away = False
+        assert (await index.list(Filter(), "id", 100, None)).is_complete
+        await index.close()
+
+
 async def test_too_many_instances_are_listed_in_the_order_of_their_ids(desk: Desk) -> None:
     for number in range(8):
         await desk.put(row(number))
     index = InstanceIndex(desk.hub, SYSTEM_CLOCK, lambda: False, most=5)
-    from fnhost.host.durable.insight.index import Filter
-
     first = await index.list(Filter(names=frozenset({"flow"})), "-created", 4, None)
     assert ([each.id for each in first.rows], first.is_sortable) == (["order-0000", "order-0002"], False)
     rest = await index.list(Filter(), "-created", 4, first.token)

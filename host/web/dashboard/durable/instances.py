@@ -9,6 +9,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from fnhost import __version__
+from fnhost.host.durable.client import is_known
 from fnhost.host.durable.insight.failures import failure_of, task_error
 from fnhost.host.durable.insight.index import IndexRow, Listing
 from fnhost.host.durable.insight.replays import Replayed
@@ -30,6 +31,7 @@ from fnhost.host.durable.model.history import (
 )
 from fnhost.host.durable.model.instants import utc_now
 from fnhost.host.durable.model.states import Instance
+from fnhost.host.durable.replay.outgoing import unknown_function
 from fnhost.host.durable.replay.recording import Place
 from fnhost.host.durable.storage.codec import history_json
 from fnhost.host.text import decoded
@@ -158,6 +160,7 @@ async def instance_json(view: HubView, instance: Instance) -> dict[str, Any]:
         "scheduled": instance.scheduled,
         "children": sum(isinstance(event, SubOrchestrationInstanceCreated) for event in events),
         "execution_id": instance.execution_id,
+        "obstacle": obstacle(view, instance),
         "generation": len(past) + 1,
         "generations": [shapes.past_json(number, each) for number, each in enumerate(past, 1)],
         "waits": [shapes.wait_json(wait, view.root) for wait in waits],
@@ -167,6 +170,14 @@ async def instance_json(view: HubView, instance: Instance) -> dict[str, Any]:
         "events": len(events),
         "replay": replay_json(replayed),
     }
+
+
+def obstacle(view: HubView, instance: Instance) -> str | None:
+    """Why it cannot go on, whatever it waits for."""
+    known = view.insight.engine.names("orchestrator")
+    if instance.status.is_terminal or is_known(instance.name, known):
+        return None
+    return unknown_function("orchestrator", instance.name, known)
 
 
 def replay_json(replayed: Replayed) -> dict[str, Any]:
