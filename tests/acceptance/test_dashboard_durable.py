@@ -181,7 +181,7 @@ def test_a_failed_instance_says_why_and_where(page: Page) -> None:
         line_of(UNLUCKY, "call_activity"),
     )
     task = page.get("/instances/unlucky/tasks/0")
-    assert (task["input"], task["error"]["line"]) == ("13", line_of(STEP, "raise"))
+    assert (task["input"], task["error"]["line"]) == (13, line_of(STEP, "raise"))
 
 
 def test_an_instance_is_steered_and_what_is_not_allowed_is_refused(page: Page) -> None:

@@ -12,6 +12,7 @@ from fnhost import __version__
 from fnhost.host.durable.client import is_known
 from fnhost.host.durable.insight.failures import failure_of, task_error
 from fnhost.host.durable.insight.index import IndexRow, Listing
+from fnhost.host.durable.insight.inputs import argument, given_value
 from fnhost.host.durable.insight.replays import Replayed
 from fnhost.host.durable.insight.statuses import PastStatus, merged, recomputed
 from fnhost.host.durable.insight.timeline import Row, Timeline, input_of
@@ -76,7 +77,7 @@ def instance_routes(view: HubView) -> list[BaseRoute]:
         if rows is None:
             raise ApiError(404, f"The timeline of '{instance.id}' has no row '{parent}'.")
         start, count = number(request, "from_row", 0, FAR, least=0), number(request, "rows", 500, MOST_ROWS)
-        return single(request, page_json(view, instance, replayed, folded, rows, start, count))
+        return answer(page_json(view, instance, replayed, folded, rows, start, count))
 
     async def task(request: Request) -> Response:
         replayed = await view.replayed(instance := await view.expect(request))
@@ -150,7 +151,7 @@ async def instance_json(view: HubView, instance: Instance) -> dict[str, Any]:
             "name": parent.name,
             "task": str(parent.task_schedule_id),
         },
-        "input": shapes.value_of(instance.input),
+        "input": given_value(instance.input),
         "output": shapes.value_of(instance.output),
         "version": instance.version or None,
         "custom_status_text": instance.custom_status,
@@ -234,7 +235,7 @@ def task_json(view: HubView, instance: Instance, replayed: Replayed, row: Row) -
         "kind": row.kind,
         "name": row.name,
         "row": row_of(row, view.root, begun),
-        "input": shapes.value_of(given),
+        "input": argument(given),
         "input_source": source,
         "output": shapes.value_of(_output(_ended_events(row, replayed))),
         "error": shapes.error_json(task_error(failed, replayed.events), view.root) if failed else None,

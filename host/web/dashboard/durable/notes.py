@@ -17,6 +17,8 @@ from fnhost.host.web.dashboard.durable.shapes import ended_note, error_note, not
 
 PATIENCE = 0.15
 """Seconds that a list waits for what is not known yet."""
+CALM = 0.2
+"""Seconds without a change after which an instance is looked at."""
 SECONDS = 1.0
 """For one replay."""
 KEPT = 5_000
@@ -36,7 +38,8 @@ class WaitNotes:
         self._insight, self._tasks, self._clock, self._found = insight, tasks, clock, found
         self._kept: OrderedDict[tuple[str, ...], Note] = OrderedDict()
         self._wanted: OrderedDict[str, IndexRow] = OrderedDict()
-        self._is_running = False
+        self._changing: dict[str, tuple[IndexRow, float]] = {}
+        self._is_running = self._is_following = False
         self._changed = asyncio.Event()
 
     def known(self, row: IndexRow) -> Note | None:
@@ -53,6 +56,28 @@ class WaitNotes:
                     await self._changed.wait()
         except TimeoutError:
             return
+
+    def follow(self, row: IndexRow) -> None:
+        """It has changed: find out when it rests. One that changes all the time is not replayed all the time."""
+        if row.status not in TOLD:
+            self._changing.pop(row.id, None)
+            return
+        self._changing[row.id] = row, self._clock.monotonic() + CALM
+        if not self._is_following:
+            self._is_following = True
+            self._tasks.spawn("Following what instances wait for", self._follow())
+
+    async def _follow(self) -> None:
+        try:
+            while self._changing:
+                await self._clock.sleep(CALM)
+                now = self._clock.monotonic()
+                calm = [row for row, due in self._changing.values() if due <= now]
+                for row in calm:
+                    del self._changing[row.id]
+                self.want(calm)
+        finally:
+            self._is_following = False
 
     def want(self, rows: Iterable[IndexRow]) -> None:
         """The last that was asked for counts when there are too many."""
