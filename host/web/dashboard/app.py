@@ -3,11 +3,13 @@
 import asyncio
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import psutil
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -17,6 +19,7 @@ from fnhost.host.web.admin.api import ActiveAppProvider
 from fnhost.host.web.dashboard.answers import single, time_text
 from fnhost.host.web.dashboard.problems import app_problems
 from fnhost.host.web.dashboard.reloads import ReloadHistory
+from fnhost.host.worker import WorkerStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,7 @@ class AppDescription:
             "app_version": self._reloads.version,
             "refused": self._refused(view),
             "problems": await self._found(view) if view else [],
-            "workers": [asdict(worker) for worker in view.workers()] if view else [],
+            "workers": [shown_worker(worker) for worker in view.workers()] if view else [],
             "storage": self._facts.storage(),
             "hub": await view.hub() if view and view.hub else None,
         }
@@ -76,6 +79,14 @@ class AppDescription:
             self._problems = await asyncio.to_thread(app_problems, view)
             self._view = view
         return self._problems
+
+
+def shown_worker(worker: WorkerStatus) -> dict[str, Any]:
+    """`started` is null of a process that has just ended."""
+    started = None
+    with suppress(psutil.Error):
+        started = time_text(datetime.fromtimestamp(psutil.Process(worker.pid).create_time(), UTC))
+    return {**asdict(worker), "started": started}
 
 
 def app_routes(description: AppDescription) -> list[Route]:
