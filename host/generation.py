@@ -88,6 +88,7 @@ async def generation(
             fires={opened.function.name: opened.fire for opened in functions},
             workers=loaded.pools.statuses if loaded.pools else tuple,
             durable=hub.dashboard if hub else None,
+            hub=hub.describe if hub else None,
             use=loaded.pools.use if loaded.pools else UseCount(),
         )
         with front.showing(view):

@@ -13,7 +13,7 @@ from fnhost.bindings.storage.services import HostState
 from fnhost.clock import SYSTEM_CLOCK
 from fnhost.host.app import App
 from fnhost.host.console import RecordWriter
-from fnhost.host.dashboard import showing_dashboard
+from fnhost.host.dashboard import DashboardSite, showing_dashboard
 from fnhost.host.emulator import StorageEmulator
 from fnhost.host.events import FunctionsListed, HostStarting
 from fnhost.host.identity import host_id
@@ -94,7 +94,8 @@ async def serve(
     )
     announce = Announce(console, log, base, options, steering.hint if steering else "")
     certificate = _certificate(options)
-    dashboard = showing_dashboard(options, front, keys, log, console, live, context.reloads, emulator, address, base)
+    site = DashboardSite(options, front, keys, log, live, context.reloads, emulator, base, SYSTEM_CLOCK.now())
+    dashboard = showing_dashboard(site, console, address)
     async with serving(front, sockets, certificate), emulator, dashboard:
         if certificate:
             forget_key(certificate)

@@ -8,11 +8,12 @@ effect only when the version goes into service.
 import asyncio
 import secrets
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 from urllib.parse import parse_qs
 
 from starlette.applications import Starlette
@@ -25,6 +26,7 @@ from fnhost.bindings.durable import HubEndpoints, origin
 from fnhost.clock import Clock
 from fnhost.host.app import App
 from fnhost.host.durable.client import DurableClient
+from fnhost.host.durable.config import AZURE, DurableConfig
 from fnhost.host.durable.insight.hub import HubInsight
 from fnhost.host.durable.insight.replays import Replays
 from fnhost.host.durable.insight.store import InsightStore
@@ -62,6 +64,8 @@ LONGEST_SWITCH = 30.0
 """Seconds that a request waits while its task hub is opened, or its storage emulator started."""
 RETRY_AFTER = "5"
 EMPTIED = "The task hub '{}' was emptied: its instances, entities and messages are gone."
+LOOK = 1.0
+"""Seconds that the leases of a hub have to be read for those who look on."""
 LAST_REQUESTS = 5.0
 """Seconds that requests of a task hub have to be answered before it is closed."""
 
@@ -78,6 +82,8 @@ class TaskHub:
     insight: HubInsight
     dashboard: ASGIApp
     """The dashboard's API of this hub."""
+    describe: Callable[[], Awaitable[Mapping[str, Any]]]
+    """Its name, kind and partitions."""
 
 
 @dataclass(slots=True)
@@ -182,7 +188,8 @@ class TaskHubs:
             insight = engine.observer = self._insight(plan, engine, client)
             stack.push_async_callback(insight.close)
             dashboard = await stack.enter_async_context(durable_api(insight, self._live, log))
-            hub = TaskHub(engine, client, address, self.api, insight, dashboard)
+            describe = partial(described, config, client, engine, identity.id, clock)
+            hub = TaskHub(engine, client, address, self.api, insight, dashboard, describe)
             return OpenHub(plan, app, hub, api, storage, is_ready, running, stack.pop_all())
 
     def _insight(self, plan: HubPlan, engine: Engine, client: DurableClient) -> HubInsight:
@@ -368,6 +375,23 @@ class HubChange:
     async def leave(self) -> None:
         if self._opened:
             await self._hubs.leave(self._opened)
+
+
+async def described(
+    config: DurableConfig, client: DurableClient, engine: Engine, host: str, clock: Clock
+) -> Mapping[str, Any]:
+    """The members of `hub` in docs/dashboard-api.md; the owners of queues are unknown while storage does not answer."""
+    owners: dict[str, str | None] = {}
+    with suppress(HubError, TimeoutError):
+        async with clock.timeout(LOOK):
+            owners = {lease.queue: lease.owner for lease in await client.hub.partition_leases()}
+    mine = {queue: queue not in engine.remote_queues for queue in engine.hub.queues}
+    partitions = [
+        {"queue": queue, "owner": owners.get(queue) or (host if is_mine else None), "mine": is_mine}
+        for queue, is_mine in mine.items()
+    ]
+    kind = "azure" if config.provider == AZURE else config.provider
+    return {"name": config.hub.name, "kind": kind, "host": host, "partitions": partitions}
 
 
 def _named_hub(query: bytes) -> str:

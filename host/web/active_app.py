@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from starlette.types import ASGIApp
 
@@ -36,5 +36,7 @@ class ActiveApp:
     workers: Callable[[], Sequence[WorkerStatus]] = tuple
     durable: ASGIApp | None = None
     """The dashboard's API of its task hub; None if it has none."""
+    hub: Callable[[], Awaitable[Mapping[str, Any]]] | None = None
+    """Tells of its task hub: name, kind and partitions."""
     use: UseCount = field(default_factory=UseCount)
     """Counts the requests that this generation has begun to serve: it lives until they have ended."""

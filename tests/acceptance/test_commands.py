@@ -29,7 +29,7 @@ def test_the_version() -> None:
 def test_https_is_spoken_with_a_certificate_for_localhost(tmp_path: Path) -> None:
     with launched("start", write_app(tmp_path, HELLO), "--port", 0, "--useHttps") as (_, output):
         output.until("Hello: [GET] https://localhost:")
-        listed = next(line for line in output.lines if "https://" in line)
+        listed = next(line for line in output.lines if "Hello: [GET] https://" in line)
         trusted = ssl.create_default_context(cafile=str(tmp_path / ".fnhost" / "certificate.pem"))
         assert httpx.get(listed.split()[-1], verify=trusted).text == "hello"
 

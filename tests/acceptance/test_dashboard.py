@@ -266,3 +266,71 @@ def test_there_is_none_if_it_is_not_wanted_or_not_safe(tmp_path: Path) -> None:
     with running(app, "--address", "0.0.0.0") as host:
         host.output.until("There is no dashboard, as other machines can reach this host")
         assert host.get(HOME).status_code == 404
+
+
+FLOW = """
+import azure.durable_functions as df
+
+def orchestrate(context):
+    context.set_custom_status({"step": 1, "of": 2})
+    yield context.call_activity("Say", "first")
+    answer = yield context.wait_for_external_event("Approval")
+    return answer
+
+main = df.Orchestrator.create(orchestrate)
+"""
+SAY = "import logging\n\ndef main(text: str) -> str:\n    logging.info('says %s', text)\n    return text\n"
+DURABLE = {
+    "host.json": '{"version": "2.0", "extensions": {"durableTask": {"storageProvider": {"type": "sqlite"}}}}',
+    "Flow/__init__.py": FLOW,
+    "Flow/function.json": bindings({"name": "context", "type": "orchestrationTrigger", "direction": "in"}),
+    "Say/__init__.py": SAY,
+    "Say/function.json": bindings({"name": "text", "type": "activityTrigger", "direction": "in"}),
+    "Hello/__init__.py": ROOT,
+    "Hello/function.json": http(),
+}
+
+
+def test_instances_their_invocations_and_their_hub_in_one_host(tmp_path: Path) -> None:
+    with running(write_app(tmp_path, DURABLE)) as host:
+        hub = host.get(f"{API}/app").json()["hub"]
+        assert hub["kind"] == "sqlite" and all(each["mine"] for each in hub["partitions"])
+        assert {each["owner"] for each in hub["partitions"]} == {hub["host"]}
+        with reading(host, "instances,log:instance:one") as stream:
+            assert post(host, "instances", name="Flow", id="one").json() == {"id": "one"}
+            assert stream.until("log", source="user")["text"] == "says first"
+            waiting = stream.until("instance", id="one", status="Running")
+            while not waiting["custom_status"]["text"]:
+                waiting = stream.until("instance", id="one")
+            assert json.loads(waiting["custom_status"]["text"]) == {"step": 1, "of": 2}
+            assert waiting["custom_status"]["progress"]["of"] == 2
+            one = host.get(f"{API}/instances/one").json()
+            while not one["waits"] or one["waits"][0]["kind"] != "event":
+                stream.until("instance", id="one")
+                one = host.get(f"{API}/instances/one").json()
+            assert (one["waits"][0]["name"], one["waits"][0]["file"], one["waits"][0]["line"]) == (
+                "Approval", "Flow/__init__.py", 7,
+            )  # fmt: skip
+            lines = host.get(f"{API}/instances/one/logs").json()["items"]
+            assert "says first" in {line["text"] for line in lines}
+            rows = host.get(f"{API}/invocations?instance=one").json()["items"]
+            assert {row["function"] for row in rows} == {"Flow", "Say"}
+            said = next(row for row in rows if row["function"] == "Say")
+            assert host.get(f"{API}/invocations/{said['id']}").json()["inputs"][0]["value"]["text"] == '"first"'
+            episode = next(row["id"] for row in rows if row["is_episode"])
+            assert "restart this one" in post(host, f"invocations/{episode}/again").json()["error"]
+            assert post(host, "instances/one/raise", name="Approval", data="yes").status_code == 202
+            assert stream.until("instance", id="one", status="Completed")["note"]["kind"] == "output"
+            assert host.interrupt() == 0, "an open stream does not keep the host"
+
+
+def test_where_keys_are_demanded_the_master_key_opens_it_and_its_calls(tmp_path: Path) -> None:
+    app = write_app(tmp_path, {"Hello/__init__.py": ROOT, "Hello/function.json": http(authLevel="function")})
+    with running(app, "--enable-auth") as host:
+        assert host.get(f"{API}/app").status_code == 401 and host.get("/api/Hello").status_code == 401
+        master = json.loads((app / ".fnhost/keys.json").read_text())["host"]["_master"]
+        assert host.post(f"{HOME}login", data={"key": master}).status_code == 303
+        called = ended(host, post(host, "functions/Hello/call").json()["invocation"])
+        assert called["response"]["body"]["text"] == "from the app"
+        settings = host.get(f"{API}/settings")
+        assert {"scope": "host", "name": "_master"} in settings.json()["keys"] and master not in settings.text

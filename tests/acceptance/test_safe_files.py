@@ -62,11 +62,11 @@ def test_azurites_folder_that_cannot_be_made_keeps_no_http_function_from_serving
 
 def test_the_private_key_does_not_stay_on_the_disk(tmp_path: Path) -> None:
     with launched("start", write_app(tmp_path, HELLO), "--port", 0, "--use-https") as (_, output):
-        output.until("https://localhost:")
+        output.until("\tHello: ")
         pem = tmp_path / ".fnhost" / "certificate.pem"
         assert "PRIVATE KEY" not in pem.read_text()
         assert stat.S_IMODE(pem.parent.stat().st_mode) == 0o700
-        address = next(line for line in output.lines if "https://" in line).split()[-1]
+        address = next(line for line in output.lines if "\tHello: " in line).split()[-1]
         assert httpx.get(address, verify=ssl.create_default_context(cafile=str(pem))).text == "hello"
     assert not [file.name for file in pem.parent.iterdir() if "PRIVATE KEY" in file.read_text()]
 

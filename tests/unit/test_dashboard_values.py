@@ -55,7 +55,7 @@ def test_the_users_exception_is_told_before_what_an_sdk_wrapped_around_it(tmp_pa
 
 
 def test_frames_of_node(tmp_path: Path) -> None:
-    found = read_exception("TypeError: x is not a function\nmore", NODE.format(root=tmp_path), tmp_path)
+    found = read_exception("x is not a function\nmore", NODE.format(root=tmp_path), tmp_path)
     assert (found["type"], found["message"]) == ("TypeError", "x is not a function\nmore")
     places = [(frame["file"], frame["line"], frame["function"], frame["is_user"]) for frame in found["frames"]]
     assert places == [
@@ -176,7 +176,7 @@ def test_what_a_page_may_say_of_a_request() -> None:
     )  # fmt: skip
     wrong: list[dict[str, Any]] = [
         {"method": 1}, {"path": []}, {"query": 1}, {"headers": "x"}, {"headers": [["a"]]}, {"headers": [1]},
-        {"headers": {"a": 1}}, {"body": {}}, {"body_base64": "!"},
+        {"headers": {"a": 1}}, {"path": "/\ud800"}, {"query": "\ud800"}, {"body": {}}, {"body_base64": "!"},
     ]  # fmt: skip
     for members in wrong:
         with pytest.raises(ApiError):
@@ -191,9 +191,17 @@ def test_values_are_cut_and_told_with_their_size() -> None:
     binary = shown(keep(b"\xff\xfe"))
     assert binary and (binary["text"], binary["base64"]) == (None, "//4=")
     assert shown(keep(None)) is None
-    texts = [
-        shown(keep(value)) for value in ("x", Json('{"a":1}'), 7, ("a", "b"), HttpResponse("201", {"a": "b"}, b"c"))
-    ]
+    values = ("x", Json('{"a":1}'), 7, ("a", "b"), HttpResponse("201", {"a": "b"}, b"c"), (b"\xff",))
+    texts = [shown(keep(value)) for value in values]
     assert [text and text["text"] for text in texts] == [
-        "x", '{"a":1}', "7", '["a","b"]', '{"status":"201","headers":{"a":"b"},"cookies":[],"body":"c"}',
+        "x", '{"a":1}', "7", '["a","b"]', '{"status":"201","headers":{"a":"b"},"cookies":[],"body":"c"}', '["ÿ"]',
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "value",
+    [float("nan"), 10**400, True, "\ud800", Json("\ud800"), (1, 2), HttpResponse(body=(b"a", b"b")), request(b"\xff"),
+     HttpResponse(body=HttpResponse(body=Json("[")))],
+)  # fmt: skip
+def test_any_value_can_be_kept_and_shown(value: Any) -> None:
+    shown(keep(value))

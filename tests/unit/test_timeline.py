@@ -22,9 +22,10 @@ from fnhost.host.durable.model.history import (
     TaskFailed,
     TaskScheduled,
     TimerCreated,
+    TimerFired,
 )
 from fnhost.host.durable.model.instants import Instant, later
-from fnhost.host.durable.replay.actions import Action, CallActivity, RetryOptions, WaitForEvent, WithRetry
+from fnhost.host.durable.replay.actions import Action, CallActivity, CreateTimer, RetryOptions, WaitForEvent, WithRetry
 from fnhost.host.durable.replay.actions import read_orchestrator_state as read_state
 from fnhost.host.durable.replay.trace import Trace
 from tests.support.recordings import RECORDED, episodes
@@ -83,8 +84,17 @@ def test_the_tries_of_a_retry_are_one_row_with_the_pauses_between() -> None:
 
 
 def test_the_hops_of_a_long_timer_are_one_row() -> None:
-    timers = [row for row in folded("js3-timer-long").rows if row.kind == "timer"]
-    assert len(timers) == 1 and len(timers[0].events) > 2
+    due, day = at(8 * 86400), 86400
+    events = began(TimerCreated(timestamp=BEGIN, event_id=0, fire_at=at(3 * day)))
+    events.append(OrchestratorCompleted(timestamp=BEGIN, listed=1))
+    for hop in (1, 2):
+        now = at(3 * day * hop)
+        events += [OrchestratorStarted(timestamp=now), TimerFired(timestamp=now, timer_id=hop - 1, fire_at=now)]
+        events.append(TimerCreated(timestamp=now, event_id=hop, fire_at=min(at(3 * day * (hop + 1)), due)))
+        events.append(OrchestratorCompleted(timestamp=now, listed=1))
+    (row,) = rows_of(events, [CreateTimer(due, is_canceled=False)])
+    assert (row.task, row.kind, row.due, row.state, row.start) == ("t0", "timer", due, "open", BEGIN)
+    assert len(row.events) == 5
 
 
 def test_an_event_that_came_early_is_a_mark_that_leads_to_its_wait() -> None:

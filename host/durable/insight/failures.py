@@ -48,13 +48,12 @@ def failure_of(events: Sequence[HistoryEvent], output: str | None, replayed: Rep
     recording = replayed.recording if replayed and replayed.fits else None
     raised = recording.end if recording and recording.end and recording.end.is_raised else None
     if (cause := _cause(events, text, raised.event if raised else None)) is not None:
-        here = raised.frames[0] if raised and raised.frames else None
+        here = raised.place if raised else None
         return replace(task_error(cause, events), orchestrator=here)
     if raised:
         kind, message = titled(raised.text)
-        here = raised.frames[0] if raised.frames else None
         return Error(
-            kind, message, text, traceback_of(raised.text, raised.frames), orchestrator=here, is_recomputed=True
+            kind, message, text, traceback_of(raised.text, raised.frames), orchestrator=raised.place, is_recomputed=True
         )
     kind, message = titled(told(text))
     return Error(kind, message, text)

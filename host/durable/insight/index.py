@@ -8,6 +8,7 @@ import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from fnhost.clock import Clock
@@ -25,6 +26,8 @@ PAGE = 1000
 SHARED_PAUSE = 5.0
 """Seconds after which a hub that other hosts write is listed again, while somebody looks."""
 OWN_PAUSE = 30.0
+PATIENCE = 0.4
+"""Seconds that a list waits for a hub that is read for the first time; then it shows what has come."""
 SORTS = ("id", "name", "status", "created", "updated")
 
 
@@ -106,6 +109,8 @@ class InstanceIndex:
     shared: Callable[[], bool]
     most: int = MOST_ROWS
     _rows: dict[str, IndexRow] | None = None
+    _is_whole: bool = False
+    """Whether the hub was read to its end, or to `most`."""
     _is_full: bool = False
     _listed: float = 0.0
     _listing: asyncio.Task[None] | None = None
@@ -154,20 +159,23 @@ class InstanceIndex:
         ordered = _sorted(found, sort)
         page = _after(ordered, sort, token)[: top + 1]
         more = _token(sort, page[top - 1]) if len(page) > top else None
-        return Listing(tuple(page[:top]), more, counts, len(found), is_empty=not self._rows)
+        return Listing(tuple(page[:top]), more, counts, len(found), is_complete=self._is_whole, is_empty=not self._rows)
 
     def find(self, ids: Iterable[str]) -> Sequence[IndexRow]:
         rows = self._rows or {}
         return [rows[each] for each in ids if each in rows]
 
     async def _refresh(self) -> None:
-        """The first listing is waited for; a later one runs beside, and what it brings is in the next list."""
-        if self._rows is None:
-            await self._start()
+        """The first listing is waited for, for a moment; others run beside, and what they bring is in the next list."""
+        if self._is_whole:
+            pause = SHARED_PAUSE if self.shared() else OWN_PAUSE
+            if self.clock.monotonic() - self._listed > pause:
+                self._start()
             return
-        pause = SHARED_PAUSE if self.shared() else OWN_PAUSE
-        if self.clock.monotonic() - self._listed > pause:
-            self._start()
+        listing = self._start()
+        with suppress(TimeoutError):
+            async with self.clock.timeout(PATIENCE):
+                await asyncio.shield(listing)
 
     def _start(self) -> "asyncio.Task[None]":
         if self._listing is None or self._listing.done():
@@ -177,22 +185,24 @@ class InstanceIndex:
 
     async def _list_all(self) -> None:
         """What is recorded while the hub is read counts more than what is read."""
-        self._changed, rows, self._is_full = {}, dict[str, IndexRow](), False
+        self._changed, rows, is_full = {}, dict[str, IndexRow](), False
+        if not self._is_whole:
+            self._rows = rows  # what has come so far is shown
         try:
             async for row in all_rows(self.hub):
-                rows[row.id] = row
-                if len(rows) > self.most:
-                    self._is_full = True
+                if row.id not in self._changed:
+                    rows[row.id] = row
+                if is_full := len(rows) > self.most:
                     rows.clear()
                     break
         finally:
             changed, self._changed = self._changed, None
         for id, newer in changed.items():
-            if newer is None:
+            if newer is None or is_full:
                 rows.pop(id, None)
-            elif not self._is_full:
+            else:
                 rows[id] = newer
-        self._rows, self._listed = rows, self.clock.monotonic()
+        self._rows, self._listed, self._is_whole, self._is_full = rows, self.clock.monotonic(), True, is_full
 
     async def _passed_through(self, wanted: Filter, top: int, token: str | None) -> Listing:
         """The hub's own order and filters, for hubs with more instances than an index should hold."""

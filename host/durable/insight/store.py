@@ -144,8 +144,9 @@ class InsightStore:
         self._flush()
         if not self._memory and (self._path is None or not self._path.exists()):
             return []
-        with self._connection() as connection:
+        with contextlib.suppress(sqlite3.Error, OSError), self._connection() as connection:
             return connection.execute(query, values).fetchall()
+        return []
 
     # The writer
 
@@ -190,9 +191,13 @@ class InsightStore:
 
 def _opened(place: str) -> sqlite3.Connection:
     connection = sqlite3.connect(place, timeout=5, check_same_thread=False)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = OFF")
-    connection.executescript(SCHEMA)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = OFF")
+        connection.executescript(SCHEMA)
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 

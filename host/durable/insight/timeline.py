@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 from urllib.parse import urlsplit
 
 from fnhost.host.durable.entities.messages import RELEASE, sent_request
+from fnhost.host.durable.insight.inputs import argument_text
 from fnhost.host.durable.model.history import (
     ContinueAsNew,
     EventRaised,
@@ -311,7 +312,7 @@ class _Fold:
         row.place = self._places.get(origin.listed)
         row.has_input = row.has_input or input_of(origin.action) is not None
         if given := input_of(origin.action):
-            row.label = f"{row.name} {given[:SHOWN_INPUT]}"
+            row.label = f"{row.name} {argument_text(given)[:SHOWN_INPUT]}"
         if isinstance(origin.action, actions.WithRetry):
             self._join(row, origin, self._retry_row(origin, row), event)
         elif isinstance(origin.action, actions.CallHttp) and len(origin.ids) > 1:
@@ -376,7 +377,7 @@ class _Fold:
             self._finish_row(row, event.timestamp, "failed")
         else:
             row.has_output = not isinstance(event, TimerFired) and event.result is not None
-            self._finish_row(row, event.timestamp, "done")
+            self._finish_row(row, _end_of(event), "done")
         return row.task
 
     def _finish_row(self, row: Row, at: Instant, state: State) -> None:
@@ -468,6 +469,11 @@ class _Fold:
             return [self._wait_rows[origin.number]]
         rows = {id(row): row for row in (self._work.get(one) for one in origin.ids) if row}
         return list(rows.values())
+
+
+def _end_of(event: HistoryEvent) -> Instant:
+    """A timer's message is stamped when it is made: it fires when it is due."""
+    return max(event.timestamp, event.fire_at) if isinstance(event, TimerFired) else event.timestamp
 
 
 def _begin(row: Row) -> tuple[Instant, int]:

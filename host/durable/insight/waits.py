@@ -62,12 +62,8 @@ def waits_of(events: Sequence[HistoryEvent], replayed: Replayed | None) -> list[
 
 def _here(replayed: Replayed) -> Place | None:
     """Where the orchestrator stands now: the last `yield` that it came to."""
-    steps = replayed.recording.steps if replayed.recording else ()
-    return (
-        steps[-1].frames[0]
-        if steps and steps[-1].frames and not (replayed.recording and replayed.recording.cut)
-        else None
-    )
+    recording = replayed.recording
+    return recording.steps[-1].place if recording and recording.steps and not recording.cut else None
 
 
 def _of_origin(origin: Origin, scheduled: Mapping[int, HistoryEvent]) -> Wait | None:

@@ -4,6 +4,7 @@ A step is one `yield`: it ends in what is awaited there. Places are lines of sou
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,16 @@ class Place:
     source: str = ""
 
 
+PACKAGES = re.compile(r"[\\/](site-packages|dist-packages|node_modules|lib[\\/]python3\.\d+)[\\/]")
+"""Where the files of packages and of Python itself lie."""
+
+
+def own_place(frames: Sequence[Place]) -> Place | None:
+    """The innermost frame that is the app's; of packages alone the innermost."""
+    own = (frame for frame in frames if not PACKAGES.search(frame.file))
+    return next(own, frames[0] if frames else None)
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """`event` is the index of the event that led to it. The actions from `before` to `after` were listed by it."""
@@ -33,6 +44,10 @@ class Step:
     before: int
     after: int
     custom_status: str | None = None
+
+    @property
+    def place(self) -> Place | None:
+        return own_place(self.frames)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +59,10 @@ class End:
     frames: tuple[Place, ...] = ()
     event: int | None = None
     custom_status: str | None = None
+
+    @property
+    def place(self) -> Place | None:
+        return own_place(self.frames)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +77,10 @@ class Recording:
     note: str = ""
     cut: int = 0
 
-    def step_of(self, listed: int) -> Step | None:
-        """The step that listed this action."""
-        return next((step for step in self.steps if step.before <= listed < step.after), None)
-
     def places(self) -> Mapping[int, Place]:
         """Where each action was asked for, by its place among the actions of the answer."""
         return {
-            listed: step.frames[0] for step in self.steps if step.frames for listed in range(step.before, step.after)
+            listed: place for step in self.steps if (place := step.place) for listed in range(step.before, step.after)
         }
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from fnhost.host.durable.model.instants import instant
 from fnhost.host.web.admin.responses import SafeJsonResponse
 
 NO_STORE = {"cache-control": "no-store"}
+MOST_DIGITS = 18
 
 
 class ApiError(Exception):
@@ -86,20 +87,16 @@ KINDS: Mapping[type[Any], str] = {
 }
 
 
-def number(request: Request, name: str, otherwise: int, most: int) -> int:
-    """A whole number of the query, from 1 to `most`. Raises ApiError."""
+def number(request: Request, name: str, otherwise: int, most: int, least: int = 1) -> int:
+    """A whole number of the query; a greater one than `most` counts as that. Raises ApiError."""
     text = request.query_params.get(name, "")
     if not text:
         return otherwise
-    if not text.isascii() or not text.isdecimal() or not int(text):
-        raise ApiError(400, f"The parameter '{name}' has to be a whole number from 1 to {most:,}.")
+    if not text.isascii() or not text.isdecimal() or len(text) > MOST_DIGITS or int(text) < least:
+        raise ApiError(400, f"The parameter '{name}' has to be a whole number, at least {least}.")
     return min(int(text), most)
 
 
 def time_text(at: datetime | None) -> str | None:
     """The platform's ISO text with seven digits."""
     return None if at is None else instant(at)
-
-
-def texts(values: Sequence[object]) -> list[str]:
-    return [str(value) for value in values]

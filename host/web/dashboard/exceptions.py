@@ -53,8 +53,8 @@ def read_exception(exception: str, stack: str, root: Path) -> dict[str, Any]:
     if not chain[0].title:
         chain[0].title = exception
     own = next((one for one in chain if any(_is_user(frame.file, root) for frame in one.frames)), chain[0])
-    is_wrapped = own is not chain[0]
-    kind, message = _title(own.title if is_wrapped else exception)
+    is_told_better = own is not chain[0] or own.title.endswith(exception)  # Node's text alone lacks the type
+    kind, message = _title(own.title if is_told_better else exception)
     others = [one for one in chain if one is not own]
     return {
         "type": kind,

@@ -1,6 +1,7 @@
 """The API of invocations: a list, each with its values, its exception and its log lines, and sending one again."""
 
 import asyncio
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -53,7 +54,14 @@ def invocation_routes(
             raise ApiError(400, "The member 'changes' of the body has to be an object.")
         return answer(await caller.again(serving(provider), row, changes), 202)
 
+    async def of_instance(request: Request) -> Response:
+        id, after = request.path_params["id"], number(request, "after", 0, sys.maxsize, least=0)
+        own = {row.id for row in history if row.instance == id}
+        lines, lost = recent_lines(log, lambda record: record.instance == id or record.invocation in own, after)
+        return answer({"items": lines, "lost": lost})
+
     return [
+        Route("/instances/{id}/logs", of_instance),
         Route("/invocations", listed),
         Route("/invocations/{id}", one),
         Route("/invocations/{id}/again", again, methods=["POST"]),

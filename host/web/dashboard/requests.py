@@ -20,6 +20,7 @@ OF_THE_CONNECTION = frozenset(
     "connection content-length expect host keep-alive te trailer transfer-encoding upgrade".split()
 )
 """Headers that are made anew for each request."""
+HALF = "The request holds half of a character (a lone surrogate)."
 OWN_PATHS = ("/admin", "/runtime")
 LIMITS = Limits(request_line=64 * 1024, headers=256 * 1024, fields=1_000)
 
@@ -46,6 +47,13 @@ class Response:
 
 def read_outgoing(members: Mapping[str, Any], before: OutgoingRequest) -> OutgoingRequest:
     """`before` with what `{method, path, query, headers, body, body_base64}` says. Raises ApiError."""
+    try:
+        return _outgoing(members, before)
+    except UnicodeEncodeError as error:
+        raise ApiError(400, HALF) from error
+
+
+def _outgoing(members: Mapping[str, Any], before: OutgoingRequest) -> OutgoingRequest:
     path, _, query = before.target.partition("?")
     if (text := member(members, "path", str)) is not None:
         path, _, query = text.partition("?")
@@ -138,7 +146,7 @@ def _head(request: OutgoingRequest, host: str) -> Head:
     except Refused as error:
         raise ApiError(400, f"This is no request that can be sent: {error.reason}") from error
     except UnicodeEncodeError as error:
-        raise ApiError(400, "The request holds half of a character (a lone surrogate).") from error
+        raise ApiError(400, HALF) from error
 
 
 def _scope(head: Head, scheme: str) -> Scope:

@@ -60,8 +60,7 @@ class Publisher:
             return
         row = IndexRow.of(told.row)
         self.row(row)
-        if not told.row.status.is_terminal:
-            self.view.notes.want([row])
+        self.view.notes.follow(row)
         if is_read:
             self._tell_own(own, told)
 

@@ -9,8 +9,10 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from fnhost import __version__
+from fnhost.host.durable.client import is_known
 from fnhost.host.durable.insight.failures import failure_of, task_error
 from fnhost.host.durable.insight.index import IndexRow, Listing
+from fnhost.host.durable.insight.inputs import argument, given_value
 from fnhost.host.durable.insight.replays import Replayed
 from fnhost.host.durable.insight.statuses import PastStatus, merged, recomputed
 from fnhost.host.durable.insight.timeline import Row, Timeline, input_of
@@ -30,6 +32,7 @@ from fnhost.host.durable.model.history import (
 )
 from fnhost.host.durable.model.instants import utc_now
 from fnhost.host.durable.model.states import Instance
+from fnhost.host.durable.replay.outgoing import unknown_function
 from fnhost.host.durable.replay.recording import Place
 from fnhost.host.durable.storage.codec import history_json
 from fnhost.host.text import decoded
@@ -52,6 +55,7 @@ MOST = 1000
 MOST_ROWS = 2000
 MOST_EVENTS = 5000
 MOST_VALUES = 1000
+FAR = 10**9
 
 
 def instance_routes(view: HubView) -> list[BaseRoute]:
@@ -72,8 +76,8 @@ def instance_routes(view: HubView) -> list[BaseRoute]:
         rows = children_of(folded, parent) if parent else shown_rows(folded)
         if rows is None:
             raise ApiError(404, f"The timeline of '{instance.id}' has no row '{parent}'.")
-        start, count = place_of(request, "from_row"), number(request, "rows", 500, MOST_ROWS)
-        return single(request, page_json(view, instance, replayed, folded, rows, start, count))
+        start, count = number(request, "from_row", 0, FAR, least=0), number(request, "rows", 500, MOST_ROWS)
+        return answer(page_json(view, instance, replayed, folded, rows, start, count))
 
     async def task(request: Request) -> Response:
         replayed = await view.replayed(instance := await view.expect(request))
@@ -95,7 +99,7 @@ def instance_routes(view: HubView) -> list[BaseRoute]:
         if request.query_params.get("format", "events") == "export":
             return await exported(view, instance)
         events = (await view.insight.history(instance.id, instance.execution_id)).events
-        start, top = place_of(request, "from"), number(request, "top", MOST_EVENTS, MOST_EVENTS)
+        start, top = number(request, "from", 0, FAR, least=0), number(request, "top", MOST_EVENTS, MOST_EVENTS)
         shown = [json.loads(history_json(event)) for event in events[start : start + top]]
         following = start + top if start + top < len(events) else None
         found = {"execution_id": instance.execution_id, "events": shown, "length": len(events), "next": following}
@@ -114,14 +118,6 @@ def instance_routes(view: HubView) -> list[BaseRoute]:
         Route("/instances/{id}/history", telling(history)),
         Route("/instances/{id}/code", telling(code)),
     ]
-
-
-def place_of(request: Request, name: str) -> int:
-    """A whole number of the query, 0 unless told. Raises ApiError."""
-    text = request.query_params.get(name) or "0"
-    if not (text.isascii() and text.isdecimal() and len(text) < 10):
-        raise ApiError(400, f"The parameter '{name}' has to be a whole number.")
-    return int(text)
 
 
 def listing_json(view: HubView, found: Listing) -> dict[str, Any]:
@@ -155,7 +151,7 @@ async def instance_json(view: HubView, instance: Instance) -> dict[str, Any]:
             "name": parent.name,
             "task": str(parent.task_schedule_id),
         },
-        "input": shapes.value_of(instance.input),
+        "input": given_value(instance.input),
         "output": shapes.value_of(instance.output),
         "version": instance.version or None,
         "custom_status_text": instance.custom_status,
@@ -165,6 +161,7 @@ async def instance_json(view: HubView, instance: Instance) -> dict[str, Any]:
         "scheduled": instance.scheduled,
         "children": sum(isinstance(event, SubOrchestrationInstanceCreated) for event in events),
         "execution_id": instance.execution_id,
+        "obstacle": obstacle(view, instance),
         "generation": len(past) + 1,
         "generations": [shapes.past_json(number, each) for number, each in enumerate(past, 1)],
         "waits": [shapes.wait_json(wait, view.root) for wait in waits],
@@ -174,6 +171,14 @@ async def instance_json(view: HubView, instance: Instance) -> dict[str, Any]:
         "events": len(events),
         "replay": replay_json(replayed),
     }
+
+
+def obstacle(view: HubView, instance: Instance) -> str | None:
+    """Why it cannot go on, whatever it waits for."""
+    known = view.insight.engine.names("orchestrator")
+    if instance.status.is_terminal or is_known(instance.name, known):
+        return None
+    return unknown_function("orchestrator", instance.name, known)
 
 
 def replay_json(replayed: Replayed) -> dict[str, Any]:
@@ -230,7 +235,7 @@ def task_json(view: HubView, instance: Instance, replayed: Replayed, row: Row) -
         "kind": row.kind,
         "name": row.name,
         "row": row_of(row, view.root, begun),
-        "input": shapes.value_of(given),
+        "input": argument(given),
         "input_source": source,
         "output": shapes.value_of(_output(_ended_events(row, replayed))),
         "error": shapes.error_json(task_error(failed, replayed.events), view.root) if failed else None,

@@ -13,10 +13,12 @@ from fnhost.host.durable.insight.waits import waits_of
 from fnhost.host.durable.model.errors import HubError
 from fnhost.host.durable.model.history import RuntimeStatus
 from fnhost.host.tasks import BackgroundTasks
-from fnhost.host.web.dashboard.durable.shapes import error_note, note, waits_note
+from fnhost.host.web.dashboard.durable.shapes import ended_note, error_note, note, waits_note
 
 PATIENCE = 0.15
 """Seconds that a list waits for what is not known yet."""
+CALM = 0.2
+"""Seconds without a change after which an instance is looked at."""
 SECONDS = 1.0
 """For one replay."""
 KEPT = 5_000
@@ -36,7 +38,8 @@ class WaitNotes:
         self._insight, self._tasks, self._clock, self._found = insight, tasks, clock, found
         self._kept: OrderedDict[tuple[str, ...], Note] = OrderedDict()
         self._wanted: OrderedDict[str, IndexRow] = OrderedDict()
-        self._is_running = False
+        self._changing: dict[str, tuple[IndexRow, float]] = {}
+        self._is_running = self._is_following = False
         self._changed = asyncio.Event()
 
     def known(self, row: IndexRow) -> Note | None:
@@ -53,6 +56,28 @@ class WaitNotes:
                     await self._changed.wait()
         except TimeoutError:
             return
+
+    def follow(self, row: IndexRow) -> None:
+        """It has changed: find out when it rests. One that changes all the time is not replayed all the time."""
+        if row.status not in TOLD:
+            self._changing.pop(row.id, None)
+            return
+        self._changing[row.id] = row, self._clock.monotonic() + CALM
+        if not self._is_following:
+            self._is_following = True
+            self._tasks.spawn("Following what instances wait for", self._follow())
+
+    async def _follow(self) -> None:
+        try:
+            while self._changing:
+                await self._clock.sleep(CALM)
+                now = self._clock.monotonic()
+                calm = [row for row, due in self._changing.values() if due <= now]
+                for row in calm:
+                    del self._changing[row.id]
+                self.want(calm)
+        finally:
+            self._is_following = False
 
     def want(self, rows: Iterable[IndexRow]) -> None:
         """The last that was asked for counts when there are too many."""
@@ -85,12 +110,12 @@ class WaitNotes:
             return note("waits", "its first episode")
         state = await self._insight.history(row.id, row.execution_id or None)
         if not state.events:
-            return NONE
+            return ended_note(row)
         replayed = await self._insight.replays.of(state.events, SECONDS)
         if row.status is RuntimeStatus.Failed:
-            return await asyncio.to_thread(
-                error_note, failure_of(state.events, row.output, replayed), self._insight.root
-            )
+            error = failure_of(state.events, row.output, replayed)
+            shown = await asyncio.to_thread(error_note, error, self._insight.root)
+            return shown if error else ended_note(row)
         found = waits_note(waits_of(state.events, replayed)) or NONE
         if row.status is RuntimeStatus.Suspended:
             return note("waits", f"to be resumed{found['text'] and ', then for '}{found['text']}")

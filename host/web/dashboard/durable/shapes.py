@@ -7,6 +7,7 @@ from typing import Any
 
 from fnhost.host.durable.insight.failures import Error
 from fnhost.host.durable.insight.index import IndexRow
+from fnhost.host.durable.insight.inputs import given_value
 from fnhost.host.durable.insight.progress import progress_of
 from fnhost.host.durable.insight.store import PastExecution
 from fnhost.host.durable.insight.waits import Wait, told
@@ -156,7 +157,7 @@ def past_json(number: int, past: PastExecution) -> dict[str, Any]:
         "execution_id": past.execution_id,
         "generation": number,
         "created": past.created,
-        "input": value_of(past.input),
+        "input": given_value(past.input),
         "status": "ContinuedAsNew",
         "events": None,
     }

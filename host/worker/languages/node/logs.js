@@ -3,7 +3,7 @@
 
 const { AsyncLocalStorage } = require('node:async_hooks');
 
-/** @typedef {{id: string, name: string}} Running an invocation, and the function's name */
+/** @typedef {{id: string, name: string, isQuiet?: boolean}} Running an invocation, and the function's name */
 
 /** @type {AsyncLocalStorage<Running>} */
 const running = new AsyncLocalStorage();
@@ -41,6 +41,7 @@ class Logs {
    * @param {string} [invocationId]
    */
   write(level, logCategory, message, category = 'node', invocationId = '') {
+    if (running.getStore()?.isQuiet) return; // what only repeats says nothing
     const changed = this._asked(level, logCategory, message, invocationId);
     if (changed.level === 'none') return;
     if (this._wire.isFull && UNIMPORTANT.has(changed.level)) return void this._dropped++;

@@ -8,6 +8,7 @@ const { Ending } = require('./ending.js');
 const { describe, workerMetadata } = require('./indexing.js');
 const { Invocations } = require('./invocation.js');
 const { Logs, running } = require('./logs.js');
+const { Observations } = require('./observation.js');
 const { Printing } = require('./printing.js');
 const { model } = require('./v3/model.js');
 const { WarmUp } = require('./warmup.js');
@@ -28,6 +29,7 @@ class Program {
     this._ending = ending;
     this._warmUp = new WarmUp(app.root);
     this._invocations = new Invocations(app, logs);
+    this._observations = new Observations(wire, this._invocations);
     this._running = 0;
     this._handlers = {
       workerInitRequest: (message) => this._init(message),
@@ -76,6 +78,7 @@ class Program {
   _invoke(message, blobs) {
     const registered = this._app.functions.get(message.functionId);
     if (!registered) return this._wire.send(refusal(message, notLoaded(message)));
+    if (message.observe) return this._observations.take(registered, message, blobs);
     this._running++;
     const store = { id: message.invocationId, name: registered.metadata.name };
     running.run(store, async () => {

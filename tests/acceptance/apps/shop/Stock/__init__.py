@@ -6,7 +6,7 @@ import azure.durable_functions as df
 def handle(context: df.DurableEntityContext) -> None:
     amount = context.get_state(lambda: 0)
     if context.operation_name == "add":
-        amount += context.get_input()
+        amount += int(context.get_input())
         context.set_state(amount)
     elif context.operation_name != "get":
         raise ValueError("Stock has no operation " + context.operation_name)

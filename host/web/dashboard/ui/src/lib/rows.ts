@@ -54,12 +54,19 @@ const STATES: Record<TimelineRow['state'], string> = {
 };
 const WAITS = new Set(['timer', 'event', 'lock']);
 
+/** Whether nothing works meanwhile. */
 export function isWait(row: TimelineRow): boolean {
-  return WAITS.has(row.kind);
+  return row.is_wait || WAITS.has(row.kind);
 }
 
 export function kindOf(row: TimelineRow): string {
   return row.kind.replace('_', '-');
+}
+
+/** What a label says beyond the name, without the escapes of a text within JSON. */
+export function beyondName({ name, label }: TimelineRow): string {
+  const rest = label.startsWith(name) ? label.slice(name.length).trim() : label;
+  return /^"[{[\\]/.test(rest) ? rest.slice(1).replace(/\\(.)/g, '$1').replace(/\\?"?$/, '') : rest;
 }
 
 /** A row as a sentence: "Step, activity 1, completed in 2 ms, started 12:29:08.005". */

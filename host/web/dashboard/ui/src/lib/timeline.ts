@@ -14,7 +14,7 @@ export interface Segment extends Span {
 
 const CUT_SHARE = 0.08;
 const CUT_LEAST = 2000;
-const CUT_WIDTH = 0.035;
+const CUT_WIDTH = 0.06;
 
 /** Spans of the whole in which nothing works. */
 function idle(whole: Span, busy: Span[]): Span[] {

@@ -178,6 +178,9 @@ export interface Progress {
 export interface Note {
   kind: 'waits' | 'error' | 'output' | null;
   text: string;
+  since?: string;
+  file?: string;
+  line?: number;
 }
 
 export interface InstanceRow {
@@ -224,11 +227,14 @@ export interface InstanceError {
   type: string | null;
   message: string;
   text: string | null;
+  /** The traceback, as the worker told it. */
+  trace: string | null;
   file: string | null;
   line: number | null;
   function: string | null;
   source_line: string | null;
   frames: Frame[];
+  causes: Raised[];
   task: string | null;
   child: string | null;
   orchestrator: { file: string; line: number; function: string | null; source_line: string | null } | null;
@@ -244,12 +250,10 @@ export interface Generation {
   events: number;
 }
 
-export interface Instance extends Omit<InstanceRow, 'custom_status' | 'parent'> {
-  progress: Progress | null;
+export interface Instance extends Omit<InstanceRow, 'parent'> {
   input: unknown;
   output: unknown;
   version: string | null;
-  custom_status: unknown;
   custom_status_text: string | null;
   custom_status_bytes: number;
   custom_status_limit: number;
@@ -307,6 +311,7 @@ export interface TimelineRow {
   has_output: boolean;
   error: string | null;
   is_skewed: boolean;
+  is_wait: boolean;
   events: number[];
   children: number;
   group: Group | null;
