@@ -5,10 +5,12 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --editable
 UI := host/web/dashboard/ui
 PAGES := host/web/dashboard/static/index.html
+NO_PAGES := "The pages of the dashboard are not built, which needs Node 20.19 or newer. Everything else works."
 
 .PHONY: start test bench dashboard fmt lint types unit docs coverage clean
 
-start: $(VENV)/runtime $(PAGES)
+start: $(VENV)/runtime
+	@$(MAKE) --no-print-directory dashboard || echo $(NO_PAGES)
 	$(BIN)/fnhost start $(ARGS)
 
 test: lint types $(VENV)/installed $(PAGES)
