@@ -20,6 +20,7 @@ from fnhost.azurite import Azurite
 from fnhost.host.durable.storage.hub import HubSettings
 from fnhost.host.durable.storage.sqlite import SqliteHub
 from tests.support.browser import chromium, opened
+from tests.support.emulators import free_ports
 from tests.support.hosts import Host, launched, running
 
 SHOP = Path(__file__).parent / "apps" / "shop"
@@ -373,8 +374,8 @@ def test_ten_thousand_instances_are_paged_filtered_and_sorted(page: Page) -> Non
 def test_the_timeline_folds_a_fan_out_and_shows_a_retry_and_a_child(page: Page, host: Host) -> None:
     id = start(host, "Restock", customStatus="30 of 30 shelves counted")
     page.goto(f"{PAGES}instances/{id}")
-    rows = page.get_by_role("grid", name="Rows of the timeline").get_by_role("row")
-    expect(rows.filter(has_text="until")).to_have_attribute("aria-label", re.compile("timer .*waiting"))
+    rows = page.get_by_role("treegrid", name="Rows of the timeline").get_by_role("row")
+    expect(rows.filter(has_text=re.compile(r"timer\s*until"))).to_have_attribute("aria-label", re.compile("waiting"))
     expect(rows).to_have_count(5)
     rows.filter(has_text="30 Shelf").click()
     expect(page.get_by_role("region", name="Details of Shelf")).to_contain_text("30 of Shelf: 30 completed")
@@ -441,3 +442,19 @@ def test_text_of_users_is_text_and_pages_fit_a_narrow_window(browser: Browser, h
         form.get_by_label("instance id").fill(id)
         form.get_by_role("button", name="Start").click()
         expect(page.get_by_role("heading", level=1)).to_have_text(id)
+
+
+def test_a_page_outlives_its_host(browser: Browser, tmp_path: Path, settings: Mapping[str, str]) -> None:
+    app, port = shutil.copytree(SHOP, tmp_path / "shop"), free_ports().blob
+    with opened(browser, f"http://localhost:{port}") as page:
+        with running(app, "--port", port, **settings) as host:
+            id = waiting_order(host)
+            page.goto(f"{PAGES}instances/{id}")
+            reads(page, "Waits for the event", "live")
+        reads(page, "Connection lost")
+        expect(page.get_by_role("heading", level=1)).to_have_text(id)
+        with running(app, "--port", port, **settings):
+            reads(page, "live")
+            page.get_by_role("button", name="Suspend").click()
+            page.get_by_role("dialog").get_by_role("button", name="Suspend").click()
+            reads(page, "takes nothing new until it is resumed")
