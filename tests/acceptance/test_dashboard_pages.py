@@ -27,6 +27,8 @@ SHOP = Path(__file__).parent / "apps" / "shop"
 PAGES = "/runtime/dashboard/"
 OLD = 10_000
 """Instances that are there before the host starts, ended and named `old-00000` and so on."""
+GONE = 20
+"""Others that one test purges: `gone-00` and so on."""
 ORDER = {"order": 17, "card": "4111-1234", "items": [{"sku": "A-1", "n": 2}]}
 STATUS = "/runtime/webhooks/durabletask/instances/"
 
@@ -56,7 +58,10 @@ def fill(file: Path) -> None:
     file.parent.mkdir()
     with ThreadPoolExecutor(1) as thread:  # the browser has the loop of this one
         thread.submit(lambda: asyncio.run(create(file))).result()
-    rows = [old(number) for number in range(OLD)]
+    rows = [
+        *(ended(f"old-{number:05}", number) for number in range(OLD)),
+        *(ended(f"gone-{n:02}", n) for n in range(GONE)),
+    ]
     with closing(sqlite3.connect(file)) as database, database:
         database.executemany("INSERT INTO instances (id, status, created, row) VALUES (?, ?, ?, ?)", rows)
 
@@ -66,7 +71,7 @@ async def create(file: Path) -> None:
         await hub.create()
 
 
-def old(number: int) -> tuple[str, str, str, str]:
+def ended(id: str, number: int) -> tuple[str, str, str, str]:
     at = (datetime.now(UTC) - timedelta(days=2, seconds=number)).strftime("%Y-%m-%dT%H:%M:%S.0000000Z")
     row = {
         "Name": "Report",
@@ -81,7 +86,7 @@ def old(number: int) -> tuple[str, str, str, str]:
         "LastUpdatedTime": at,
         "Output": str(number),
     }
-    return f"old-{number:05}", "Completed", at, json.dumps(row)
+    return id, "Completed", at, json.dumps(row)
 
 
 @pytest.fixture
@@ -368,7 +373,18 @@ def test_ten_thousand_instances_are_paged_filtered_and_sorted(page: Page) -> Non
     page.get_by_role("button", name="Failed").click()
     reads(page, "No instance matches")
     page.get_by_role("button", name="Clear filter").first.click()
-    expect(page.get_by_role("button", name="Completed")).to_contain_text("10,0")
+    expect(page.get_by_role("button", name="Completed")).to_contain_text(re.compile(r"10,\d{3}"))
+
+
+def test_all_of_a_filtered_list_are_purged_once_their_number_is_typed(page: Page) -> None:
+    page.goto(f"{PAGES}instances?q=gone-")
+    expect(page.get_by_label("with all of the list")).to_contain_text(f"With all {GONE}…")
+    page.get_by_label("with all of the list").select_option("purge")
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_role("button", name="Purge")).to_be_disabled()
+    dialog.get_by_label("Type their number").fill(str(GONE))
+    dialog.get_by_role("button", name="Purge").click()
+    reads(page, f"{GONE} instances done", "No instance matches")
 
 
 def test_the_timeline_folds_a_fan_out_and_shows_a_retry_and_a_child(page: Page, host: Host) -> None:
