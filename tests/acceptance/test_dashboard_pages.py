@@ -363,7 +363,7 @@ def test_ten_thousand_instances_are_paged_filtered_and_sorted(page: Page) -> Non
     grid = page.get_by_role("grid", name="Instances")
     expect(grid).to_contain_text("old-00000")
     assert int(grid.get_attribute("aria-rowcount") or 0) >= OLD
-    scrolled = "box => { box.scrollTop = box.scrollHeight; return box.innerText.includes('old-00399') }"
+    scrolled = "box => { box.scrollTop = box.scrollHeight; return /old-00[4-9]/.test(box.innerText) }"
     page.wait_for_function(scrolled, arg=grid.get_by_role("rowgroup").element_handle())
     assert grid.get_by_role("row").count() < 60
     page.get_by_label("order").select_option("-created")
