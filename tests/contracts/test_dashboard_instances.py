@@ -364,6 +364,14 @@ async def test_a_failed_call_shows_its_error(desk: Desk) -> None:
     assert (task["error"]["message"], task["row"]["state"]) == ("no such luck", "failed")
 
 
+async def test_a_huge_output_is_cut_and_says_so(desk: Desk) -> None:
+    text = json.dumps("x" * 2_000_000)
+    await desk.put(row(1, output=text))
+    found = await desk.get("/instances/order-0001")
+    assert (len(found["output"]), found["cut"]) == (65_536, {"output": len(text)})
+    assert len(found["note"]["text"]) <= 300
+
+
 async def test_an_export_holds_what_a_replay_needs(desk: Desk) -> None:
     ended = await desk.served.run("Fails", {}, "to export?".replace("?", ""))
     response = await desk.client.get(f"/instances/{ended.id}/history", params={"format": "export"})

@@ -151,8 +151,9 @@ async def instance_json(view: HubView, instance: Instance) -> dict[str, Any]:
             "name": parent.name,
             "task": str(parent.task_schedule_id),
         },
-        "input": given_value(instance.input),
-        "output": shapes.value_of(instance.output),
+        "input": shapes.bounded(instance.input, given_value),
+        "output": shapes.bounded(instance.output, shapes.value_of),
+        "cut": shapes.cut_sizes(input=instance.input, output=instance.output),
         "version": instance.version or None,
         "custom_status_text": instance.custom_status,
         "custom_status_bytes": shapes.status_bytes(instance.custom_status),
@@ -208,6 +209,7 @@ def page_json(
     return {
         "id": instance.id,
         "execution_id": instance.execution_id,
+        "status": instance.status.name,
         **timeline_json(timeline, utc_now(view.insight.clock)),
         "length": len(rows),
         "from_row": start,
@@ -221,6 +223,7 @@ def task_json(view: HubView, instance: Instance, replayed: Replayed, row: Row) -
     """Reads source files: call it in a thread."""
     events = [replayed.events[index] for index in row.events]
     given, source = given_to(row, replayed)
+    output = _output(_ended_events(row, replayed))
     failed = next(
         (event for event in reversed(events) if isinstance(event, TaskFailed | SubOrchestrationInstanceFailed)), None
     )
@@ -235,9 +238,10 @@ def task_json(view: HubView, instance: Instance, replayed: Replayed, row: Row) -
         "kind": row.kind,
         "name": row.name,
         "row": row_of(row, view.root, begun),
-        "input": argument(given),
+        "input": shapes.bounded(given, argument),
         "input_source": source,
-        "output": shapes.value_of(_output(_ended_events(row, replayed))),
+        "output": shapes.bounded(output, shapes.value_of),
+        "cut": shapes.cut_sizes(input=given, output=output),
         "error": shapes.error_json(task_error(failed, replayed.events), view.root) if failed else None,
         "attempts": [row_of(child, view.root, begun) for child in row.children] if not row.group else [],
         "child": row.child,
