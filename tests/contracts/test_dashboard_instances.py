@@ -11,6 +11,8 @@ from typing import Any
 import azure.durable_functions as df
 import httpx
 import pytest
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Mount
 
 from fnhost.clock import SYSTEM_CLOCK
@@ -18,16 +20,18 @@ from fnhost.host.durable.insight.hub import HubInsight
 from fnhost.host.durable.insight.index import Filter, InstanceIndex
 from fnhost.host.durable.insight.replays import Replays
 from fnhost.host.durable.insight.store import InsightStore
-from fnhost.host.durable.model.errors import HubUnreachable
+from fnhost.host.durable.model.errors import HubError, HubMissing, HubUnreachable
 from fnhost.host.durable.model.history import RuntimeStatus
 from fnhost.host.durable.model.instants import Instant, later
 from fnhost.host.durable.model.states import Checkpoint, HistoryState, Instance, Page, Query, fold
 from fnhost.host.durable.replay.decide import OrchestrationLimits
 from fnhost.host.durable.storage.sqlite import SqliteHub
 from fnhost.host.log import Log
+from fnhost.host.web.dashboard.answers import ApiError
 from fnhost.host.web.dashboard.api import api
 from fnhost.host.web.dashboard.durable.assembly import durable_api
 from fnhost.host.web.dashboard.durable.verbs import VERBS, allowed, refusal
+from fnhost.host.web.dashboard.durable.view import telling
 from fnhost.host.web.dashboard.live import LiveEvents, Reader
 from tests.support.clocks import ManualClock
 from tests.support.engines import Functions, Served, hub_settings, made, serving
@@ -242,6 +246,18 @@ async def test_too_many_instances_are_listed_in_the_order_of_their_ids(desk: Des
     assert [each.id for each in rest.rows] == [f"order-{number:04}" for number in range(4, 8)]
     assert rest.counts is None
     await index.close()
+
+
+@pytest.mark.parametrize(
+    ("error", "status"), [(HubUnreachable("gone"), 503), (HubMissing("gone"), 503), (HubError("odd"), 500)]
+)
+async def test_a_storage_that_is_away_is_told(error: Exception, status: int) -> None:
+    async def endpoint(request: Request) -> Response:
+        raise error
+
+    with pytest.raises(ApiError) as told:
+        await telling(endpoint)(Request({"type": "http"}))
+    assert told.value.status == status
 
 
 # One instance
