@@ -35,7 +35,7 @@ from fnhost.host.web.dashboard.durable.view import telling
 from fnhost.host.web.dashboard.live import LiveEvents, Reader
 from tests.support.clocks import ManualClock
 from tests.support.engines import Functions, Served, hub_settings, made, serving
-from tests.support.sdk import SDK_WARNINGS
+from tests.support.sdk import SDK_WARNINGS, entity
 from tests.unit.test_timeline import chain
 
 pytestmark = [pytest.mark.anyio, *(pytest.mark.filterwarnings(text) for text in SDK_WARNINGS)]
@@ -260,6 +260,13 @@ async def test_a_storage_that_is_away_is_told(error: Exception, status: int) -> 
     assert told.value.status == status
 
 
+async def test_a_child_without_an_id_of_its_own_leads_to_its_parent(desk: Desk) -> None:
+    await desk.put(row(1))
+    await desk.put(row(2, id="run-1:0"))
+    items = (await desk.get("/instances", sort="id"))["items"]
+    assert [(item["id"], item["parent"]) for item in items] == [("order-0001", None), ("run-1:0", "order-0001")]
+
+
 # One instance
 
 
@@ -426,6 +433,29 @@ async def test_a_status_change_is_told_to_those_who_read(desk: Desk) -> None:
     with desk.live.reading(["instances", "instance:one"]) as reader:
         await desk.post("/instances/one/purge")
         await until(reader, "instance", lambda data: data == {"id": "one", "deleted": True})
+
+
+async def test_entities_are_told_with_their_last_operation(desk: Desk) -> None:
+    def counter(context: df.DurableEntityContext) -> None:
+        if context.operation_name == "fail":
+            raise ValueError("no such thing")
+        context.set_state(context.get_state(lambda: 0) + 1)
+
+    with desk.served.engine.serving("entity", "counter", entity(counter)), desk.live.reading(["entities"]) as reader:
+        assert (await desk.get("/entities"))["names"] == ["counter"]
+        await desk.post("/entities/Counter/k/signal", {"operation": "add"})
+        told = await until(reader, "entity", lambda data: data["last"] is not None)
+        assert (told["id"], told["exists"], told["state"]["text"]) == ("@counter@k", True, "1")
+        await desk.post("/entities/counter/k/signal", {"operation": "fail"})
+        told = await until(reader, "entity", lambda data: data["last"]["operation"] == "fail")
+        assert told["last"]["error"] == "no such thing"
+        (item,) = (await desk.get("/entities", name="counter", prefix="k"))["items"]
+        assert item == told
+        found = await desk.get("/entities/counter/k")
+        assert (found["state"], found["queue"], len(found["operations"])) == (1, [], 2)
+    assert (await desk.get("/entities/counter/other", 404))["error"]
+    assert (await desk.post("/entities/counter/k/signal", {}, 400))["error"]
+    assert "counte" in (await desk.post("/entities/counte/k/signal", {"operation": "add"}, 400))["error"]
 
 
 async def test_what_a_row_waits_for_follows_it(desk: Desk) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from fnhost.bindings.contract import Event, Failure, Json, Outcome
-from fnhost.host.durable.insight.replays import Replays
+from fnhost.host.durable.insight.replays import NOBODY, Replays
 from fnhost.host.durable.insight.statuses import recomputed
 from fnhost.host.durable.insight.waits import waits_of
 from fnhost.host.durable.model.history import (
@@ -258,6 +258,17 @@ async def test_another_history_than_the_codes_is_told(worker: Bench, replays: Re
     found = await replays.of(events)
     assert not found.fits and "does not fit" in found.note
     assert [(wait.kind, wait.is_recomputed) for wait in waits_of(events[:4], found)] == [("activity", False)]
+
+
+async def test_the_newest_version_of_the_app_is_asked(replays: Replays) -> None:
+    async def gone(name: str, payload: str, seconds: float) -> Mapping[str, Any]:
+        raise LookupError(name)
+
+    events = history("Helper", is_done=False)
+    assert (await replays.of(events)).recording
+    with replays.lending(gone):
+        assert (await replays.of(events)).note == NOBODY
+    assert (await replays.of(events)).recording
 
 
 async def test_without_a_worker_that_can_the_history_alone_speaks() -> None:
