@@ -122,10 +122,9 @@ def instance_routes(view: HubView) -> list[BaseRoute]:
 
 def listing_json(view: HubView, found: Listing) -> dict[str, Any]:
     kind = None if found.rows else "empty" if found.is_empty else "filtered"
+    parent_of = view.insight.index.parent_of
     return {
-        "items": [
-            shapes.row_json(row, view.notes.known(row), view.insight.index.parent_of(row.id)) for row in found.rows
-        ],
+        "items": [shapes.row_json(row, view.notes.known(row), parent_of(row.id)) for row in found.rows],
         "token": found.token,
         "counts": found.counts,
         "total": found.total,
