@@ -11,7 +11,7 @@ from fnhost import __version__
 from fnhost.bindings.storage.services import HostState
 from fnhost.clock import SYSTEM_CLOCK
 from fnhost.host.console import Console, banner
-from fnhost.host.dashboard import showing_dashboard
+from fnhost.host.dashboard import DashboardSite, showing_dashboard
 from fnhost.host.emulator import StorageEmulator
 from fnhost.host.identity import host_id
 from fnhost.host.listing import error_lines, listing
@@ -87,7 +87,8 @@ async def serve(
     )
     announce = Announce(console, log, base, options)
     certificate = _certificate(options)
-    dashboard = showing_dashboard(options, front, keys, log, console, live, context.reloads, emulator, address, base)
+    site = DashboardSite(options, front, keys, log, live, context.reloads, emulator, base, SYSTEM_CLOCK.now())
+    dashboard = showing_dashboard(site, console, address)
     async with serving(front, sockets, certificate), emulator, dashboard:
         if certificate:
             forget_key(certificate)

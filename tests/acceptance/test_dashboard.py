@@ -322,3 +322,15 @@ def test_instances_their_invocations_and_their_hub_in_one_host(tmp_path: Path) -
             assert post(host, "instances/one/raise", name="Approval", data="yes").status_code == 202
             assert stream.until("instance", id="one", status="Completed")["note"]["kind"] == "output"
             assert host.interrupt() == 0, "an open stream does not keep the host"
+
+
+def test_where_keys_are_demanded_the_master_key_opens_it_and_its_calls(tmp_path: Path) -> None:
+    app = write_app(tmp_path, {"Hello/__init__.py": ROOT, "Hello/function.json": http(authLevel="function")})
+    with running(app, "--enable-auth") as host:
+        assert host.get(f"{API}/app").status_code == 401 and host.get("/api/Hello").status_code == 401
+        master = json.loads((app / ".fnhost/keys.json").read_text())["host"]["_master"]
+        assert host.post(f"{HOME}login", data={"key": master}).status_code == 303
+        called = ended(host, post(host, "functions/Hello/call").json()["invocation"])
+        assert called["response"]["body"]["text"] == "from the app"
+        settings = host.get(f"{API}/settings")
+        assert {"scope": "host", "name": "_master"} in settings.json()["keys"] and master not in settings.text

@@ -191,9 +191,17 @@ def test_values_are_cut_and_told_with_their_size() -> None:
     binary = shown(keep(b"\xff\xfe"))
     assert binary and (binary["text"], binary["base64"]) == (None, "//4=")
     assert shown(keep(None)) is None
-    texts = [
-        shown(keep(value)) for value in ("x", Json('{"a":1}'), 7, ("a", "b"), HttpResponse("201", {"a": "b"}, b"c"))
-    ]
+    values = ("x", Json('{"a":1}'), 7, ("a", "b"), HttpResponse("201", {"a": "b"}, b"c"), (b"\xff",))
+    texts = [shown(keep(value)) for value in values]
     assert [text and text["text"] for text in texts] == [
-        "x", '{"a":1}', "7", '["a","b"]', '{"status":"201","headers":{"a":"b"},"cookies":[],"body":"c"}',
+        "x", '{"a":1}', "7", '["a","b"]', '{"status":"201","headers":{"a":"b"},"cookies":[],"body":"c"}', '["ÿ"]',
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "value",
+    [float("nan"), 10**400, True, "\ud800", Json("\ud800"), (1, 2), HttpResponse(body=(b"a", b"b")), request(b"\xff"),
+     HttpResponse(body=HttpResponse(body=Json("[")))],
+)  # fmt: skip
+def test_any_value_can_be_kept_and_shown(value: Any) -> None:
+    shown(keep(value))

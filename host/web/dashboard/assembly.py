@@ -7,10 +7,11 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fnhost.host.log import Log
+from fnhost.host.supervise import supervise
 from fnhost.host.tasks import BackgroundTasks
 from fnhost.host.web.admin.api import ActiveAppProvider
 from fnhost.host.web.dashboard.api import event_routes
-from fnhost.host.web.dashboard.app import HostFacts, app_routes, describe
+from fnhost.host.web.dashboard.app import AppDescription, HostFacts, app_routes
 from fnhost.host.web.dashboard.calls import Caller
 from fnhost.host.web.dashboard.functions import function_routes
 from fnhost.host.web.dashboard.invocations import invocation_routes
@@ -21,6 +22,8 @@ from fnhost.host.web.dashboard.reloads import ReloadHistory, reload_routes
 from fnhost.host.web.dashboard.settings import SettingSources, setting_routes
 from fnhost.host.web.dashboard.watching import AppWatcher
 from fnhost.host.web.keys import Keys
+
+WATCHING = "Watching the app for the dashboard"
 
 
 class OpenDashboard:
@@ -44,11 +47,12 @@ class OpenDashboard:
     ) -> None:
         self._tasks, self._live = BackgroundTasks(log), live
         self._history = InvocationHistory(log, live, lambda: reloads.version)
-        self._watcher = AppWatcher(lambda: describe(facts, provider.view, reloads), live, log)
+        description = AppDescription(facts, provider, reloads)
+        self._log, self._watcher = log, AppWatcher(description, live, log)
         caller = Caller(front, self._tasks, keys, facts.address)
         own = [
             *event_routes(live),
-            *app_routes(facts, provider, reloads),
+            *app_routes(description),
             *function_routes(provider, caller, facts.address),
             *invocation_routes(self._history, log, provider, caller, facts.root),
             *setting_routes(sources, provider),
@@ -71,4 +75,4 @@ class OpenDashboard:
         """The first time that anybody looks."""
         if not self._history.is_open:
             self._history.open()
-            self._tasks.spawn("Watching the app for the dashboard", self._watcher.run())
+            self._tasks.spawn(WATCHING, supervise(WATCHING, self._watcher.run, self._log))

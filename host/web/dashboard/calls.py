@@ -40,7 +40,8 @@ class Caller:
             if "{" in endpoint.path and member(members, "path", str) is None:
                 raise ApiError(400, f"The address of '{function.name}' has route values: give its 'path'.")
             methods = endpoint.methods or ("POST" if member(members, "body", str) else "GET",)
-            return await self._request(read_outgoing(members, OutgoingRequest(methods[0], f"/{endpoint.path}")))
+            request = read_outgoing(members, OutgoingRequest(methods[0], f"/{endpoint.path}"))
+            return await self._request(request if is_open(function) else self._with_key(request))
         return await self._fire_manually(view, function, members)
 
     async def again(self, view: ActiveApp, row: RecordedInvocation, changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -87,10 +88,14 @@ class Caller:
             return call.invocation.result()
         raise ApiError(400, str(failures[0]) if failures else f"'{name}' was not run.")
 
+    def _with_key(self, request: OutgoingRequest) -> OutgoingRequest:
+        """Whoever opened the dashboard has shown the master key, where keys are demanded."""
+        if self._keys is None or request.has_header(KEY_HEADER) or "code=" in request.target:
+            return request
+        return replace(request, headers=(*request.headers, (KEY_HEADER, self._keys.of(HOST)[MASTER])))
+
     async def _request(self, request: OutgoingRequest, again_of: str = "") -> dict[str, Any]:
         """The response is told here only if no function was called: else it comes with the invocation."""
-        if self._keys and not request.has_header(KEY_HEADER) and "code=" not in request.target:
-            request = replace(request, headers=(*request.headers, (KEY_HEADER, self._keys.of(HOST)[MASTER])))
         failures: list[ApiError] = []
         responses: list[Response] = []
 
@@ -123,3 +128,8 @@ class Caller:
         waiting: set[asyncio.Future[Any]] = {task, call.invocation}
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         return call
+
+
+def is_open(function: Function) -> bool:
+    """Whether its endpoint asks for no key."""
+    return str(function.trigger.properties.get("authLevel") or "").lower() == "anonymous"

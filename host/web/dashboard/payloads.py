@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from fnhost.bindings.contract import Cookie, HttpRequest, HttpResponse, Json, Value
+from fnhost.bindings.contract import HttpRequest, HttpResponse, Json, Value
 from fnhost.bindings.formats import compact
 
 MOST_BYTES = 65_536
@@ -67,10 +67,21 @@ def keep(value: Value) -> Kept:
             return _payload(value.encode("utf-8", "replace"), "text/plain")
         case Json():
             return _payload(value.text.encode("utf-8", "replace"), "application/json")
+    return _payload(compact(_plain(value)).encode("utf-8", "replace"), "application/json")
+
+
+def _plain(value: Value) -> Any:
+    """What JSON has for it, whatever it is: whoever runs a function must not fail for what is kept of it."""
+    match value:
+        case Json():
+            return value.text
+        case bytes():
+            return value.decode("latin-1")
         case tuple():
-            items = [one.decode("latin-1") if isinstance(one, bytes) else one for one in value]
-            return _payload(compact(items).encode("utf-8", "replace"), "application/json")
-    return _payload(compact(value).encode(), "application/json")
+            return [_plain(one) for one in value]
+        case None | str() | int() | float():
+            return value
+    return str(value)
 
 
 def keep_request(request: HttpRequest) -> KeptRequest:
@@ -90,17 +101,12 @@ def _payload(data: bytes, content_type: str) -> Payload:
 
 def _response(response: HttpResponse) -> Mapping[str, Any]:
     """What a function returned before it was made into a response."""
-    body = response.body
     return {
         "status": response.status,
         "headers": dict(response.headers),
-        "cookies": [_cookie(cookie) for cookie in response.cookies],
-        "body": body.text if isinstance(body, Json) else body.decode("latin-1") if isinstance(body, bytes) else body,
+        "cookies": [{"name": cookie.name, "value": cookie.value} for cookie in response.cookies],
+        "body": _plain(response.body),
     }
-
-
-def _cookie(cookie: Cookie) -> Mapping[str, Any]:
-    return {"name": cookie.name, "value": cookie.value}
 
 
 def size_of(kept: Kept | KeptResponse) -> int:

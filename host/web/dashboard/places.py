@@ -9,32 +9,48 @@ _TOKEN = re.compile(r'"(?:\\.|[^"\\\n])*"?|//[^\n]*|/\*(?:.*?\*/|.*)|[{}\[\],:\n
 
 def lines_of(text: str) -> dict[str, int]:
     """The line of each value of a document by its pointer; of what can be read of one that is broken."""
-    found: dict[str, int] = {}
-    path: list[str | int] = []
-    name: str | None = None
-    is_name = False
+    reader = _Reader()
     for line, token in _tokens(text):
-        if token in "{[":
-            found.setdefault(_pointer(path), line)
-            path.append("" if token == "{" else 0)
-            is_name = token == "{"
-        elif token in "}]":
-            if path:
-                path.pop()
-            is_name = False
-        elif token == ",":
-            if path and isinstance(path[-1], int):
-                path[-1] += 1
-            is_name = bool(path) and isinstance(path[-1], str)
-        elif token == ":":
-            is_name = False
-        elif is_name and token.startswith('"'):
-            name = _text(token)
-            path[-1] = name
-            found.setdefault(_pointer(path), line)
-        else:
-            found.setdefault(_pointer(path), line)
-    return found
+        reader.take(line, token)
+    return reader.found
+
+
+class _Reader:
+    """Where in the document the next token stands: names of members and numbers of items, outermost first."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, int] = {}
+        self._path: list[str | int] = []
+        self._is_name = False
+        """Whether the next text is the name of a member."""
+
+    def take(self, line: int, token: str) -> None:
+        match token:
+            case "{" | "[":
+                self._note(line)
+                self._is_name = token == "{"
+                self._path.append("" if self._is_name else 0)
+            case "}" | "]":
+                self._is_name = False
+                del self._path[-1:]
+            case ",":
+                self._go_on()
+            case ":":
+                self._is_name = False
+            case _:
+                if self._is_name and token.startswith('"'):
+                    self._path[-1] = _text(token)
+                self._note(line)
+
+    def _note(self, line: int) -> None:
+        pointer = "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in self._path)
+        self.found.setdefault(pointer, line)
+
+    def _go_on(self) -> None:
+        last = self._path[-1] if self._path else None
+        self._is_name = isinstance(last, str)
+        if isinstance(last, int):
+            self._path[-1] = last + 1
 
 
 def line_of(text: str, pointer: str) -> int:
@@ -64,7 +80,3 @@ def _text(token: str) -> str:
         return str(json.loads(token))
     except ValueError:
         return token.strip('"')
-
-
-def _pointer(path: list[str | int]) -> str:
-    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in path)

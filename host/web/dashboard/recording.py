@@ -90,6 +90,7 @@ class RequestedCall:
 
     def __init__(self, again_of: str = "") -> None:
         self.again_of = again_of
+        self.function = ""
         self.invocation: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
 
@@ -100,7 +101,8 @@ _CURRENT: ContextVar[str] = ContextVar("dashboard_invocation", default="")
 
 @contextmanager
 def calling(call: RequestedCall) -> Iterator[None]:
-    """Invocations that this task begins inside belong to `call`, the first of them is it."""
+    """The first invocation that begins in this task inside is what `call` has asked for; others of its function are
+    tries of the same."""
     token = _CALL.set(call)
     try:
         yield
@@ -192,10 +194,12 @@ class InvocationHistory:
         _CURRENT.set(invocation)
         call, row = _CALL.get(), self._rows.get(invocation)
         if call and not call.invocation.done():
+            call.function = event.function
             call.invocation.set_result(invocation)
         if row is None:
             return
-        row.again_of = call.again_of if call else ""
+        if call and call.function == event.function:
+            row.again_of = call.again_of
         row.trigger_value = keep(event.value)
         row.event = _repeatable(event, row.trigger_value)
         self._weigh(row)

@@ -14,7 +14,6 @@ from starlette.routing import Route
 from fnhost.clock import SYSTEM_CLOCK, Clock
 from fnhost.host.web.dashboard.answers import ApiError, answer, single, time_text
 from fnhost.host.web.dashboard.live import LiveEvents
-from fnhost.host.web.dashboard.problems import told
 
 KEPT = 100
 """Reloads that are kept."""
@@ -74,6 +73,8 @@ class ReloadHistory:
         return next((entry for entry in self._entries if entry.number == number), None)
 
     def shown(self, entry: ReloadEntry) -> dict[str, Any]:
+        from fnhost.host.web.dashboard.problems import told  # not needed for a start, and heavy
+
         return {
             "n": entry.number,
             "at": time_text(entry.at),
