@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 
 from fnhost.host.durable.insight.grouping import FAN_OUT, LOOP, grouped
-from fnhost.host.durable.insight.timeline import Row, Timeline, fold
+from fnhost.host.durable.insight.rows import Row, Timeline
+from fnhost.host.durable.insight.timeline import fold
 from fnhost.host.durable.model.history import (
     EventRaised,
     Execution,

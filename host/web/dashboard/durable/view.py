@@ -23,7 +23,7 @@ from fnhost.host.durable.client import (
 from fnhost.host.durable.insight.hub import HubInsight
 from fnhost.host.durable.insight.index import SORTS
 from fnhost.host.durable.insight.replays import Replayed
-from fnhost.host.durable.insight.timeline import Timeline
+from fnhost.host.durable.insight.rows import Timeline
 from fnhost.host.durable.model.errors import (
     AlreadyExists,
     HubError,
