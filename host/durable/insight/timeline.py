@@ -257,10 +257,8 @@ class _Fold:
     def _finish_row(self, row: Row, at: Instant, state: State) -> None:
         row.is_skewed = at < row.start
         row.end, row.state = max(at, row.start), state
-        group = row.parent
-        if group is not None and not row.is_wait:
-            group.end, group.state, group.error = row.end, state, row.error
-            group.has_output = row.has_output
+        if row.parent is not None:
+            _follow(row.parent)
 
     def _raised(self, index: int, event: EventRaised) -> str:
         row, waited = self._requests.pop(event.name, None), self._waits.get(id(event))
@@ -343,6 +341,12 @@ class _Fold:
             return [self._wait_rows[origin.number]]
         rows = {id(row): row for row in (self._work.get(one) for one in origin.ids) if row}
         return list(rows.values())
+
+
+def _follow(group: Row) -> None:
+    """A retry or a polled call is what its last try is; a pause that ends makes it open only if another try follows."""
+    last = next(child for child in reversed(group.children) if not child.is_wait)
+    group.end, group.state, group.error, group.has_output = last.end, last.state, last.error, last.has_output
 
 
 def _end_of(event: HistoryEvent) -> Instant:
