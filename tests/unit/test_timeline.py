@@ -106,15 +106,16 @@ def test_a_polled_call_is_one_row() -> None:
     asked = TaskScheduled(timestamp=BEGIN, event_id=0, name=HTTP_ACTIVITY, input=json.dumps([request]))
     closed = OrchestratorCompleted(timestamp=at(1), listed=1)
     polled = replace(asked, event_id=2, input=json.dumps([{**request, "uri": "http://x/status"}]))
-    events = [*began(asked), closed, OrchestratorStarted(timestamp=at(1))]
-    events += [TaskCompleted(timestamp=at(1), task_scheduled_id=0, result=pending)]
-    events += [TimerCreated(timestamp=at(1), event_id=1, fire_at=at(31)), polled, closed]
-    listed = [CallHttp(request)]
-    (row,) = rows_of(events, listed)
+    answered = TaskCompleted(timestamp=at(1), task_scheduled_id=0, result=pending)
+    pause = TimerCreated(timestamp=at(1), event_id=1, fire_at=at(31))
+    events = [*began(asked), closed, OrchestratorStarted(timestamp=at(1)), answered, pause, closed]
+    (row,) = rows_of(events, [CallHttp(request)])
     assert (row.task, row.kind, row.name, row.state) == ("h0", "http", "GET x/api", "open")
-    done = TaskCompleted(timestamp=at(40), task_scheduled_id=2, result='{"statusCode": 200, "headers": {}}')
     fired = TimerFired(timestamp=at(1), timer_id=1, fire_at=at(31))
-    (row,) = rows_of([*events, OrchestratorStarted(timestamp=at(40)), fired, done, closed], listed)
+    done = TaskCompleted(timestamp=at(40), task_scheduled_id=2, result='{"statusCode": 200, "headers": {}}')
+    events += [OrchestratorStarted(timestamp=at(31)), fired, polled, closed]
+    events += [OrchestratorStarted(timestamp=at(40)), done, closed]
+    (row,) = rows_of(events, [CallHttp(request)])
     assert (row.state, row.end, [child.name for child in row.children]) == (
         "done",
         at(40),
