@@ -217,6 +217,22 @@ async def test_a_hub_that_takes_long_to_read_is_shown_as_far_as_it_is_read() -> 
         await index.close()
 
 
+@pytest.mark.parametrize(("is_shared", "seconds"), [(True, 6), (False, 31)])
+async def test_what_other_programs_store_is_in_the_list_after_a_while(is_shared: bool, seconds: float) -> None:
+    hub, clock = SqliteHub(hub_settings()), ManualClock()
+    async with made(hub):
+        index = InstanceIndex(hub, clock, lambda: is_shared)
+        assert (await index.list(Filter(), "id", 100, None)).is_empty
+        await hub.record(Checkpoint(HistoryState(), "run-1", (), row(1)))
+        await clock.advance(seconds - 2)
+        assert (await index.list(Filter(), "id", 100, None)).is_empty
+        await clock.advance(2)
+        async with asyncio.timeout(20):
+            while (await index.list(Filter(), "id", 100, None)).is_empty:
+                await asyncio.sleep(0)
+        await index.close()
+
+
 async def test_a_hub_that_does_not_answer_is_read_again_with_the_next_list() -> None:
     class Away(SqliteHub):
         is_away = True
