@@ -8,7 +8,6 @@ from fnhost.bindings.contract import Outcome
 from fnhost.clock import SYSTEM_CLOCK, Clock
 from fnhost.host.app import App, Function, IndexedFunction, Settings
 from fnhost.host.errors import (
-    CannotObserve,
     FunctionNotLoadable,
     StartError,
     WorkerEnded,
@@ -40,7 +39,6 @@ RESTARTS = RetryPolicy(first=0.05, longest=10.0, forgiving=60.0)
 SPARES = 1
 """Standbys beyond those that a reload takes: one may save twice in a row."""
 INTENDED_EXITS = (0, 200)
-DEBUGGED = "The worker runs with arguments of its own, most likely a debugger, whose breakpoints a replay would meet."
 EXHAUSTED = (
     "Exceeded language worker restart retry count for runtime:{}. "
     "Shutting down and proactively recycling the Functions Host to recover"
@@ -155,8 +153,6 @@ class WorkerPool:
         """The recording of a quiet replay. Raises CannotObserve, TimedOut, WorkerEnded, WorkersNotReady and others."""
         if failure := self._failures.get(invocation.function.name):
             raise FunctionNotLoadable(failure)
-        if self._command.is_exclusive:
-            raise CannotObserve(DEBUGGED)
         with self.use:
             return await (await self._next()).observe(invocation, mode, seconds)
 

@@ -11,6 +11,8 @@ from typing import Any
 import azure.durable_functions as df
 import httpx
 import pytest
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Mount
 
 from fnhost.clock import SYSTEM_CLOCK
@@ -18,20 +20,22 @@ from fnhost.host.durable.insight.hub import HubInsight
 from fnhost.host.durable.insight.index import Filter, InstanceIndex
 from fnhost.host.durable.insight.replays import Replays
 from fnhost.host.durable.insight.store import InsightStore
-from fnhost.host.durable.model.errors import HubUnreachable
+from fnhost.host.durable.model.errors import HubError, HubMissing, HubUnreachable
 from fnhost.host.durable.model.history import RuntimeStatus
 from fnhost.host.durable.model.instants import Instant, later
 from fnhost.host.durable.model.states import Checkpoint, HistoryState, Instance, Page, Query, fold
 from fnhost.host.durable.replay.decide import OrchestrationLimits
 from fnhost.host.durable.storage.sqlite import SqliteHub
 from fnhost.host.log import Log
+from fnhost.host.web.dashboard.answers import ApiError
 from fnhost.host.web.dashboard.api import api
 from fnhost.host.web.dashboard.durable.assembly import durable_api
 from fnhost.host.web.dashboard.durable.verbs import VERBS, allowed, refusal
+from fnhost.host.web.dashboard.durable.view import telling
 from fnhost.host.web.dashboard.live import LiveEvents, Reader
 from tests.support.clocks import ManualClock
 from tests.support.engines import Functions, Served, hub_settings, made, serving
-from tests.support.sdk import SDK_WARNINGS
+from tests.support.sdk import SDK_WARNINGS, entity
 from tests.unit.test_timeline import chain
 
 pytestmark = [pytest.mark.anyio, *(pytest.mark.filterwarnings(text) for text in SDK_WARNINGS)]
@@ -213,6 +217,22 @@ async def test_a_hub_that_takes_long_to_read_is_shown_as_far_as_it_is_read() -> 
         await index.close()
 
 
+@pytest.mark.parametrize(("is_shared", "seconds"), [(True, 6), (False, 31)])
+async def test_what_other_programs_store_is_in_the_list_after_a_while(is_shared: bool, seconds: float) -> None:
+    hub, clock = SqliteHub(hub_settings()), ManualClock()
+    async with made(hub):
+        index = InstanceIndex(hub, clock, lambda: is_shared)
+        assert (await index.list(Filter(), "id", 100, None)).is_empty
+        await hub.record(Checkpoint(HistoryState(), "run-1", (), row(1)))
+        await clock.advance(seconds - 2)
+        assert (await index.list(Filter(), "id", 100, None)).is_empty
+        await clock.advance(2)
+        async with asyncio.timeout(20):
+            while (await index.list(Filter(), "id", 100, None)).is_empty:
+                await asyncio.sleep(0)
+        await index.close()
+
+
 async def test_a_hub_that_does_not_answer_is_read_again_with_the_next_list() -> None:
     class Away(SqliteHub):
         is_away = True
@@ -242,6 +262,25 @@ async def test_too_many_instances_are_listed_in_the_order_of_their_ids(desk: Des
     assert [each.id for each in rest.rows] == [f"order-{number:04}" for number in range(4, 8)]
     assert rest.counts is None
     await index.close()
+
+
+@pytest.mark.parametrize(
+    ("error", "status"), [(HubUnreachable("gone"), 503), (HubMissing("gone"), 503), (HubError("odd"), 500)]
+)
+async def test_a_storage_that_is_away_is_told(error: Exception, status: int) -> None:
+    async def endpoint(request: Request) -> Response:
+        raise error
+
+    with pytest.raises(ApiError) as told:
+        await telling(endpoint)(Request({"type": "http"}))
+    assert told.value.status == status
+
+
+async def test_a_child_without_an_id_of_its_own_leads_to_its_parent(desk: Desk) -> None:
+    await desk.put(row(1))
+    await desk.put(row(2, id="run-1:0"))
+    items = (await desk.get("/instances", sort="id"))["items"]
+    assert [(item["id"], item["parent"]) for item in items] == [("order-0001", None), ("run-1:0", "order-0001")]
 
 
 # One instance
@@ -364,6 +403,14 @@ async def test_a_failed_call_shows_its_error(desk: Desk) -> None:
     assert (task["error"]["message"], task["row"]["state"]) == ("no such luck", "failed")
 
 
+async def test_a_huge_output_is_cut_and_says_so(desk: Desk) -> None:
+    text = json.dumps("x" * 2_000_000)
+    await desk.put(row(1, output=text))
+    found = await desk.get("/instances/order-0001")
+    assert (len(found["output"]), found["cut"]) == (65_536, {"output": len(text)})
+    assert len(found["note"]["text"]) <= 300
+
+
 async def test_an_export_holds_what_a_replay_needs(desk: Desk) -> None:
     ended = await desk.served.run("Fails", {}, "to export?".replace("?", ""))
     response = await desk.client.get(f"/instances/{ended.id}/history", params={"format": "export"})
@@ -402,6 +449,29 @@ async def test_a_status_change_is_told_to_those_who_read(desk: Desk) -> None:
     with desk.live.reading(["instances", "instance:one"]) as reader:
         await desk.post("/instances/one/purge")
         await until(reader, "instance", lambda data: data == {"id": "one", "deleted": True})
+
+
+async def test_entities_are_told_with_their_last_operation(desk: Desk) -> None:
+    def counter(context: df.DurableEntityContext) -> None:
+        if context.operation_name == "fail":
+            raise ValueError("no such thing")
+        context.set_state(context.get_state(lambda: 0) + 1)
+
+    with desk.served.engine.serving("entity", "counter", entity(counter)), desk.live.reading(["entities"]) as reader:
+        assert (await desk.get("/entities"))["names"] == ["counter"]
+        await desk.post("/entities/Counter/k/signal", {"operation": "add"})
+        told = await until(reader, "entity", lambda data: data["last"] is not None)
+        assert (told["id"], told["exists"], told["state"]["text"]) == ("@counter@k", True, "1")
+        await desk.post("/entities/counter/k/signal", {"operation": "fail"})
+        told = await until(reader, "entity", lambda data: data["last"]["operation"] == "fail")
+        assert told["last"]["error"] == "no such thing"
+        (item,) = (await desk.get("/entities", name="counter", prefix="k"))["items"]
+        assert item == told
+        found = await desk.get("/entities/counter/k")
+        assert (found["state"], found["queue"], len(found["operations"])) == (1, [], 2)
+    assert (await desk.get("/entities/counter/other", 404))["error"]
+    assert (await desk.post("/entities/counter/k/signal", {}, 400))["error"]
+    assert "counte" in (await desk.post("/entities/counte/k/signal", {"operation": "add"}, 400))["error"]
 
 
 async def test_what_a_row_waits_for_follows_it(desk: Desk) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from fnhost.bindings.contract import Event
 from fnhost.host.app import Function
 from fnhost.host.durable.replay.actions import read_orchestrator_state
 from fnhost.host.durable.replay.recording import read_recording
+from fnhost.host.errors import CannotObserve
 from fnhost.host.worker import Invocation
 from tests.support import node
 from tests.support.recordings import RECORDED
@@ -117,6 +119,13 @@ async def test_the_line_is_that_of_the_source(mapped: tuple[Observe, Heard]) -> 
     assert "callActivity" in found[0][1] and "waitForExternalEvent" in found[1][1]
     assert [(step.event, step.custom_status) for step in recording.steps] == [(1, '{"step":1}'), (5, '{"step":2}')]
     assert not [record for record in heard.records if "printed" in record.message or "logged" in record.message]
+
+
+async def test_under_a_debugger_no_replay_runs_into_its_breakpoints(tmp_path: Path) -> None:
+    arguments = {"languageWorkers__node__arguments": "--inspect=127.0.0.1:0"}
+    async with node.registered(node.write_v4(tmp_path, {"src/index.js": MAPPED}), **arguments) as worker:
+        with pytest.raises(CannotObserve, match="debugger"):
+            await worker.channel.observe(invocation(worker.functions["Mapped"], payload_of("Mapped")), "yields", 5)
 
 
 async def test_what_was_thrown_has_its_line(mapped: tuple[Observe, Heard]) -> None:

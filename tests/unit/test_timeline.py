@@ -1,12 +1,14 @@
 """Histories as rows: of every recorded conversation, and of long ones."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
 from fnhost.host.durable.insight.grouping import FAN_OUT, LOOP, grouped
-from fnhost.host.durable.insight.timeline import Row, Timeline, fold
+from fnhost.host.durable.insight.rows import Row, Timeline
+from fnhost.host.durable.insight.timeline import fold
 from fnhost.host.durable.model.history import (
     EventRaised,
     Execution,
@@ -25,8 +27,17 @@ from fnhost.host.durable.model.history import (
     TimerFired,
 )
 from fnhost.host.durable.model.instants import Instant, later
-from fnhost.host.durable.replay.actions import Action, CallActivity, CreateTimer, RetryOptions, WaitForEvent, WithRetry
+from fnhost.host.durable.replay.actions import (
+    Action,
+    CallActivity,
+    CallHttp,
+    CreateTimer,
+    RetryOptions,
+    WaitForEvent,
+    WithRetry,
+)
 from fnhost.host.durable.replay.actions import read_orchestrator_state as read_state
+from fnhost.host.durable.replay.decide import HTTP_ACTIVITY
 from fnhost.host.durable.replay.trace import Trace
 from tests.support.recordings import RECORDED, episodes
 
@@ -81,6 +92,35 @@ def test_the_tries_of_a_retry_are_one_row_with_the_pauses_between() -> None:
         ("activity", "done"),
     ]
     assert [each.attempt for each in row.children if each.kind == "activity"] == [1, 2, 3]
+
+
+def test_a_retry_whose_tries_all_failed_has_failed() -> None:
+    (row,) = [row for row in folded("py-retry-exhausted").rows if row.kind == "retry"]
+    assert (row.state, row.attempt, row.of, row.children[-1].is_wait) == ("failed", 2, 2, True)
+    assert row.error and row.end == row.children[-2].end
+
+
+def test_a_polled_call_is_one_row() -> None:
+    request = {"method": "GET", "uri": "http://x/api", "asynchronousPatternEnabled": True}
+    pending = json.dumps({"statusCode": 202, "headers": {"Location": "http://x/status"}, "content": ""})
+    asked = TaskScheduled(timestamp=BEGIN, event_id=0, name=HTTP_ACTIVITY, input=json.dumps([request]))
+    closed = OrchestratorCompleted(timestamp=at(1), listed=1)
+    polled = replace(asked, event_id=2, input=json.dumps([{**request, "uri": "http://x/status"}]))
+    answered = TaskCompleted(timestamp=at(1), task_scheduled_id=0, result=pending)
+    pause = TimerCreated(timestamp=at(1), event_id=1, fire_at=at(31))
+    events = [*began(asked), closed, OrchestratorStarted(timestamp=at(1)), answered, pause, closed]
+    (row,) = rows_of(events, [CallHttp(request)])
+    assert (row.task, row.kind, row.name, row.state) == ("h0", "http", "GET x/api", "open")
+    fired = TimerFired(timestamp=at(1), timer_id=1, fire_at=at(31))
+    done = TaskCompleted(timestamp=at(40), task_scheduled_id=2, result='{"statusCode": 200, "headers": {}}')
+    events += [OrchestratorStarted(timestamp=at(31)), fired, polled, closed]
+    events += [OrchestratorStarted(timestamp=at(40)), done, closed]
+    (row,) = rows_of(events, [CallHttp(request)])
+    assert (row.state, row.end, [child.name for child in row.children]) == (
+        "done",
+        at(40),
+        ["GET x/api", "pause", "GET x/status"],
+    )
 
 
 def test_the_hops_of_a_long_timer_are_one_row() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
 
-from fnhost.host.durable.insight.timeline import Group, Row, State, Timeline
+from fnhost.host.durable.insight.rows import Group, Row, State, Timeline
 
 FAN_OUT = 20
 """Rows of one name that begin in one episode and are more are a fan-out."""

@@ -75,6 +75,10 @@ class HubInsight(EngineObserver):
             self._index = InstanceIndex(self.client.hub, self.clock, lambda: self.is_shared)
         return self._index
 
+    def parent_of(self, instance: str) -> str | None:
+        """As far as its id and the index tell, if there is one."""
+        return self._index.parent_of(instance) if self._index else None
+
     @property
     def is_shared(self) -> bool:
         """Whether other hosts serve a part of the hub."""

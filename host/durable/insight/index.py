@@ -7,9 +7,9 @@ import asyncio
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fnhost.clock import Clock
 from fnhost.host.durable.model.errors import InvalidToken
@@ -109,6 +109,8 @@ class InstanceIndex:
     shared: Callable[[], bool]
     most: int = MOST_ROWS
     _rows: dict[str, IndexRow] | None = None
+    _by_execution: dict[str, str] = field(default_factory=dict)
+    """The instance of each execution."""
     _is_whole: bool = False
     """Whether the hub was read to its end, or to `most`."""
     _is_full: bool = False
@@ -129,6 +131,7 @@ class InstanceIndex:
         if self._rows is None or is_entity(instance.id):
             return
         self._rows[instance.id] = row = IndexRow.of(instance)
+        self._by_execution[row.execution_id] = row.id
         if self._changed is not None:
             self._changed[instance.id] = row
 
@@ -159,11 +162,22 @@ class InstanceIndex:
         ordered = _sorted(found, sort)
         page = _after(ordered, sort, token)[: top + 1]
         more = _token(sort, page[top - 1]) if len(page) > top else None
-        return Listing(tuple(page[:top]), more, counts, len(found), is_complete=self._is_whole, is_empty=not self._rows)
+        return Listing(
+            rows=tuple(page[:top]),
+            token=more,
+            counts=counts,
+            total=len(found),
+            is_complete=self._is_whole,
+            is_empty=not self._rows,
+        )
 
-    def find(self, ids: Iterable[str]) -> Sequence[IndexRow]:
-        rows = self._rows or {}
-        return [rows[each] for each in ids if each in rows]
+    def parent_of(self, id: str) -> str | None:
+        """The instance that started this one, as far as its id tells.
+
+        A child without an id of its own is called after its parent's execution (platform/replay.md 6.3).
+        """
+        execution, colon, _ = id.partition(":")
+        return self._by_execution.get(execution) if colon else None
 
     async def _refresh(self) -> None:
         """The first listing is waited for, for a moment; others run beside, and what they bring is in the next list."""
@@ -202,6 +216,7 @@ class InstanceIndex:
                 rows.pop(id, None)
             else:
                 rows[id] = newer
+        self._by_execution = {row.execution_id: row.id for row in rows.values()}
         self._rows, self._listed, self._is_whole, self._is_full = rows, self.clock.monotonic(), True, is_full
 
     async def _passed_through(self, wanted: Filter, top: int, token: str | None) -> Listing:

@@ -5,12 +5,11 @@ Every event belongs to exactly one row, episode, band, mark or to the end: `Time
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
 from urllib.parse import urlsplit
 
 from fnhost.host.durable.entities.messages import RELEASE, sent_request
 from fnhost.host.durable.insight.inputs import argument_text
+from fnhost.host.durable.insight.rows import Band, EarlyEvent, EpisodeMark, Finish, Kind, Row, State, Timeline
 from fnhost.host.durable.model.history import (
     ContinueAsNew,
     EventRaised,
@@ -33,140 +32,15 @@ from fnhost.host.durable.model.history import (
     TimerFired,
     completed_id,
 )
-from fnhost.host.durable.model.instants import Instant, to_datetime
+from fnhost.host.durable.model.instants import Instant
 from fnhost.host.durable.replay import actions
 from fnhost.host.durable.replay.decide import HTTP_ACTIVITY
 from fnhost.host.durable.replay.recording import Place
 from fnhost.host.durable.replay.trace import Origin, Trace
 
-Kind: TypeAlias = Literal[
-    "activity", "retry", "timer", "event", "child", "entity", "signal", "lock", "http", "fan_out", "loop"
-]
-State: TypeAlias = Literal["done", "failed", "open", "cancelled"]
 BEGIN, END = "begin", "end"
 SHOWN_INPUT = 40
 LONGEST_ERROR = 300
-
-
-@dataclass(slots=True, eq=False)
-class Row:
-    """One piece of work. `events` are indices of the history; `attempt` counts from 1 inside a retry."""
-
-    task: str
-    kind: Kind
-    name: str
-    start: Instant
-    episode: int = 0
-    end: Instant | None = None
-    due: Instant | None = None
-    state: State = "open"
-    label: str = ""
-    error: str | None = None
-    child: str | None = None
-    attempt: int | None = None
-    of: int | None = None
-    is_skewed: bool = False
-    has_input: bool = False
-    has_output: bool = False
-    is_wait: bool = False
-    """Whether it is the pause between two tries of a retry or a polled call."""
-    place: Place | None = None
-    parent: "Row | None" = None
-    events: list[int] = field(default_factory=list)
-    children: "list[Row]" = field(default_factory=list)
-    group: "Group | None" = None
-
-    @property
-    def ms(self) -> float | None:
-        return None if self.end is None else milliseconds(self.start, self.end)
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """What a row that stands for many says of them. Durations in milliseconds, of those that have ended."""
-
-    count: int
-    done: int
-    failed: int
-    open: int
-    cancelled: int
-    median_ms: float | None
-    p95_ms: float | None
-    slowest_ms: float | None
-    slowest: str | None
-    first_failed: str | None
-    pattern: tuple[str, ...] = ()
-    repeats: int = 0
-
-
-@dataclass(slots=True)
-class EpisodeMark:
-    """One run of the orchestrator; `messages` is how many events it took."""
-
-    number: int
-    start: Instant
-    end: Instant | None = None
-    messages: int = 0
-
-
-@dataclass(slots=True)
-class Band:
-    """A time in which the instance was suspended."""
-
-    start: Instant
-    reason: str | None = None
-    end: Instant | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class EarlyEvent:
-    """An external event that came before anybody waited for it; `taken` is the row of the wait that took it."""
-
-    task: str
-    name: str
-    at: Instant
-    taken: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Finish:
-    """How the execution ended."""
-
-    at: Instant
-    kind: Literal["Completed", "Failed", "Terminated", "ContinuedAsNew", "Canceled"]
-    text: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Timeline:
-    """`rows` are those without a parent, in the order of their begin. `owners` has a name for each event."""
-
-    rows: tuple[Row, ...]
-    episodes: tuple[EpisodeMark, ...]
-    bands: tuple[Band, ...]
-    marks: tuple[EarlyEvent, ...]
-    finish: Finish | None
-    owners: tuple[str, ...]
-    begin: Instant | None
-    last: Instant | None
-    name: str = ""
-
-    def all_rows(self) -> list[Row]:
-        """Children behind their parents."""
-        found: list[Row] = []
-        for row in self.rows:
-            _collect(row, found)
-        return found
-
-
-def _collect(row: Row, found: list[Row]) -> None:
-    found.append(row)
-    for child in row.children:
-        _collect(child, found)
-
-
-def milliseconds(start: Instant, end: Instant) -> float:
-    return (to_datetime(end) - to_datetime(start)).total_seconds() * 1000
 
 
 def fold(
@@ -383,10 +257,8 @@ class _Fold:
     def _finish_row(self, row: Row, at: Instant, state: State) -> None:
         row.is_skewed = at < row.start
         row.end, row.state = max(at, row.start), state
-        group = row.parent
-        if group is not None and not row.is_wait:
-            group.end, group.state, group.error = row.end, state, row.error
-            group.has_output = row.has_output
+        if row.parent is not None:
+            _follow(row.parent)
 
     def _raised(self, index: int, event: EventRaised) -> str:
         row, waited = self._requests.pop(event.name, None), self._waits.get(id(event))
@@ -469,6 +341,12 @@ class _Fold:
             return [self._wait_rows[origin.number]]
         rows = {id(row): row for row in (self._work.get(one) for one in origin.ids) if row}
         return list(rows.values())
+
+
+def _follow(group: Row) -> None:
+    """A retry or a polled call is what its last try is; a pause that ends makes it open only if another try follows."""
+    last = next(child for child in reversed(group.children) if not child.is_wait)
+    group.end, group.state, group.error, group.has_output = last.end, last.state, last.error, last.has_output
 
 
 def _end_of(event: HistoryEvent) -> Instant:

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from fnhost.host.durable.insight.replays import Replayed
-from fnhost.host.durable.insight.timeline import Row, first_line, fold
+from fnhost.host.durable.insight.rows import Row
+from fnhost.host.durable.insight.timeline import first_line, fold
 from fnhost.host.durable.model.history import (
     ExecutionCompleted,
     HistoryEvent,

@@ -131,4 +131,5 @@ class Job:
 
     def _tell(self, of: int) -> None:
         told = {"job": self.id, "verb": self._verb, "done": self._done, "failed": self._failed, "of": of}
-        self._view.live.publish(f"job:{self.id}", "job", {**told, "errors": self._errors}, key=self.id)
+        for topic in (f"job:{self.id}", "instances"):
+            self._view.live.publish(topic, "job", {**told, "errors": self._errors}, key=self.id)

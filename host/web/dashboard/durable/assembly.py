@@ -80,7 +80,8 @@ class Publisher:
 
     def row(self, row: IndexRow) -> None:
         """The row as it is now, with what it waits for if that is known."""
-        shown = shapes.row_json(row, self.view.notes.known(row))
+        parent = self.view.insight.parent_of(row.id)
+        shown = shapes.row_json(row, self.view.notes.known(row), parent)
         self._live.publish(INSTANCES, "instance", shown, key=row.id)
         self._live.publish(f"instance:{row.id}", "instance", shown, key=row.id)
 

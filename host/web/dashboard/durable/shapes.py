@@ -1,7 +1,7 @@
 """Instances, waits, errors and statuses as JSON values (docs/dashboard-api.md). Pure, but for reading source lines."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ from fnhost.host.web.dashboard.exceptions import read_exception
 
 STATUS_LIMIT = (CUSTOM_STATUS_KB + 1) * 1024
 """The platform counts whole kilobytes: this is the first size that it refuses, in bytes of UTF-16."""
+MOST_TEXT = 1_000_000
+CUT_TEXT = 64 * 1024
 SHOWN_NOTE = 300
 SHOWN_TEXT = 300
 
@@ -31,6 +33,20 @@ def value_of(stored: str | None) -> Any:
         return json.loads(stored, parse_constant=str)
     except (ValueError, RecursionError):
         return stored
+
+
+def bounded(stored: str | None, read: Callable[[str | None], Any]) -> Any:
+    """The value of a stored text, or the begin of one that is too long for a page."""
+    return stored[:CUT_TEXT] if is_cut(stored) and stored else read(stored)
+
+
+def is_cut(stored: str | None) -> bool:
+    return stored is not None and len(stored) > MOST_TEXT
+
+
+def cut_sizes(**stored: str | None) -> dict[str, int]:
+    """How many characters each text has that `bounded` cuts."""
+    return {name: len(text) for name, text in stored.items() if text is not None and is_cut(text)}
 
 
 def status_bytes(custom_status: str | None) -> int:

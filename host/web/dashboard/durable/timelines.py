@@ -7,7 +7,8 @@ from typing import Any
 
 from fnhost.host.durable.insight.grouping import grouped
 from fnhost.host.durable.insight.replays import Replayed
-from fnhost.host.durable.insight.timeline import Group, Row, Timeline, fold
+from fnhost.host.durable.insight.rows import Group, Row, Timeline
+from fnhost.host.durable.insight.timeline import fold
 from fnhost.host.durable.model.instants import Instant
 from fnhost.host.web.dashboard.durable.shapes import place_json
 

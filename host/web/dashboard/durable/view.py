@@ -21,9 +21,9 @@ from fnhost.host.durable.client import (
     WrongState,
 )
 from fnhost.host.durable.insight.hub import HubInsight
-from fnhost.host.durable.insight.index import SORTS, Filter
+from fnhost.host.durable.insight.index import SORTS
 from fnhost.host.durable.insight.replays import Replayed
-from fnhost.host.durable.insight.timeline import Timeline
+from fnhost.host.durable.insight.rows import Timeline
 from fnhost.host.durable.model.errors import (
     AlreadyExists,
     HubError,
@@ -75,6 +75,7 @@ class HubView:
 
     async def expect(self, request: Request) -> Instance:
         """The instance that the path names. Raises NotFound, HubError."""
+        self.insight.is_used = True
         return await self.insight.client.expect(request.path_params["id"])
 
     async def replayed(self, instance: Instance) -> Replayed:
@@ -116,6 +117,3 @@ def sort_of(text: str) -> str:
             400, f"'{sort}' is no order of instances. Take one of {', '.join(SORTS)}, or with '-' before it."
         )
     return sort
-
-
-EVERYTHING = Filter()

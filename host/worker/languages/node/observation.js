@@ -5,6 +5,7 @@ const { running } = require('./logs.js');
 const { Blobs, getText } = require('./wire.js');
 
 const LONGEST_MS = 5000;
+const DEBUGGED = 'The worker runs under a debugger, whose breakpoints a replay would meet.';
 
 class Observations {
   /** @param {import('./wire.js').Wire} wire @param {import('./invocation.js').Invocations} invocations */
@@ -15,6 +16,7 @@ class Observations {
 
   /** `message.observe` is `{mode: 'answer' | 'yields', limit_ms}`. */
   take(registered, message, blobs) {
+    if (require('node:inspector').url()) return this._refuse(message, DEBUGGED);
     const begun = Date.now();
     const { Recording, Stepper } = require('./stepper.js'); // few need it
     const wantsSteps = message.observe.mode !== 'answer' && new Stepper(running).listen();
@@ -25,6 +27,11 @@ class Observations {
       const [answer, parts] = await this._invocations.run(registered, message, blobs);
       this._answer(message, { ...recorded(answer, parts, steps), ms: Date.now() - begun, sdk: 'javascript' });
     });
+  }
+
+  _refuse({ invocationId }, message) {
+    const result = { status: 'failure', exception: { message, stackTrace: '' } };
+    this._wire.send({ t: 'invocationResponse', invocationId, result, outputData: [], returnValue: null });
   }
 
   _answer({ invocationId }, recording) {

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import contextvars
 import json
-from typing import Any
+import queue
+import threading
+from typing import Any, Callable
 
 from .context import QUIET
 from .errors import stack, title
 from .forks import end_child
 from .signature import Function
-from .threads import ThreadPool
+from .threads import run_job
 from .wire import Blobs, Message, Wire, get_text
 
 LONGEST_MS = 5000
@@ -21,11 +23,19 @@ class Observations:
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
-        self._threads = ThreadPool(1)
+        self._jobs: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._is_started = False
 
     def take(self, function: Function, request: Message, blobs: bytes) -> None:
         context = contextvars.Context()
-        self._threads.submit(lambda: context.run(self._observe, function, request, blobs))
+        self._jobs.put(lambda: context.run(self._observe, function, request, blobs))
+        if not self._is_started:
+            self._is_started = True
+            untraced(threading.Thread(target=self._work, name="replays", daemon=True)).start()
+
+    def _work(self) -> None:
+        while True:
+            run_job(self._jobs.get())
 
     def _observe(self, function: Function, request: Message, blobs: bytes) -> None:
         from . import stepper  # few need it
@@ -57,6 +67,13 @@ class Observations:
         if recording is not None:
             response["recording"] = blobs.put(json.dumps(recording, separators=(",", ":")).encode("utf-8", "replace"))
         self._wire.send(response, blobs)
+
+
+def untraced(thread: threading.Thread) -> threading.Thread:
+    """One that debugpy leaves alone: its breakpoints are meant for episodes. The second mark is for Python 3.12."""
+    for mark in ("pydev_do_not_trace", "is_pydev_daemon_thread"):
+        setattr(thread, mark, True)
+    return thread
 
 
 def _payload(request: Message, blobs: bytes) -> str:

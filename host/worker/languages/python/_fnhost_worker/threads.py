@@ -52,7 +52,7 @@ class ThreadPool:
         while True:
             self._is_waking = False
             while job := self._next(wake):
-                _run(job)
+                run_job(job)
             wake.acquire()
 
     def _next(self, wake: threading.Lock) -> Job | None:
@@ -66,7 +66,7 @@ class ThreadPool:
             return job
 
 
-def _run(job: Job) -> None:
+def run_job(job: Job) -> None:
     """A job that raises, or an exception that user code sets in this thread from another, does not end the thread."""
     try:
         job()
