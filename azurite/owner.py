@@ -62,6 +62,11 @@ class Owner:
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
+    @staticmethod
+    def is_missing(data: Path) -> bool:
+        """Whether nothing is noted, although a folder is there for it."""
+        return data.is_dir() and not _file(data).exists()
+
     def write(self, data: Path) -> None:
         """At once: another host must never read half of it, and take the data for free."""
         fresh = data / "fnhost.json.new"

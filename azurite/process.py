@@ -1,6 +1,7 @@
 """Start Azurite, know when it answers, start it again if it dies, and stop it gently."""
 
 import asyncio
+import os
 import re
 import sys
 from collections import deque
@@ -20,6 +21,13 @@ KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr
 
 GRACE = 15.0
 START_LIMIT = 60.0
+LOOK = 1.0
+"""Seconds between two looks whether the data are still there: it goes on without them, and would keep nothing."""
+ENDED = (
+    "Azurite ended by itself{} and is started again. "
+    "If it was killed, what was written in its last five seconds may be lost."
+)
+REMOVED = "The storage data in {} were removed while Azurite ran. It is started again, without them."
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +98,7 @@ class Azurite:
     async def start(self) -> None:
         """Ready when all three services answer. Raises AzuriteError."""
         self._printed.clear()
+        _made(self.data)
         self._process = await self._launched()
         Owner.now(self.pid).write(self.data)
         try:
@@ -114,17 +123,40 @@ class Azurite:
             await process.wait()
 
     async def keep(self, say: Say) -> None:
-        """Start it again whenever it ends by itself. Until cancelled."""
+        """Start it again whenever it ends by itself, or its data are removed. Until cancelled."""
         while True:
-            await self._read_to_the_end()
-            said = f" ({' '.join(self._printed)})" if any(self._printed) else ""
-            say(
-                f"Azurite ended by itself{said} and is started again. "
-                "If it was killed, what was written in its last five seconds may be lost."
-            )
+            say(await self._end())
             await self._start_again(say)
             say("Azurite answers again.")
             self.restarted()
+
+    async def _end(self) -> str:
+        """Wait for its end, and end it when its data are gone: why, in words."""
+        ended, removed = (asyncio.create_task(work()) for work in (self._read_to_the_end, self._data_removed))
+        try:
+            await asyncio.wait((ended, removed), return_when=asyncio.FIRST_COMPLETED)
+            if ended.done():
+                return ENDED.format(f" ({' '.join(self._printed)})" if any(self._printed) else "")
+            self._kill()
+            await ended
+            return REMOVED.format(self.data)
+        finally:
+            ended.cancel()
+            removed.cancel()
+            await asyncio.wait((ended, removed))
+
+    async def _data_removed(self) -> None:
+        """Return when the folder is gone, or is another one. Who uses it is noted again if that alone is gone."""
+        folder = _identity(self.data)
+        while folder and _identity(self.data) == folder:
+            if Owner.is_missing(self.data):
+                Owner.now(self.pid).write(self.data)
+            await self._clock.sleep(LOOK)
+
+    def _kill(self) -> None:
+        assert self._process is not None
+        with suppress(ProcessLookupError):
+            self._process.kill()
 
     async def _start_again(self, say: Say) -> None:
         pause = 0.1
@@ -184,6 +216,15 @@ class Azurite:
 
     def _said(self) -> str:
         return " ".join(filter(None, self._printed)) or "it said nothing"
+
+
+def _identity(folder: Path) -> tuple[int, int] | None:
+    """Which folder it is; None if there is none."""
+    try:
+        found = os.stat(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _made(folder: Path) -> Path:

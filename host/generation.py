@@ -12,7 +12,7 @@ from fnhost.clock import SYSTEM_CLOCK, Clock
 from fnhost.host.app import App
 from fnhost.host.emulator import StorageEmulator
 from fnhost.host.functions import LoadedApp, OpenedFunction, manual_event, opened_functions
-from fnhost.host.limits import LAST_PATIENCE
+from fnhost.host.limits import LAST_DRAIN
 from fnhost.host.listening import listening
 from fnhost.host.load.indexed import complete
 from fnhost.host.log import Log
@@ -44,13 +44,13 @@ async def loaded(
     long as it takes.
 
     Functions that the app declares in code are known from then on; `only` names those to keep, empty for all. Once
-    `ending` is set, what runs has LAST_PATIENCE seconds. `exhausted` is set when the workers crashed too often.
+    `ending` is set, what runs has LAST_DRAIN seconds. `exhausted` is set when the workers crashed too often.
     """
     async with worker_pools(app, commands, standby, log, exhausted, ending, clock) as pools:
         if app.index_files:
             app = servable(complete(app, await pools.index(app.index_files), only))
         yield LoadedApp(app, pools, await pools.load(app.functions))
-        await hurried(pools.drain(), ending, LAST_PATIENCE, clock)
+        await hurried(pools.drain(), ending, LAST_DRAIN, clock)
 
 
 @asynccontextmanager

@@ -3,11 +3,16 @@
 When the host ends, one after the other must fit into END:
 
 END                        Ctrl-C to the end of the process, whatever happens (Core Tools force it after 2 s)
+    RESPONSES_END          requests that run at the SDKs' endpoint may end
+    RESPONSES_CANCELLED    and once they are cancelled
     EPISODES_END           orchestrators and entities that run may end
     MESSAGES_RETURN        messages and leases are given back to storage
     LAST_PATIENCE          functions that run may end
+    LAST_DRAIN             and what runs in a worker without a trigger that listens
     LAST_STOP              workers that were asked to end may run their exit handlers
     PIPES_LINGER           an ended worker's last lines are read
+    RESPONSES_END          requests that are left may end: they wait for storage, or for slow clients
+    RESPONSES_CANCELLED    and once they are cancelled
 
 While the host runs:
 
@@ -19,10 +24,13 @@ DEAF                       a worker may live on after it closed its socket
 
 END = 1.8
 EPISODES_END = 0.3
-MESSAGES_RETURN = 0.5
+MESSAGES_RETURN = 0.4
 LAST_PATIENCE = 0.4
-LAST_STOP = 0.4
+LAST_DRAIN = 0.05
+LAST_STOP = 0.3
 PIPES_LINGER = 0.1
+RESPONSES_END = 0.05
+RESPONSES_CANCELLED = 0.05
 
 START = 60.0
 READY = 40.0

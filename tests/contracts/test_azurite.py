@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shutil
 import sqlite3
 import sys
 from collections.abc import AsyncIterator, Mapping
@@ -26,7 +27,7 @@ from fnhost.azurite import (
 )
 from fnhost.azurite.install import HERE, find_node, version
 from fnhost.azurite.lock import locked
-from fnhost.azurite.owner import gone
+from fnhost.azurite.owner import Owner, gone
 from fnhost.azurite.process import connection_string
 from tests.support.emulators import free_ports, made_cache
 
@@ -101,6 +102,27 @@ async def test_it_starts_again_on_the_same_ports_when_it_dies(tmp_path: Path) ->
         assert await listening(ports) == ("blob", "queue", "table")
         assert (azurite.ports, azurite.pid == killed) == (ports, False)
     assert "ended by itself" in heard.lines[0]
+
+
+async def test_it_starts_again_when_its_data_are_removed(tmp_path: Path) -> None:
+    heard, data = Heard(), tmp_path / "data"
+    async with running(data, os.environ, heard) as azurite:
+        await put(azurite.connection_string, "before")
+        shutil.rmtree(data)
+        await heard.until(f"The storage data in {data} were removed while Azurite ran.")
+        await heard.until("Azurite answers again.")
+        await put(azurite.connection_string, "after")
+        assert await peek(azurite.connection_string) == ["after"]
+
+
+async def test_who_uses_the_data_is_noted_again_when_the_note_is_removed(tmp_path: Path) -> None:
+    heard = Heard()
+    async with running(tmp_path, os.environ, heard) as azurite:
+        (tmp_path / "fnhost.json").unlink()
+        async with asyncio.timeout(30):
+            while (owner := Owner.of(tmp_path)) is None:  # noqa: ASYNC110 - no event tells of a file
+                await asyncio.sleep(0.02)
+        assert (owner.azurite.pid, heard.lines) == (azurite.pid, [])
 
 
 async def test_two_hosts_do_not_share_the_data(tmp_path: Path) -> None:

@@ -7,8 +7,9 @@ from fnhost.host.durable.runtime.engine import EngineSettings
 def test_the_end_of_the_host_has_time_for_everything_that_happens_in_it() -> None:
     engine = EngineSettings()
     assert (engine.grace, engine.patience) == (limits.EPISODES_END, limits.MESSAGES_RETURN)
-    steps = (engine.grace, engine.patience, limits.LAST_PATIENCE, limits.LAST_STOP, limits.PIPES_LINGER)
-    assert sum(steps) < limits.END
+    functions = (limits.LAST_PATIENCE, limits.LAST_DRAIN, limits.LAST_STOP, limits.PIPES_LINGER)
+    server = (limits.RESPONSES_END, limits.RESPONSES_CANCELLED)
+    assert sum((*server, engine.grace, engine.patience, *functions, *server)) < limits.END
 
 
 def test_core_tools_force_the_end_later() -> None:

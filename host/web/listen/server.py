@@ -13,14 +13,10 @@ from starlette.types import ASGIApp
 from uvicorn.server import ServerState
 
 from fnhost.clock import SYSTEM_CLOCK, Clock
+from fnhost.host.limits import RESPONSES_CANCELLED, RESPONSES_END
 from fnhost.host.web.listen.connection import Connection, Listening
 from fnhost.host.web.listen.limits import Limits
 from fnhost.host.web.listen.response import date_line
-
-GRACE = 1.0
-"""Seconds that running requests have when the block ends."""
-LAST_GRACE = 0.5
-"""Seconds that cancelled requests have to clean up."""
 
 
 class _Connection(Connection):
@@ -88,10 +84,10 @@ class _Server(uvicorn.Server):
         self._shared.is_closing = True
         for connection in list(self._shared.connections):
             connection.end()
-        await self._wait(GRACE)
+        await self._wait(RESPONSES_END)
         for task in self._shared.tasks:
             task.cancel()
-        await self._wait(LAST_GRACE)
+        await self._wait(RESPONSES_CANCELLED)
         for connection in list(self._shared.connections):
             connection.abort()
 
