@@ -123,9 +123,9 @@ class InstanceIndex:
         return self._rows is not None
 
     @property
-    def ids(self) -> Sequence[str]:
+    def ids(self) -> tuple[str, ...]:
         """Of all instances that it knows now."""
-        return list(self._rows or ())
+        return tuple(self._rows or ())
 
     def note(self, instance: Instance) -> None:
         if self._rows is None or is_entity(instance.id):
