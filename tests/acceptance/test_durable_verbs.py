@@ -17,6 +17,8 @@ from tests.support.durable import APP, FAN_OUT, WEBHOOKS
 from tests.support.emulators import free_ports, made_cache
 from tests.support.hosts import PATIENCE, PROGRAM, environment, launched, run, running, write_app
 
+KEPT = ".fnhost/*/insight.db"
+"""What a host keeps beside a task hub."""
 SLOW = {
     "Steps/function.json": APP["Chain/function.json"],
     "Steps/__init__.py": """
@@ -161,7 +163,9 @@ def test_without_a_host_the_task_hub_itself_is_asked(own: Mapping[str, str], tmp
     (again,) = durable.documents("restart", "one")
     assert again["input"] == {"given": 3} and again["instanceId"] != "one"
     assert durable("purge-history").splitlines() == ["Instances deleted: 3"]
+    assert list(app.glob(KEPT))
     assert "successfully deleted" in durable("delete-task-hub")
+    assert not list(app.glob(KEPT))
 
 
 def test_the_storage_emulator_is_started_for_a_task_hub_that_lies_in_it(tmp_path: Path) -> None:

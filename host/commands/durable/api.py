@@ -5,8 +5,10 @@ Both are the same application (host/web/durable/management.py), so that answers 
 
 import asyncio
 import json
+import shutil
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote, unquote, urlencode
 
@@ -130,6 +132,8 @@ class LocalApi:
 
     app: ASGIApp
     hub: "Hub"
+    beside: Path
+    """The folder of what a host keeps beside the hub: it says nothing once the hub is empty."""
 
     async def ask(
         self,
@@ -158,6 +162,7 @@ class LocalApi:
 
     async def empty(self) -> None:
         await self.hub.delete()
+        await asyncio.to_thread(shutil.rmtree, self.beside, ignore_errors=True)
 
 
 def _headers(body: str | None, token: str | None) -> list[tuple[str, bytes]]:

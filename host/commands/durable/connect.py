@@ -11,6 +11,7 @@ from fnhost.host.commands.durable.choice import HubChoice
 from fnhost.host.commands.durable.output import say
 from fnhost.host.errors import StartError
 from fnhost.host.presence import RunningHost, running_hosts
+from fnhost.host.private import STATE_FOLDER
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,8 @@ async def stored(
             await stack.enter_async_context(emulator(choice.root))
         hub, api = await stack.enter_async_context(storage.opened(app, plan, orchestrators, is_made=is_made))
         is_shared = plan.account is not None and not plan.needs_emulator
-        yield Connection(LocalApi(api, hub), plan.config.hub.name, storage.place(plan), is_shared=is_shared)
+        local = LocalApi(api, hub, choice.root / STATE_FOLDER / plan.key)
+        yield Connection(local, plan.config.hub.name, storage.place(plan), is_shared=is_shared)
 
 
 @asynccontextmanager
