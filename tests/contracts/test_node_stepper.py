@@ -122,8 +122,8 @@ async def test_the_line_is_that_of_the_source(mapped: tuple[Observe, Heard]) -> 
 
 
 async def test_under_a_debugger_no_replay_runs_into_its_breakpoints(tmp_path: Path) -> None:
-    arguments = {"languageWorkers__node__arguments": "--inspect=127.0.0.1:0"}
-    async with node.registered(node.write_v4(tmp_path, {"src/index.js": MAPPED}), **arguments) as worker:
+    async with node.registered(node.write_v4(tmp_path, {"src/index.js": MAPPED})) as worker:
+        assert (await worker.channel.debug({}, lambda: False))["url"]
         with pytest.raises(CannotObserve, match="debugger"):
             await worker.channel.observe(invocation(worker.functions["Mapped"], payload_of("Mapped")), "yields", 5)
 
