@@ -23,6 +23,8 @@ def private_folder(folder: Path) -> Path:
     """A folder that its owner alone may enter, made if it is missing. Raises StartError."""
     if folder.is_symlink():
         raise StartError(f"{folder} is a link, and keys are not written through one. Remove it: a folder is made.")
+    if folder.exists() and not folder.is_dir():
+        raise StartError(f"{folder} is no folder, and the host keeps its own files in one of that name. Remove it.")
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
         ignore_itself(folder)

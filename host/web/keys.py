@@ -146,7 +146,7 @@ def read(path: Path) -> KeysByScope:
     try:
         with path.open("rb") as file:
             keys = json.loads(file.read(MOST_BYTES))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
     except OSError as error:
         raise _unreadable(path, str(error.strerror)) from error

@@ -42,7 +42,9 @@ class Liveness:
         self._is_debugged = is_debugged
         self._timer: Timer | None = None
         self._silent_since = 0.0
-        self._is_asked = self._is_told = False
+        self._is_asked = False
+        self._told: set[str] = set()
+        """What was said of the worker and is still so: each once."""
 
     def begin(self) -> None:
         """An invocation was sent. Costs next to nothing while the worker is being watched already."""
@@ -60,15 +62,16 @@ class Liveness:
         """The worker is there; its event loop has been blocked for so many seconds."""
         self._is_asked = False
         if blocked >= SILENCE:
+            self._told.discard(STUCK)
             self._tell(BLOCKED, blocked)
-        elif self._is_told:
-            self._is_told = False
+        elif self._told:
+            self._told.clear()
             self._log.information(CATEGORY, BACK.format(pid=self._pid))
 
     def _look(self) -> None:
         self._timer = None
         if not self._running:
-            return
+            return self._told.clear()
         now = self._clock.monotonic()
         if not self._is_asked:
             self._is_asked, self._silent_since = True, now
@@ -78,7 +81,7 @@ class Liveness:
         self._timer = self._clock.call_later(PING, self._look)
 
     def _tell(self, text: str, seconds: float) -> None:
-        if not self._is_told and not self._is_debugged():
-            self._is_told = True
+        if text not in self._told and not self._is_debugged():
+            self._told.add(text)
             functions = ", ".join(sorted(f"{one.function.name} (Id={one.id})" for one in self._running))
             self._log.warning(CATEGORY, text.format(pid=self._pid, seconds=seconds, functions=functions))

@@ -110,6 +110,6 @@ def test_a_folder_that_is_a_link_is_refused(tmp_path: Path) -> None:
 def test_keys_that_cannot_be_stored_open_nothing(tmp_path: Path) -> None:
     keys = Keys.of_app(tmp_path)
     (tmp_path / ".fnhost").write_text("a file")
-    with pytest.raises(StartError, match="cannot be made"):
+    with pytest.raises(StartError, match="is no folder"):
         keys.of(HOST)
     assert not keys.admits("function", "F", "any")
