@@ -16,8 +16,8 @@ from starlette.responses import Response
 from starlette.routing import Mount
 
 from fnhost.clock import SYSTEM_CLOCK
-from fnhost.host.durable.insight.hub import HubInsight
-from fnhost.host.durable.insight.index import Filter, InstanceIndex
+from fnhost.host.durable.insight.hub import HubInsight, Told
+from fnhost.host.durable.insight.index import Filter, IndexRow, InstanceIndex
 from fnhost.host.durable.insight.replays import Replays
 from fnhost.host.durable.insight.store import InsightStore
 from fnhost.host.durable.model.errors import HubError, HubMissing, HubUnreachable
@@ -27,11 +27,14 @@ from fnhost.host.durable.model.states import Checkpoint, HistoryState, Instance,
 from fnhost.host.durable.replay.decide import OrchestrationLimits
 from fnhost.host.durable.storage.sqlite import SqliteHub
 from fnhost.host.log import Log
+from fnhost.host.tasks import BackgroundTasks
 from fnhost.host.web.dashboard.answers import ApiError
 from fnhost.host.web.dashboard.api import api
-from fnhost.host.web.dashboard.durable.assembly import durable_api
+from fnhost.host.web.dashboard.durable.assembly import Publisher, durable_api
+from fnhost.host.web.dashboard.durable.notes import WaitNotes
+from fnhost.host.web.dashboard.durable.timelines import Timelines
 from fnhost.host.web.dashboard.durable.verbs import VERBS, allowed, refusal
-from fnhost.host.web.dashboard.durable.view import telling
+from fnhost.host.web.dashboard.durable.view import HubView, telling
 from fnhost.host.web.dashboard.live import LiveEvents, Reader
 from tests.support.clocks import ManualClock
 from tests.support.engines import Functions, Served, hub_settings, made, serving
@@ -226,10 +229,12 @@ async def test_what_other_programs_store_is_in_the_list_after_a_while(is_shared:
         await hub.record(Checkpoint(HistoryState(), "run-1", (), row(1)))
         await clock.advance(seconds - 2)
         assert (await index.list(Filter(), "id", 100, None)).is_empty
+        await index.settled()
+        assert (await index.list(Filter(), "id", 100, None)).is_empty
         await clock.advance(2)
-        async with asyncio.timeout(20):
-            while (await index.list(Filter(), "id", 100, None)).is_empty:
-                await asyncio.sleep(0)
+        await index.list(Filter(), "id", 100, None)
+        await index.settled()
+        assert not (await index.list(Filter(), "id", 100, None)).is_empty
         await index.close()
 
 
@@ -449,6 +454,22 @@ async def test_a_status_change_is_told_to_those_who_read(desk: Desk) -> None:
     with desk.live.reading(["instances", "instance:one"]) as reader:
         await desk.post("/instances/one/purge")
         await until(reader, "instance", lambda data: data == {"id": "one", "deleted": True})
+
+
+async def test_a_note_that_comes_late_does_not_bring_an_old_row_back(desk: Desk) -> None:
+    old = row(1, RuntimeStatus.Running)
+    new = replace(old, status=RuntimeStatus.Completed, updated=later(old.updated, 1))
+    publisher, tasks = Publisher(desk.live), BackgroundTasks(Log())
+    notes = WaitNotes(desk.insight, tasks, SYSTEM_CLOCK, publisher.found)
+    publisher.view = HubView(desk.insight, desk.live, tasks, notes, Timelines())
+    with desk.live.reading(["instances"]) as reader:
+        publisher.told(Told(old.id, old))
+        publisher.told(Told(new.id, new))
+        publisher.found(IndexRow.of(old))
+        told = await until(reader, "instance", lambda data: True)
+        assert told["status"] == "Completed"
+    tasks.cancel()
+    await tasks.wait()
 
 
 async def test_entities_are_told_with_their_last_operation(desk: Desk) -> None:

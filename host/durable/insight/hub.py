@@ -10,7 +10,7 @@ from fnhost.clock import Clock
 from fnhost.host.durable.client import DurableClient
 from fnhost.host.durable.entities.entity import OperationResult
 from fnhost.host.durable.entities.messages import EntityRequest
-from fnhost.host.durable.insight.index import InstanceIndex
+from fnhost.host.durable.insight.index import IndexRow, InstanceIndex
 from fnhost.host.durable.insight.replays import Replays
 from fnhost.host.durable.insight.store import InsightStore
 from fnhost.host.durable.model.instants import Instant, utc_now
@@ -78,6 +78,10 @@ class HubInsight(EngineObserver):
     def parent_of(self, instance: str) -> str | None:
         """As far as its id and the index tell, if there is one."""
         return self._index.parent_of(instance) if self._index else None
+
+    def row_of(self, instance: str) -> IndexRow | None:
+        """As the index has it, if there is one."""
+        return self._index.row_of(instance) if self._index else None
 
     @property
     def is_shared(self) -> bool:

@@ -139,6 +139,11 @@ class InstanceIndex:
     async def close(self) -> None:
         if self._listing:
             self._listing.cancel()
+        await self.settled()
+
+    async def settled(self) -> None:
+        """Until the hub is not being read."""
+        if self._listing:
             await asyncio.gather(self._listing, return_exceptions=True)
 
     async def list(self, wanted: Filter, sort: str, top: int, token: str | None) -> Listing:
@@ -165,6 +170,9 @@ class InstanceIndex:
             is_complete=self._is_whole,
             is_empty=not self._rows,
         )
+
+    def row_of(self, id: str) -> IndexRow | None:
+        return self._rows.get(id) if self._rows else None
 
     def parent_of(self, id: str) -> str | None:
         """The instance that started this one, as far as its id tells.

@@ -1,5 +1,6 @@
 """The API of one task hub, put together, and what it tells the pages that are open."""
 
+from collections import OrderedDict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -20,6 +21,7 @@ from fnhost.host.web.dashboard.durable.view import HubView
 from fnhost.host.web.dashboard.live import LiveEvents
 
 INSTANCES, ENTITIES = "instances", "entities"
+REMEMBERED = 5_000
 
 
 @asynccontextmanager
@@ -27,7 +29,7 @@ async def durable_api(insight: HubInsight, live: LiveEvents, log: Log) -> AsyncI
     """Inside the block the hub tells what happens in it. The routes are relative to the API."""
     async with BackgroundTasks(log) as tasks:
         publisher = Publisher(live)
-        notes = WaitNotes(insight, tasks, insight.clock, publisher.row)
+        notes = WaitNotes(insight, tasks, insight.clock, publisher.found)
         view = HubView(insight, live, tasks, notes, Timelines())
         publisher.view = view
         insight.tell = publisher.told
@@ -44,6 +46,8 @@ class Publisher:
 
     def __init__(self, live: LiveEvents) -> None:
         self._live = live
+        self._last: OrderedDict[str, IndexRow] = OrderedDict()
+        """What was told of instances last."""
 
     def told(self, told: Told) -> None:
         live = self._live
@@ -54,11 +58,16 @@ class Publisher:
         if not is_read and not is_listed:
             return
         if told.row is None:
+            self._last.pop(told.id, None)
             gone = {"id": told.id, "deleted": True}
             live.publish(INSTANCES, "instance", gone, key=told.id)
             live.publish(own, "instance", gone, key=told.id)
             return
         row = IndexRow.of(told.row)
+        self._last[row.id] = row
+        self._last.move_to_end(row.id)
+        if len(self._last) > REMEMBERED:
+            self._last.popitem(last=False)
         self.row(row)
         self.view.notes.follow(row)
         if is_read:
@@ -77,6 +86,11 @@ class Publisher:
         if told.status is not None:
             value = shapes.status_value(told.row.updated, told.row.custom_status, None, is_recomputed=False)
             self._live.publish(own, "status", {"id": told.id, **value})
+
+    def found(self, row: IndexRow) -> None:
+        """What a row waits for was found out. Meanwhile the instance may have gone on: then that was told already."""
+        if row == self._last.get(row.id, row) == (self.view.insight.row_of(row.id) or row):
+            self.row(row)
 
     def row(self, row: IndexRow) -> None:
         """The row as it is now, with what it waits for if that is known."""
