@@ -20,7 +20,7 @@ from fnhost.host.durable.insight.hub import HubInsight, Told
 from fnhost.host.durable.insight.index import Filter, IndexRow, InstanceIndex
 from fnhost.host.durable.insight.replays import Replays
 from fnhost.host.durable.insight.store import InsightStore
-from fnhost.host.durable.model.errors import HubError, HubMissing, HubUnreachable
+from fnhost.host.durable.model.errors import HubError, HubMissing, HubUnreachable, UnreadableRecord
 from fnhost.host.durable.model.history import RuntimeStatus
 from fnhost.host.durable.model.instants import Instant, later
 from fnhost.host.durable.model.states import Checkpoint, HistoryState, Instance, Page, Query, fold
@@ -286,6 +286,22 @@ async def test_a_child_without_an_id_of_its_own_leads_to_its_parent(desk: Desk) 
     await desk.put(row(2, id="run-1:0"))
     items = (await desk.get("/instances", sort="id"))["items"]
     assert [(item["id"], item["parent"]) for item in items] == [("order-0001", None), ("run-1:0", "order-0001")]
+
+
+async def test_a_history_that_cannot_be_read_keeps_nobody_from_acting(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await desk.put(row(1, RuntimeStatus.Running))
+
+    async def load(instance: str) -> HistoryState:
+        raise UnreadableRecord("torn")
+
+    monkeypatch.setattr(desk.hub, "load", load)
+    found = await desk.get("/instances/order-0001")
+    assert (found["replay"]["state"], found["replay"]["note"]) == ("none", "The history cannot be read: torn")
+    assert "terminate" in found["allowed"]
+    assert (await desk.get("/instances/order-0001/timeline"))["rows"] == []
+    assert (await desk.get("/instances"))["items"][0]["status"] == "Running"
 
 
 # One instance

@@ -63,6 +63,8 @@ class InsightStore:
         self._lock, self._work, self._is_closed = threading.Lock(), threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
         self._memory: sqlite3.Connection | None = None
+        self._flushing = threading.Lock()
+        """Held while a batch is written: batches keep their order, whoever writes them."""
         self._file = threading.Lock()
         """Held by whoever uses a connection: readers and the writer take turns."""
 
@@ -164,13 +166,17 @@ class InsightStore:
         self._flush()
 
     def _flush(self) -> None:
-        with self._lock:
-            writes, self._writes = self._writes, []
-        if writes:
-            with contextlib.suppress(sqlite3.Error, OSError), self._connection() as connection, connection:
-                for write in writes:
-                    write(connection)
-                _shrink(connection)
+        with self._flushing:
+            with self._lock:
+                writes, self._writes = self._writes, []
+            if writes:
+                self._write(writes)
+
+    def _write(self, writes: Sequence[Write]) -> None:
+        with contextlib.suppress(sqlite3.Error, OSError), self._connection() as connection, connection:
+            for write in writes:
+                write(connection)
+            _shrink(connection)
 
     @contextlib.contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:

@@ -78,7 +78,7 @@ class Publisher:
         held = self.view.insight.engine.held(told.id)
         changed = {
             "id": told.id,
-            "execution": told.row.execution_id,
+            "execution_id": told.row.execution_id,
             "events": len(held.events) if held else None,
             "status": told.row.status.name,
         }

@@ -101,7 +101,7 @@ class WaitNotes:
         try:
             self._keep(row, await self._note(row))
         except HubError:
-            self._keep(row, NONE)
+            self._keep(row, ended_note(row))
         self._changed.set()
         self._found(row)
 

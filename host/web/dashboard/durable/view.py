@@ -42,6 +42,8 @@ from fnhost.host.web.dashboard.live import LiveEvents
 T = TypeVar("T")
 Endpoint = Callable[[Request], Awaitable[Response]]
 MANY = 500
+REPLAY = 3.0
+"""Seconds for the replay that a page waits for."""
 AWAY = "The storage of the task hub does not answer."
 STATUS_OF: dict[type[Exception], int] = {
     NotFound: 404,
@@ -79,9 +81,12 @@ class HubView:
         return await self.insight.client.expect(request.path_params["id"])
 
     async def replayed(self, instance: Instance) -> Replayed:
-        """Its history, replayed with the present code. Raises HubError."""
-        state = await self.insight.history(instance.id, instance.execution_id)
-        return await self.insight.replays.of(state.events)
+        """Its history, replayed with the present code. One that cannot be read keeps nobody from the rest."""
+        try:
+            state = await self.insight.history(instance.id, instance.execution_id)
+        except HubError as error:
+            return Replayed((), note=f"The history cannot be read: {error}")
+        return await self.insight.replays.of(state.events, REPLAY)
 
     async def timeline(self, replayed: Replayed) -> Timeline:
         return await apart(len(replayed.events), lambda: self.timelines.of(replayed))
