@@ -59,8 +59,9 @@ def fill(file: Path) -> None:
     with ThreadPoolExecutor(1) as thread:  # the browser has the loop of this one
         thread.submit(lambda: asyncio.run(create(file))).result()
     rows = [
-        *(ended(f"old-{number:05}", number) for number in range(OLD)),
-        *(ended(f"gone-{n:02}", n) for n in range(GONE)),
+        *(stored(f"old-{number:05}", number) for number in range(OLD)),
+        *(stored(f"gone-{n:02}", n) for n in range(GONE)),
+        stored("without-function", OLD, "Forgotten", "Running"),
     ]
     with closing(sqlite3.connect(file)) as database, database:
         database.executemany("INSERT INTO instances (id, status, created, row) VALUES (?, ?, ?, ?)", rows)
@@ -71,22 +72,22 @@ async def create(file: Path) -> None:
         await hub.create()
 
 
-def ended(id: str, number: int) -> tuple[str, str, str, str]:
+def stored(id: str, number: int, name: str = "Report", status: str = "Completed") -> tuple[str, str, str, str]:
     at = (datetime.now(UTC) - timedelta(days=2, seconds=number)).strftime("%Y-%m-%dT%H:%M:%S.0000000Z")
     row = {
-        "Name": "Report",
+        "Name": name,
         "Version": "",
         "Input": str(number),
         "CreatedTime@odata.type": "Edm.DateTime",
         "CreatedTime": at,
         "ExecutionId": f"{number:032x}",
-        "RuntimeStatus": "Completed",
+        "RuntimeStatus": status,
         "TaskHubName": "",
         "LastUpdatedTime@odata.type": "Edm.DateTime",
         "LastUpdatedTime": at,
-        "Output": str(number),
+        "Output": str(number) if status == "Completed" else None,
     }
-    return id, "Completed", at, json.dumps(row)
+    return id, status, at, json.dumps(row)
 
 
 @pytest.fixture
@@ -374,6 +375,12 @@ def test_ten_thousand_instances_are_paged_filtered_and_sorted(page: Page) -> Non
     reads(page, "No instance matches")
     page.get_by_role("button", name="Clear filter").first.click()
     expect(page.get_by_role("button", name="Completed")).to_contain_text(re.compile(r"10,\d{3}"))
+
+
+def test_an_instance_whose_function_is_gone_says_so_and_offers_to_end_it(page: Page) -> None:
+    page.goto(f"{PAGES}instances/without-function")
+    expect(page.get_by_role("status", name="Why it cannot go on")).to_contain_text("Forgotten")
+    expect(page.get_by_role("button", name="Terminate")).to_be_visible()
 
 
 def test_all_of_a_filtered_list_are_purged_once_their_number_is_typed(page: Page) -> None:

@@ -70,3 +70,9 @@ export function shortId(id: string): string {
 export function isLink(text: string): boolean {
   return /^https?:\/\/[^\s]+$/i.test(text);
 }
+
+/** A place for a narrow column: the end of the path tells files apart. */
+export function shortPlace(file: string, line: number | null | undefined): string {
+  const end = file.split('/').slice(-2).join('/');
+  return line ? `${end}:${line}` : end;
+}

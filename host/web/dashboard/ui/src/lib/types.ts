@@ -253,6 +253,8 @@ export interface Generation {
 export interface Instance extends Omit<InstanceRow, 'parent'> {
   input: unknown;
   output: unknown;
+  /** How long what is cut is in whole, in characters. */
+  cut: { input?: number; output?: number };
   version: string | null;
   custom_status_text: string | null;
   custom_status_bytes: number;
@@ -265,6 +267,8 @@ export interface Instance extends Omit<InstanceRow, 'parent'> {
   generations: Generation[];
   scheduled: string | null;
   waits: Wait[];
+  /** Why it cannot go on at all. */
+  obstacle: string | null;
   error: InstanceError | null;
   allowed: string[];
   refused: Record<string, string>;
@@ -360,6 +364,7 @@ export interface TaskDetail {
   input: unknown;
   input_source: 'recorded' | 'recomputed' | null;
   output: unknown;
+  cut: { input?: number; output?: number };
   error: InstanceError | null;
   attempts: TimelineRow[];
   child: string | null;
