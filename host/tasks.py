@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Coroutine
 from typing import Any, Self, TypeVar
+from weakref import WeakValueDictionary
 
 from fnhost.clock import SYSTEM_CLOCK, Clock
 from fnhost.host.log import Log
@@ -79,6 +80,19 @@ async def hurried(
         await clock.sleep(patience)
 
     await first(work, wait())
+
+
+class KeyedLocks:
+    """A lock for each key, for as long as somebody holds it or waits for it."""
+
+    def __init__(self) -> None:
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    def of(self, key: str) -> asyncio.Lock:
+        lock = self._locks.get(key)
+        if lock is None:
+            lock = self._locks[key] = asyncio.Lock()
+        return lock
 
 
 class UseCount:

@@ -7,7 +7,7 @@ are those of platform/durable-http.md 5.
 import uuid
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
 from fnhost.clock import SYSTEM_CLOCK, Clock
@@ -36,6 +36,7 @@ from fnhost.host.durable.replay.rewind import rewound
 from fnhost.host.durable.runtime.status_watch import StatusSubscription
 from fnhost.host.durable.storage.hub import Hub, all_of
 from fnhost.host.errors import FnhostError
+from fnhost.host.tasks import KeyedLocks
 
 SHORTEST_INTERVAL = 0.1
 REWINDS = 10
@@ -162,6 +163,8 @@ class DurableClient:
     hub: Hub
     clock: Clock = SYSTEM_CLOCK
     settings: ClientSettings = ClientSettings()
+    _locks: KeyedLocks = field(default_factory=KeyedLocks)
+    """By instance: verbs that replace or delete what is stored of one take turns."""
 
     async def start(
         self, name: str, instance: str | None = None, input: str | None = None, version: str | None = None
@@ -173,9 +176,15 @@ class DurableClient:
         if not is_known(name, known := self.engine.names("orchestrator")):
             raise UnknownFunction(name, known)
         expect_valid(instance)
+        if not instance:  # nobody else knows the id that it will have
+            return await self._start(name, uuid.uuid4().hex, input, version)
+        async with self._locks.of(instance):
+            return await self._start(name, instance, input, version)
+
+    async def _start(self, name: str, instance: str, input: str | None, version: str | None) -> str:
         event = ExecutionStarted(
             timestamp=utc_now(self.clock),
-            orchestration_instance=Execution(instance or uuid.uuid4().hex, uuid.uuid4().hex),
+            orchestration_instance=Execution(instance, uuid.uuid4().hex),
             name=name,
             version=self.settings.version if version is None else version,
             input=_text(input),
@@ -282,15 +291,21 @@ class DurableClient:
 
         Raises Conflict.
         """
+        async with self._locks.of(instance.id):
+            children = await self._rewind_one(instance, reason)
+        for child in children:
+            with suppress(NotFound, NotFailed):
+                await self.rewind(child, reason)
+
+    async def _rewind_one(self, instance: Instance, reason: str | None) -> Iterable[str]:
+        """Its children. Raises Conflict."""
         state = await self.hub.load(instance.id)
         if state.version is None or instance.execution_id not in (None, state.execution_id):
             raise Conflict(f"Instance {instance.id} has another history now.")
         past, row = rewound(state.events), replace(instance, status=RuntimeStatus.Pending, updated=utc_now(self.clock))
         await self.hub.record(Checkpoint(state, state.execution_id or "", past.events, row, rewritten=True))
         await self._send(instance.id, GenericEvent(timestamp=utc_now(self.clock), data=_text(reason)))
-        for child in past.children:
-            with suppress(NotFound, NotFailed):
-                await self.rewind(child, reason)
+        return past.children
 
     async def signal(self, entity: EntityId, operation: str, input: str | None) -> None:
         """Signal an entity, whether it exists or not; `input` is JSON text. Raises UnknownEntity, InvalidKey."""
@@ -314,13 +329,15 @@ class DurableClient:
 
     async def purge(self, instance: str) -> PurgeResult:
         """Raises NotFound, NotFinished; entities are purged whatever their state (platform/durable-http.md 5.9)."""
-        if not instance.startswith("@"):
-            status = (await self.expect(instance)).status
-            if not status.is_terminal:
-                raise NotFinished(instance, status)
-        return await self._purge(instance)
+        async with self._locks.of(instance):
+            if not instance.startswith("@"):
+                status = (await self.expect(instance)).status
+                if not status.is_terminal:
+                    raise NotFinished(instance, status)
+            return await self._purge(instance)
 
     async def _purge(self, instance: str) -> PurgeResult:
+        """While it is locked: a start under the same id would lose its history to the purge of the old one."""
         self.engine.forget(instance)
         purged = await self.hub.purge(instance)
         self.engine.purged(instance)
@@ -329,8 +346,15 @@ class DurableClient:
     async def purge_by(self, query: Query) -> PurgeResult:
         """Delete the ended instances of a query. Running ones are never deleted, unlike on the platform."""
         finished = replace(query, statuses=query.statuses & TERMINAL or TERMINAL, with_input=False)
-        purged = [await self._purge(instance.id) async for instance in all_of(self.hub, finished)]
+        purged = [await self._purge_found(instance.id) async for instance in all_of(self.hub, finished)]
         return PurgeResult(sum(each.instances for each in purged), sum(each.rows for each in purged))
+
+    async def _purge_found(self, instance: str) -> PurgeResult:
+        """Unless it was purged or started anew since it was listed."""
+        try:
+            return await self.purge(instance)
+        except (NotFound, NotFinished):
+            return PurgeResult()
 
 
 def is_known(name: str, known: Sequence[str]) -> bool:
