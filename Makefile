@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --editable
 
-.PHONY: start test bench fmt lint types unit docs coverage clean
+.PHONY: start test bench fmt lint types unit docs protos coverage clean
 
 start: $(VENV)/runtime
 	$(BIN)/fnhost start $(ARGS)
@@ -36,6 +36,12 @@ unit: $(VENV)/installed
 
 docs: $(VENV)/documentation
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --site-dir build/site
+
+# With a compiler as old as the oldest protobuf that may be installed: what it generates runs with every newer one.
+protos:
+	test -x build/protos/bin/python || $(PYTHON) -m venv build/protos
+	build/protos/bin/python -m pip install --quiet 'grpcio-tools==1.64.*' 'setuptools<80'
+	build/protos/bin/python -m grpc_tools.protoc -I fnhost/host/rpc=host/rpc --python_out=. --pyi_out=. host/rpc/durabletask.proto
 
 coverage: $(VENV)/installed
 	$(BIN)/python -m fnhost.azurite

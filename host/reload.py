@@ -216,7 +216,7 @@ class Reload:
         held.change = await self._hubs.prepare(app)
 
     async def _activate(self, fresh: LoadedApp, change: "HubChange | None", stack: AsyncExitStack) -> ActiveApp:
-        site, hub = self._site, await change.open() if change else None
+        site, hub = self._site, await change.open(grpc=fresh.uses_grpc) if change else None
         try:
             active = generation(fresh, site.front, hub, site.state, site.emulator, self._log, self._ending, site.clock)
             view = await stack.enter_async_context(active)

@@ -9,8 +9,14 @@ import asyncio
 import secrets
 import socket
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    suppress,
+)
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self, TypeAlias
 from urllib.parse import parse_qs
@@ -20,12 +26,15 @@ from starlette.responses import JSONResponse
 from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from fnhost.bindings.durable import HubEndpoints, origin
+from fnhost.bindings.contract import Fire
+from fnhost.bindings.durable import DurableServices, HubEndpoints, Kind, origin
 from fnhost.bindings.storage import Account, BadConnection, parse, resolve
 from fnhost.clock import Clock
 from fnhost.host.app import App
-from fnhost.host.durable.client import DurableClient
+from fnhost.host.durable.client import DurableClient, WrongHub
 from fnhost.host.durable.config import AZURE, DurableConfig, read_durable
+from fnhost.host.durable.dialects.dialect import Dialect
+from fnhost.host.durable.model.errors import HubUnreachable
 from fnhost.host.durable.runtime.engine import Engine
 from fnhost.host.durable.sharing.identity import persistent_identity
 from fnhost.host.durable.storage.azure import AzureHub
@@ -54,6 +63,11 @@ MARKS = Path(STATE_FOLDER, "hosts")
 LONGEST_SWITCH = 30.0
 """Seconds that a request waits while its task hub is opened, or its storage emulator started."""
 RETRY_AFTER = "5"
+NO_GRPC = (
+    "The app's Durable Functions SDK speaks gRPC, as azure-functions-durable 2.x does, for which fnhost needs two more "
+    "packages. Install them where fnhost is: pip install 'fnhost[grpc]'"
+)
+NOT_YET = "The storage of the task hub is being started."
 LAST_REQUESTS = 5.0
 """Seconds that requests of a task hub have to be answered before it is closed."""
 
@@ -70,6 +84,28 @@ class TaskHub:
     address: HubEndpoints
     api: ASGIApp
     """The management API of the app in service, whichever hub that has."""
+    grpc: str | None = None
+    """The origin of the host's gRPC service, once an app needs it."""
+
+    def services(self, *, grpc: bool) -> DurableServices:
+        """For functions that speak the JSON form or, with `grpc`, the protobuf form."""
+        if not grpc:
+            return DurableServices(self.engine, self.client, self.address)
+        from fnhost.host.durable.dialects.protobuf.dialect import PROTOBUF
+
+        engine = SpokenTo(self.engine, PROTOBUF)
+        return DurableServices(engine, self.client, replace(self.address, grpc=self.grpc))
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenTo:
+    """The engine for functions that all speak one dialect."""
+
+    engine: Engine
+    dialect: Dialect
+
+    def serving(self, kind: Kind, name: str, fire: Fire) -> AbstractContextManager[None]:
+        return self.engine.serving(kind, name, fire, self.dialect)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +155,7 @@ class TaskHubs:
         self._open: dict[str, OpenHub] = {}
         self._changed = asyncio.Event()
         self._stack = AsyncExitStack()
-        self._rpc = ""
+        self._rpc = self._grpc = ""
 
     async def __aenter__(self) -> Self:
         return self
@@ -167,6 +203,7 @@ class TaskHubs:
                 connection=config.connection,
                 key=self._keys.system("durabletask"),
                 rpc=await self._rpc_address() if config.rpc else None,
+                forwarded=config.forwarded,
             )
             api = management(client, address, app.settings.connection, forwarded=config.forwarded)
             if plan.needs_emulator:
@@ -253,26 +290,57 @@ class TaskHubs:
             self._rpc = f"http://127.0.0.1:{sockets[0].getsockname()[1]}{path}/"
         return self._rpc
 
+    async def grpc_address(self) -> str:
+        """Of the gRPC service for SDKs and other programs, on both families of loopback: one for the life of this host.
+
+        Raises StartError if the packages that it needs are not installed.
+        """
+        if not self._grpc:
+            try:
+                from fnhost.host.durable.sidecar.server import sidecar
+            except ImportError as error:
+                raise StartError(f"{NO_GRPC} ({error}.)") from error
+            port = await self._stack.enter_async_context(sidecar(self.using, self._clock))
+            self._grpc = f"http://localhost:{port}"
+        return self._grpc
+
+    @asynccontextmanager
+    async def using(self, named: str) -> AsyncIterator[DurableClient]:
+        """The client of the hub in service, which is the one that is `named` if any is; it stays open inside the block.
+
+        Raises WrongHub, HubUnreachable.
+        """
+        try:
+            async with self._clock.timeout(LONGEST_SWITCH):
+                opened = await self._wanted(named)
+                await opened.is_ready.wait()
+        except TimeoutError:
+            raise HubUnreachable(self._emulator.obstacle or NOT_YET) from None
+        if named and named.lower() != opened.name:
+            raise WrongHub(named, opened.plan.config.hub.name)
+        with opened.requests:
+            yield opened.hub.client
+
     async def api(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The management API of the hub that a request names, else of the one in service; waits while it is opened."""
         try:
             async with self._clock.timeout(LONGEST_SWITCH):
-                opened = await self._wanted(scope)
+                opened = await self._wanted(_named_hub(scope["query_string"]))
                 await opened.is_ready.wait()
         except TimeoutError:
             return await self._unavailable()(scope, receive, send)
         with opened.requests:
             await opened.management(scope, receive, send)
 
-    async def _wanted(self, scope: Scope) -> OpenHub:
-        named = _named_hub(scope["query_string"])
-        while not (opened := self._open.get(named) or self._current):
+    async def _wanted(self, named: str) -> OpenHub:
+        """The hub of this name, else the one in service."""
+        while not (opened := self._open.get(named.lower()) or self._current):
             self._changed.clear()
             await self._changed.wait()
         return opened
 
     def _unavailable(self) -> ASGIApp:
-        reason = self._emulator.obstacle or "The storage of the task hub is being started."
+        reason = self._emulator.obstacle or NOT_YET
         return JSONResponse({"Message": reason}, 503, headers={"Retry-After": RETRY_AFTER})
 
 
@@ -289,13 +357,17 @@ class HubChange:
         if opened:
             opened.users += 1
 
-    async def open(self) -> TaskHub:
-        """The hub for the version's functions. Raises StartError; all is then as it was."""
+    async def open(self, *, grpc: bool = False) -> TaskHub:
+        """The hub for the version's functions, and the gRPC service if they need it.
+
+        Raises StartError; all is then as it was.
+        """
+        address = await self._hubs.grpc_address() if grpc else None
         if self._opened is None:
             self._before = self._hubs.in_service
             self._opened = await self._hubs.replace(self._app, self._plan)
             self._opened.users += 1
-        return self._opened.hub
+        return replace(self._opened.hub, grpc=address)
 
     def commit(self) -> None:
         """The version's functions are served: requests may come."""

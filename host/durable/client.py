@@ -5,14 +5,14 @@ are those of platform/durable-http.md 5.
 """
 
 import uuid
-from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 from fnhost.clock import SYSTEM_CLOCK, Clock
 from fnhost.host.durable.entities.entity import Entity, read_entity
-from fnhost.host.durable.entities.messages import EntityRequest, request_json
+from fnhost.host.durable.entities.messages import RELEASE, EntityRequest, release_text, request_json
 from fnhost.host.durable.model.history import (
     TERMINAL,
     EventRaised,
@@ -24,9 +24,10 @@ from fnhost.host.durable.model.history import (
     GenericEvent,
     HistoryEvent,
     RuntimeStatus,
+    SubOrchestrationInstanceCreated,
 )
 from fnhost.host.durable.model.ids import MAX_ENTITY_LENGTH, EntityId, refused_entity_id, refused_instance_id
-from fnhost.host.durable.model.instants import utc_now
+from fnhost.host.durable.model.instants import Instant, utc_now
 from fnhost.host.durable.model.messages import Message, ReceivedMessage
 from fnhost.host.durable.model.states import OVERRIDABLE, Checkpoint, Instance, Page, PurgeResult, Query
 from fnhost.host.durable.model.text import json_text, well_formed
@@ -72,6 +73,13 @@ class UnknownConnection(ClientError):
         super().__init__(f"Unable to resolve the Azure Storage connection named '{name}'.")
 
 
+class WrongHub(ClientError):
+    """A task hub was named that this host does not serve."""
+
+    def __init__(self, named: str, ours: str) -> None:
+        super().__init__(f"This host serves the task hub '{ours}' alone, not '{named}'.")
+
+
 class NotFound(ClientError):
     """There is no instance with this id."""
 
@@ -84,6 +92,7 @@ class Finished(ClientError):
 
     def __init__(self, instance: str, status: RuntimeStatus) -> None:
         super().__init__(f"The instance '{instance}' is {status.name} already.")
+        self.instance, self.status = instance, status
 
 
 class WrongState(ClientError):
@@ -139,6 +148,8 @@ class ClientSettings:
 
     overridable: frozenset[RuntimeStatus] = OVERRIDABLE
     version: str = ""
+    takes_any_name: bool = False
+    """Whether functions may be called before anybody serves them: they then wait for a program that does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,13 +160,23 @@ class DurableClient:
     settings: ClientSettings = ClientSettings()
 
     async def start(
-        self, name: str, instance: str | None = None, input: str | None = None, version: str | None = None
+        self,
+        name: str,
+        instance: str | None = None,
+        input: str | None = None,
+        version: str | None = None,
+        *,
+        at: Instant | None = None,
+        tags: Mapping[str, str] | None = None,
+        overridable: frozenset[RuntimeStatus] | None = None,
     ) -> str:
-        """Start an orchestration; `input` is JSON text. The id it has, made up if none is given.
+        """Start an orchestration, now or `at` a time; `input` is JSON text. The id it has, made up if none is given.
 
-        Raises UnknownFunction, InvalidId, AlreadyExists.
+        An instance in one of the `overridable` states is replaced; None means those of the settings. Raises
+        UnknownFunction, InvalidId, AlreadyExists.
         """
-        if not is_known(name, known := self.engine.names("orchestrator")):
+        known = self.engine.names("orchestrator")
+        if not self.settings.takes_any_name and not is_known(name, known):
             raise UnknownFunction(name, known)
         expect_valid(instance)
         event = ExecutionStarted(
@@ -164,10 +185,13 @@ class DurableClient:
             name=name,
             version=self.settings.version if version is None else version,
             input=_text(input),
+            tags=tags or None,
+            scheduled_start_time=at,
             generation=0,
         )
         message = Message(target=event.orchestration_instance, event=event)
-        await self._dispatch_start(await self.hub.start(message, self.settings.overridable))
+        replaced = self.settings.overridable if overridable is None else overridable
+        await self._dispatch_start(await self.hub.start(message, replaced))
         return event.orchestration_instance.instance_id
 
     async def _dispatch_start(self, start: ReceivedMessage) -> None:
@@ -180,7 +204,8 @@ class DurableClient:
     async def restart(self, instance: str, *, same_id: bool) -> str:
         """Start the same function with the same input again. Raises NotFound and what `start` raises."""
         before = await self.expect(instance)
-        return await self.start(before.name, instance if same_id else None, before.input, before.version)
+        id = instance if same_id else None
+        return await self.start(before.name, id, before.input, before.version, tags=before.tags)
 
     async def find(self, instance: str) -> Instance | None:
         """None for an id that is longer than any."""
@@ -221,6 +246,19 @@ class DurableClient:
                 found = await watch.next(min(left, pause)) or await self.expect(instance)
         return found
 
+    async def wait_for_start(self, instance: str, interval: float) -> Instance:
+        """The instance as soon as it is there and no longer pending, however long that takes."""
+        with self.engine.watching(instance) as watch:
+            found = await self.find(instance)
+            while found is None or found.status is RuntimeStatus.Pending:
+                found = await watch.next(interval) or await self.find(instance)
+        return found
+
+    async def children(self, instance: Instance) -> Sequence[str]:
+        """The ids of the orchestrations that its current execution has started, each once."""
+        calls = (e for e in await self.history(instance) if isinstance(e, SubOrchestrationInstanceCreated))
+        return list(dict.fromkeys(call.instance_id for call in calls))
+
     async def raise_event(self, instance: str, name: str, data: str | None) -> None:
         """`data` is JSON text. Raises NotFound, Finished."""
         await self.expect_alive(instance)
@@ -228,10 +266,13 @@ class DurableClient:
             instance, EventRaised(timestamp=utc_now(self.clock), name=well_formed(name), input=_text(data))
         )
 
-    async def terminate(self, instance: str, reason: str | None) -> None:
-        """Raises NotFound, Finished."""
-        await self.expect_alive(instance)
+    async def terminate(self, instance: str, reason: str | None, *, recursive: bool = False) -> None:
+        """With its children and theirs, if `recursive`. Raises NotFound, Finished."""
+        found = await self.expect_alive(instance)
         await self._send(instance, ExecutionTerminated(timestamp=utc_now(self.clock), input=_text(reason)))
+        for child in await self.children(found) if recursive else ():
+            with suppress(NotFound, Finished):
+                await self.terminate(child, reason, recursive=True)
 
     async def suspend(self, instance: str, reason: str | None) -> None:
         """Raises NotFound, Finished, WrongState."""
@@ -264,15 +305,36 @@ class DurableClient:
             if (found := await self.hub.find(child)) and found.status is RuntimeStatus.Failed:
                 await self._rewind(found, reason)
 
-    async def signal(self, entity: EntityId, operation: str, input: str | None) -> None:
-        """Signal an entity, whether it exists or not; `input` is JSON text. Raises UnknownEntity, InvalidKey."""
-        if not is_known(entity.name, known := self.engine.names("entity")):
+    async def signal(
+        self,
+        entity: EntityId,
+        operation: str,
+        input: str | None,
+        *,
+        due: Instant | None = None,
+        request_id: str | None = None,
+    ) -> None:
+        """Signal an entity, now or when it is `due`, whether it exists or not; `input` is JSON text.
+
+        Raises UnknownEntity, InvalidKey.
+        """
+        known = self.engine.names("entity")
+        if not self.settings.takes_any_name and not is_known(entity.name, known):
             raise UnknownEntity(entity.name, known)
         if reason := refused_entity_id(entity):
             raise InvalidKey(reason)
-        request = EntityRequest(str(uuid.uuid4()), operation, is_signal=True, input=input)
+        request = EntityRequest(request_id or str(uuid.uuid4()), operation, is_signal=True, input=_text(input), due=due)
         text = json_text(request_json(request))
         await self._send(str(entity), EventRaised(timestamp=utc_now(self.clock), name=request.event_name, input=text))
+
+    async def release_orphaned_lock(self, entity: str, holder: str) -> bool:
+        """Let go the lock of an entity whose holder has ended or is gone. Whether it has."""
+        found = await self.find(holder)
+        if found and not found.status.is_terminal:
+            return False
+        text = release_text(holder, str(uuid.uuid4()))
+        await self._send(entity, EventRaised(timestamp=utc_now(self.clock), name=RELEASE, input=text))
+        return True
 
     async def read_entity(self, entity: EntityId) -> Entity | None:
         """None if it does not exist, or no longer."""
@@ -296,11 +358,20 @@ class DurableClient:
         self.engine.forget(instance)
         return await self.hub.purge(instance)
 
+    async def purge_whole(self, instance: str) -> PurgeResult:
+        """An ended instance with all the children that it and they have started. Raises NotFound, NotFinished."""
+        children = await self.children(await self.expect(instance))
+        purged = await self.purge(instance)
+        for child in children:
+            with suppress(NotFound, NotFinished):
+                purged += await self.purge_whole(child)
+        return purged
+
     async def purge_by(self, query: Query) -> PurgeResult:
         """Delete the ended instances of a query. Running ones are never deleted, unlike on the platform."""
         finished = replace(query, statuses=query.statuses & TERMINAL or TERMINAL, with_input=False)
         purged = [await self._purge(instance.id) async for instance in all_of(self.hub, finished)]
-        return PurgeResult(sum(each.instances for each in purged), sum(each.rows for each in purged))
+        return sum(purged, PurgeResult())
 
 
 def is_known(name: str, known: Sequence[str]) -> bool:

@@ -76,6 +76,7 @@ class WorkerPool:
         self._crashes = Attempts(crash_policy(self._count), clock)
         self._restarts = Attempts(RESTARTS, clock)
         self._channels: set[WorkerChannel] = set()
+        self.requires_grpc = False
         self._indexer: WorkerChannel | None = None
         """The process that has listed the app: it is the first to load it."""
         self._ready: list[WorkerChannel] = []
@@ -228,6 +229,7 @@ class WorkerPool:
         try:
             async with self._clock.timeout(self._load_timeout):
                 self._failures = await channel.load(self._functions)
+            self.requires_grpc = channel.requires_grpc
         except TimeoutError:
             channel.kill()
             raise WorkerStartFailed(f"The worker did not load the app within {self._load_timeout:.0f} s.") from None

@@ -7,19 +7,22 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from fnhost.bindings.contract import Fire
+from fnhost.host.durable.dialects.dialect import Dialect
+from fnhost.host.durable.dialects.json import JSON
 
 Kind: TypeAlias = Literal["orchestrator", "activity", "entity"]
 
 
 @dataclass(slots=True, eq=False)
 class ServedFunction:
-    """A function of the app version that is served: its name as written there, and how to call it.
+    """A function of the app version that is served: its name as written there, how to call it, how it is spoken to.
 
     `problem` is why a worker could not load it; None while that is not known to have failed.
     """
 
     name: str
     fire: Fire
+    dialect: Dialect = JSON
     problem: str | None = None
 
 
@@ -32,9 +35,9 @@ class FunctionRegistry:
         self._changed = asyncio.Event()
 
     @contextmanager
-    def serving(self, kind: Kind, name: str, fire: Fire) -> Iterator[None]:
+    def serving(self, kind: Kind, name: str, fire: Fire, dialect: Dialect = JSON) -> Iterator[None]:
         """Inside the block, `fire` is what `name` means, unless a newer block says otherwise."""
-        key, ours = (kind, name.lower()), ServedFunction(name, fire)
+        key, ours = (kind, name.lower()), ServedFunction(name, fire, dialect)
         self._serving[key] = ours
         self._missing.discard(key)
         self._changed.set()
