@@ -81,7 +81,7 @@ class HubEndpoints:
         return {name: link for name, link in links.items() if name != "rewindPostUri"} | {"id": instance}
 
     def client(self) -> str:
-        """The value of a durableClient input, JSON text (platform/durable-http.md 2.2, platform/durable-protobuf.md 7)."""
+        """The value of a durableClient input: platform/durable-http.md 2.2 and platform/durable-protobuf.md 7."""
         return compact(self._grpc_client() if self.grpc else self._http_client())
 
     def _grpc_client(self) -> Mapping[str, Any]:

@@ -30,6 +30,8 @@ class Options:
     verbose: bool = False
     json_output: bool = False
     json_file: str | None = None
+    scheduler: int | None = None
+    """The gRPC port of `fnhost durabletask`, which serves a task hub to other programs and no functions of an app."""
 
     @property
     def levels(self) -> Mapping[str, str]:

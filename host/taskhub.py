@@ -147,8 +147,20 @@ class TaskHubs:
     """The task hub of the app in service, and the endpoint through which functions reach it. Open it as a block."""
 
     def __init__(
-        self, root: Path, emulator: StorageEmulator, log: Log, clock: Clock, keys: Keys, host_name: str
+        self,
+        root: Path,
+        emulator: StorageEmulator,
+        log: Log,
+        clock: Clock,
+        keys: Keys,
+        host_name: str,
+        scheduler: int | None = None,
     ) -> None:
+        """With a `scheduler`, a gRPC port, the hub is for programs that run orchestrations themselves.
+
+        They may come later than what they are to run, and name the hub as they like.
+        """
+        self._scheduler = scheduler
         self._root, self._emulator = root, emulator
         self._log, self._clock, self._keys, self._host_name = log, clock, keys, host_name
         self._current: OpenHub | None = None
@@ -180,6 +192,8 @@ class TaskHubs:
 
     def _plan(self, app: App) -> HubPlan:
         config = read_durable(app)
+        if self._scheduler is not None:
+            config = replace(config, engine=replace(config.engine, takes_any_name=True))
         account, missing = _account(app, config)
         where = str(config.path) if account is None else f"{account.table} {account.queue}"
         return HubPlan(config, account, (config.provider, where, config.hub.name.lower()), (*missing, *config.warnings))
@@ -300,8 +314,11 @@ class TaskHubs:
                 from fnhost.host.durable.sidecar.server import sidecar
             except ImportError as error:
                 raise StartError(f"{NO_GRPC} ({error}.)") from error
-            port = await self._stack.enter_async_context(sidecar(self.using, self._clock))
+            port = await self._stack.enter_async_context(sidecar(self.using, self._clock, self._scheduler))
             self._grpc = f"http://localhost:{port}"
+            self._log.information(
+                HOST_CATEGORY, f"Durable Task programs reach the task hub at localhost:{port} (gRPC)."
+            )
         return self._grpc
 
     @asynccontextmanager
@@ -316,7 +333,7 @@ class TaskHubs:
                 await opened.is_ready.wait()
         except TimeoutError:
             raise HubUnreachable(self._emulator.obstacle or NOT_YET) from None
-        if named and named.lower() != opened.name:
+        if named and named.lower() != opened.name and self._scheduler is None:
             raise WrongHub(named, opened.plan.config.hub.name)
         with opened.requests:
             yield opened.hub.client

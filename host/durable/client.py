@@ -33,6 +33,7 @@ from fnhost.host.durable.model.states import OVERRIDABLE, Checkpoint, Instance, 
 from fnhost.host.durable.model.text import json_text, well_formed
 from fnhost.host.durable.replay.outgoing import unknown_function
 from fnhost.host.durable.replay.rewind import rewound
+from fnhost.host.durable.runtime.registry import FindFunction
 from fnhost.host.durable.runtime.status_watch import StatusSubscription
 from fnhost.host.durable.storage.hub import Hub, all_of
 from fnhost.host.errors import FnhostError
@@ -127,7 +128,13 @@ class NotFinished(ClientError):
 class MessageDispatcher(Protocol):
     """What the client needs of the engine."""
 
+    def serves(self, kind: Literal["orchestrator", "entity"], name: str) -> bool:
+        """Whether such a function may be called."""
+
     def names(self, kind: Literal["orchestrator", "entity"]) -> Sequence[str]: ...
+
+    def serving_others(self, find: FindFunction) -> AbstractContextManager[None]:
+        """Inside the block, `find` is asked for functions that the app does not serve."""
 
     @property
     def remote_queues(self) -> frozenset[str]:
@@ -148,8 +155,6 @@ class ClientSettings:
 
     overridable: frozenset[RuntimeStatus] = OVERRIDABLE
     version: str = ""
-    takes_any_name: bool = False
-    """Whether functions may be called before anybody serves them: they then wait for a program that does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,9 +180,8 @@ class DurableClient:
         An instance in one of the `overridable` states is replaced; None means those of the settings. Raises
         UnknownFunction, InvalidId, AlreadyExists.
         """
-        known = self.engine.names("orchestrator")
-        if not self.settings.takes_any_name and not is_known(name, known):
-            raise UnknownFunction(name, known)
+        if not self.engine.serves("orchestrator", name):
+            raise UnknownFunction(name, self.engine.names("orchestrator"))
         expect_valid(instance)
         event = ExecutionStarted(
             timestamp=utc_now(self.clock),
@@ -318,9 +322,8 @@ class DurableClient:
 
         Raises UnknownEntity, InvalidKey.
         """
-        known = self.engine.names("entity")
-        if not self.settings.takes_any_name and not is_known(entity.name, known):
-            raise UnknownEntity(entity.name, known)
+        if not self.engine.serves("entity", entity.name):
+            raise UnknownEntity(entity.name, self.engine.names("entity"))
         if reason := refused_entity_id(entity):
             raise InvalidKey(reason)
         request = EntityRequest(request_id or str(uuid.uuid4()), operation, is_signal=True, input=_text(input), due=due)
@@ -372,10 +375,6 @@ class DurableClient:
         finished = replace(query, statuses=query.statuses & TERMINAL or TERMINAL, with_input=False)
         purged = [await self._purge(instance.id) async for instance in all_of(self.hub, finished)]
         return sum(purged, PurgeResult())
-
-
-def is_known(name: str, known: Sequence[str]) -> bool:
-    return name.lower() in map(str.lower, known)
 
 
 def _text(text: str | None) -> str | None:

@@ -213,9 +213,9 @@ class Paced(Engine):
         self._kept.append(one)
         self._came.set()
 
-    async def _outcome(self, item: TaskScheduled, instance: str) -> tuple[Dialect, Outcome]:
+    async def _outcome(self, item: TaskScheduled, target: Execution) -> tuple[Dialect, Outcome]:
         if item.name != HTTP_ACTIVITY:
-            return await super()._outcome(item, instance)
+            return await super()._outcome(item, target)
         return JSON, await self._web(Event(item.name, activity_input(item.input), ""))
 
     async def kept(self, is_wanted: Callable[[Message], bool]) -> ReceivedMessage:

@@ -7,7 +7,7 @@ from typing import Protocol, TypeAlias
 from fnhost.bindings.contract import Failure, Outcome, Value
 from fnhost.host.durable.entities.entity import Entity, EntityBatchResult
 from fnhost.host.durable.entities.messages import EntityRequest
-from fnhost.host.durable.model.history import ExecutionStarted, HistoryEvent, TaskFailed, TaskScheduled
+from fnhost.host.durable.model.history import Execution, ExecutionStarted, HistoryEvent, TaskFailed, TaskScheduled
 from fnhost.host.durable.model.ids import EntityId
 from fnhost.host.durable.model.instants import Instant
 from fnhost.host.durable.replay.decide import Decision, OrchestrationLimits
@@ -54,6 +54,7 @@ class Dialect(Protocol):
     def refused_operation(self, reason: str) -> str:
         """The answer to a call of an entity that cannot be called."""
 
-    def activity_input(self, text: str | None) -> Value: ...
+    def activity_input(self, item: TaskScheduled, target: Execution) -> Value:
+        """The input of an activity that `target` has scheduled."""
 
     def activity_failed(self, item: TaskScheduled, failure: Failure, now: Instant) -> TaskFailed: ...

@@ -10,7 +10,7 @@ from fnhost.host.durable.dialects.dialect import Dialect, Part, Verdict
 from fnhost.host.durable.entities.entity import Entity, EntityBatchResult, payload, read_batch_result
 from fnhost.host.durable.entities.messages import EntityRequest, answer_text
 from fnhost.host.durable.model.errors import InvalidWorkerResponse
-from fnhost.host.durable.model.history import ExecutionStarted, HistoryEvent, TaskFailed, TaskScheduled
+from fnhost.host.durable.model.history import Execution, ExecutionStarted, HistoryEvent, TaskFailed, TaskScheduled
 from fnhost.host.durable.model.ids import EntityId
 from fnhost.host.durable.model.instants import Instant
 from fnhost.host.durable.model.text import json_text
@@ -59,8 +59,8 @@ class JsonDialect:
     def refused_operation(self, reason: str) -> str:
         return answer_text(json_text(reason), is_error=True)
 
-    def activity_input(self, text: str | None) -> Value:
-        return activity_input(text)
+    def activity_input(self, item: TaskScheduled, target: Execution) -> Value:
+        return activity_input(item.input)
 
     def activity_failed(self, item: TaskScheduled, failure: Failure, now: Instant) -> TaskFailed:
         return activity_failed(item, failure.message, failure.stack, now)

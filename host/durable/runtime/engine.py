@@ -43,7 +43,7 @@ from fnhost.host.durable.replay.outgoing import (
 from fnhost.host.durable.runtime.entity_session import EntitySession
 from fnhost.host.durable.runtime.http_activity import HttpCalls
 from fnhost.host.durable.runtime.in_flight import InFlightMessages
-from fnhost.host.durable.runtime.registry import FunctionRegistry, Kind, ServedFunction
+from fnhost.host.durable.runtime.registry import FindFunction, FunctionRegistry, Kind, ServedFunction
 from fnhost.host.durable.runtime.session import OtherDialect, Session
 from fnhost.host.durable.runtime.status_watch import StatusSubscription, StatusWatch
 from fnhost.host.durable.sharing.identity import HostIdentity, temporary_identity
@@ -97,6 +97,8 @@ class EngineSettings:
     """How often an activity may end its worker before it counts as failed."""
     episode_crashes: int = 5
     """How often an orchestrator or entity may end its worker, with the same messages, before it counts as failed."""
+    takes_any_name: bool = False
+    """Whether functions may be called before anybody serves them: they then wait for a program that does."""
 
 
 class Engine:
@@ -132,6 +134,12 @@ class Engine:
 
     def serving(self, kind: Kind, name: str, fire: Fire, dialect: Dialect = JSON) -> AbstractContextManager[None]:
         return self._registry.serving(kind, name, fire, dialect)
+
+    def serving_others(self, find: FindFunction) -> AbstractContextManager[None]:
+        return self._registry.serving_others(find)
+
+    def serves(self, kind: Kind, name: str) -> bool:
+        return self._settings.takes_any_name or self._registry.find(kind, name) is not None
 
     def names(self, kind: Kind) -> Sequence[str]:
         return self._registry.names(kind)
@@ -436,7 +444,7 @@ class Engine:
                 kind, name = "entity", EntityId.of(target).name
             case _:
                 return None
-        return None if self._registry.find(kind, name) else unknown_function(kind, name, self.names(kind))
+        return None if self.serves(kind, name) else unknown_function(kind, name, self.names(kind))
 
     # Activities
 
@@ -457,7 +465,7 @@ class Engine:
         assert isinstance(item, TaskScheduled)
         if one.deliveries > 0 and (known := await self._recorded_result(message.target, item.event_id)):
             return known
-        dialect, outcome = await self._outcome(item, message.target.instance_id)
+        dialect, outcome = await self._outcome(item, message.target)
         if outcome.failure:
             return dialect.activity_failed(item, outcome.failure, utc_now(self.clock))
         return activity_completed(item, result_text(outcome.returned), utc_now(self.clock))
@@ -467,7 +475,7 @@ class Engine:
         state = await self.hub.load(target.instance_id)
         return _latest_result(state.events, task) if state.execution_id == target.execution_id else None
 
-    async def _outcome(self, item: TaskScheduled, instance: str) -> tuple[Dialect, Outcome]:
+    async def _outcome(self, item: TaskScheduled, target: Execution) -> tuple[Dialect, Outcome]:
         """With the dialect of the function that was called."""
         if item.name == HTTP_ACTIVITY:
             return JSON, await self._http.call(item.input)
@@ -476,13 +484,13 @@ class Engine:
         def event(function: ServedFunction, crashes: int) -> Event:
             nonlocal dialect
             dialect = function.dialect
-            given = dialect.activity_input(item.input)
-            metadata: Mapping[str, Value] = {"instanceId": instance, "data": given}
+            given = dialect.activity_input(item, target)
+            metadata: Mapping[str, Value] = {"instanceId": target.instance_id, "data": given}
             return Event(function.name, given, REASON, metadata=metadata, crashes=crashes)
 
         try:
             outcome = await self._call(
-                "activity", item.name, instance, event, self._activities, self._settings.activity_crashes
+                "activity", item.name, target.instance_id, event, self._activities, self._settings.activity_crashes
             )
             return dialect, outcome
         except WorkersExhausted:

@@ -29,6 +29,8 @@ from fnhost.host.durable.client import (
 )
 from fnhost.host.durable.model.errors import AlreadyExists, HubUnreachable, InvalidToken
 from fnhost.host.durable.sidecar import client_calls as calls
+from fnhost.host.durable.sidecar.work import StreamedWork, WorkStream
+from fnhost.host.errors import StartError
 from fnhost.host.rpc import durabletask_pb2 as pb
 
 SERVICE = "TaskHubSidecarService"
@@ -41,7 +43,7 @@ OPTIONS = (
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.http2.min_ping_interval_without_data_ms", 5000),
 )
-GRACE = 2.0
+GRACE = 0.5
 """Seconds that calls have to end when the host does."""
 
 OpenClient: TypeAlias = Callable[[str], AbstractAsyncContextManager[DurableClient]]
@@ -74,8 +76,8 @@ def hub_named(context: Context) -> str:
 class Sidecar:
     """The methods of the service."""
 
-    def __init__(self, client: OpenClient) -> None:
-        self._client = client
+    def __init__(self, client: OpenClient, work: StreamedWork) -> None:
+        self._client, self._work = client, work
 
     def handlers(self) -> grpc.GenericRpcHandler:
         unary = {
@@ -100,12 +102,33 @@ class Sidecar:
             "CreateTaskHub": self._unary(calls.create_task_hub, pb.CreateTaskHubRequest),
             "DeleteTaskHub": self._unary(calls.delete_task_hub, pb.DeleteTaskHubRequest),
         }
+        work = self._work
+        answers = {
+            "CompleteActivityTask": _told(work.activity_done, pb.ActivityResponse, pb.CompleteTaskResponse),
+            "CompleteOrchestratorTask": _told(work.orchestrator_done, pb.OrchestratorResponse, pb.CompleteTaskResponse),
+            "CompleteEntityTask": _told(work.entity_done, pb.EntityBatchResult, pb.CompleteTaskResponse),
+            "AbandonTaskActivityWorkItem": _told(
+                self._abandon, pb.AbandonActivityTaskRequest, pb.AbandonActivityTaskResponse
+            ),
+            "AbandonTaskOrchestratorWorkItem": _told(
+                self._abandon, pb.AbandonOrchestrationTaskRequest, pb.AbandonOrchestrationTaskResponse
+            ),
+            "AbandonTaskEntityWorkItem": _told(
+                self._abandon, pb.AbandonEntityTaskRequest, pb.AbandonEntityTaskResponse
+            ),
+        }
+        items = grpc.unary_stream_rpc_method_handler(
+            self._stream_work,
+            request_deserializer=pb.GetWorkItemsRequest.FromString,
+            response_serializer=pb.WorkItem.SerializeToString,
+        )
         history = grpc.unary_stream_rpc_method_handler(
             self._stream_history,
             request_deserializer=pb.StreamInstanceHistoryRequest.FromString,
             response_serializer=pb.HistoryChunk.SerializeToString,
         )
-        return grpc.method_handlers_generic_handler(SERVICE, {**unary, "StreamInstanceHistory": history})
+        streams: dict[str, Any] = {"StreamInstanceHistory": history, "GetWorkItems": items}
+        return grpc.method_handlers_generic_handler(SERVICE, {**unary, **answers, **streams})
 
     def _unary(
         self, call: Callable[[DurableClient, Asked], Awaitable[Told]], asked: type[Asked]
@@ -132,6 +155,41 @@ class Sidecar:
         except (ClientError, HubUnreachable) as error:
             await context.abort(code_of(error), str(error))
 
+    async def _stream_work(self, request: pb.GetWorkItemsRequest, context: Context) -> AsyncIterator[pb.WorkItem]:
+        """Until the program leaves, the host ends, or another task hub is in service: programs then come again."""
+        stream = WorkStream.of(request)
+        try:
+            async with self._client(hub_named(context)) as client:
+                with self._work.open(stream), client.engine.serving_others(self._work.find):
+                    async for item in self._work.items(stream):
+                        yield item
+                        if item.HasField("health_ping") and not await self._is_current(client, context):
+                            return
+        except (ClientError, HubUnreachable) as error:
+            await context.abort(code_of(error), str(error))
+
+    async def _is_current(self, client: DurableClient, context: Context) -> bool:
+        async with self._client(hub_named(context)) as current:
+            return current is client
+
+    def _abandon(
+        self,
+        request: pb.AbandonActivityTaskRequest | pb.AbandonOrchestrationTaskRequest | pb.AbandonEntityTaskRequest,
+    ) -> None:
+        self._work.abandon(request.completion_token)
+
+
+def _told(take: Callable[[Asked], None], asked: type[Asked], told: type[Told]) -> "grpc.RpcMethodHandler[Any, Any]":
+    """A method that is told something, and answers nothing."""
+
+    async def answer(request: Asked, context: Context) -> Told:
+        take(request)
+        return told()
+
+    return grpc.unary_unary_rpc_method_handler(
+        answer, request_deserializer=asked.FromString, response_serializer=_serialized
+    )
+
 
 def _serialized(message: Message) -> bytes:
     return message.SerializeToString()
@@ -142,23 +200,30 @@ async def _hello(client: DurableClient, request: Empty) -> Empty:
 
 
 @asynccontextmanager
-async def sidecar(client: OpenClient, clock: Clock, port: int = PORT) -> AsyncIterator[int]:
-    """The service on both families of loopback, inside the block: on this port or, if it is taken, any other.
+async def sidecar(client: OpenClient, clock: Clock, port: int | None = None) -> AsyncIterator[int]:
+    """The service on both families of loopback, inside the block: on this port or, without one, on PORT if it is free.
 
     Raises StartError.
     """
     server = grpc.aio.server(options=OPTIONS)
-    server.add_generic_rpc_handlers((Sidecar(client).handlers(),))
+    work = StreamedWork(clock)
+    server.add_generic_rpc_handlers((Sidecar(client, work).handlers(),))
     bound = _bound(server, port)
     await server.start()
     try:
         yield bound
     finally:
+        work.close()
         await server.stop(GRACE)
 
 
-def _bound(server: "grpc.aio.Server", port: int) -> int:
+def _bound(server: "grpc.aio.Server", port: int | None) -> int:
+    """Raises StartError."""
     try:
-        return server.add_insecure_port(f"localhost:{port}")
-    except RuntimeError:
-        return server.add_insecure_port("localhost:0")
+        return server.add_insecure_port(f"localhost:{PORT if port is None else port}")
+    except RuntimeError as error:
+        if port is None:
+            return server.add_insecure_port("localhost:0")
+        raise StartError(
+            f"Port {port} is taken. Name another with --grpc-port, or end the program that has it."
+        ) from error

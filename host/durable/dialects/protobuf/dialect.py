@@ -14,11 +14,18 @@ from fnhost.host.durable.dialects.dialect import Dialect, Part, Verdict
 from fnhost.host.durable.dialects.protobuf.decision import decision_of, unanswered
 from fnhost.host.durable.dialects.protobuf.entities import batch_request, batch_result
 from fnhost.host.durable.dialects.protobuf.events import event_message
-from fnhost.host.durable.dialects.protobuf.values import failure_of_text
+from fnhost.host.durable.dialects.protobuf.values import details_of
 from fnhost.host.durable.entities.entity import Entity, EntityBatchResult, EntityLimits
 from fnhost.host.durable.entities.messages import EntityRequest, answer_text
 from fnhost.host.durable.model.errors import InvalidWorkerResponse
-from fnhost.host.durable.model.history import ExecutionStarted, FailureDetails, HistoryEvent, TaskFailed, TaskScheduled
+from fnhost.host.durable.model.history import (
+    Execution,
+    ExecutionStarted,
+    FailureDetails,
+    HistoryEvent,
+    TaskFailed,
+    TaskScheduled,
+)
 from fnhost.host.durable.model.ids import EntityId
 from fnhost.host.durable.model.instants import Instant
 from fnhost.host.durable.model.text import json_text
@@ -56,7 +63,7 @@ class ProtobufDialect:
 
     def decide(self, outcome: Outcome, history: Sequence[HistoryEvent], limits: OrchestrationLimits) -> Verdict:
         if outcome.failure:
-            return Verdict(unanswered(history, failure_of_text(outcome.failure.message, outcome.failure.stack)))
+            return Verdict(unanswered(history, details_of(outcome.failure)))
         try:
             response = read(pb.OrchestratorResponse(), outcome.returned, "orchestrator")
             decision = decision_of(response, history, limits)
@@ -75,21 +82,21 @@ class ProtobufDialect:
     def refused_operation(self, reason: str) -> str:
         return answer_text(json_text(reason), is_error=True, failure=FailureDetails("EntityFunctionNotFound", reason))
 
-    def activity_input(self, text: str | None) -> Value:
+    def activity_input(self, item: TaskScheduled, target: Execution) -> Value:
         """Compact JSON text, whatever the value; nothing for none."""
-        if text is None:
+        if item.input is None:
             return None
         try:
-            return json_text(json.loads(text))
+            return json_text(json.loads(item.input))
         except ValueError:
-            return text
+            return item.input
 
     def activity_failed(self, item: TaskScheduled, failure: Failure, now: Instant) -> TaskFailed:
         return TaskFailed(
             timestamp=now,
             task_scheduled_id=item.event_id,
             reason=f"Function '{item.name}' failed with an unhandled exception.",
-            failure_details=failure_of_text(failure.message, failure.stack),
+            failure_details=details_of(failure),
         )
 
 

@@ -1,6 +1,7 @@
 """Times, optional texts and failures in messages. Pure."""
 
 import re
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ from google.protobuf.struct_pb2 import Value
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.protobuf.wrappers_pb2 import StringValue
 
+from fnhost.bindings.contract import Failure
 from fnhost.host.durable.model.history import FailureDetails
 from fnhost.host.durable.model.instants import FIRST_INSTANT, LAST_INSTANT, Instant
 from fnhost.host.durable.model.text import well_formed
@@ -81,6 +83,19 @@ def failure_of(message: pb.TaskFailureDetails) -> FailureDetails:
 
 def _plain(value: Value) -> Any:
     return MessageToDict(value)
+
+
+@dataclass(frozen=True, slots=True)
+class DetailedFailure(Failure):
+    """A failure that was told with its parts apart."""
+
+    details: FailureDetails = field(kw_only=True)
+
+
+def details_of(failure: Failure) -> FailureDetails:
+    if isinstance(failure, DetailedFailure):
+        return failure.details
+    return failure_of_text(failure.message, failure.stack)
 
 
 def failure_of_text(said: str, stack: str = "") -> FailureDetails:
