@@ -27,7 +27,7 @@ from fnhost.host.durable.model.history import (
     SubOrchestrationInstanceCreated,
 )
 from fnhost.host.durable.model.ids import MAX_ENTITY_LENGTH, EntityId, refused_entity_id, refused_instance_id
-from fnhost.host.durable.model.instants import Instant, utc_now
+from fnhost.host.durable.model.instants import Instant, to_datetime, utc_now
 from fnhost.host.durable.model.messages import Message, ReceivedMessage
 from fnhost.host.durable.model.states import OVERRIDABLE, Checkpoint, Instance, Page, PurgeResult, Query
 from fnhost.host.durable.model.text import json_text, well_formed
@@ -39,6 +39,8 @@ from fnhost.host.durable.storage.hub import Hub, all_of
 from fnhost.host.errors import FnhostError
 
 SHORTEST_INTERVAL = 0.1
+LONGEST_HOLD = 60.0
+"""Seconds: what is due later than that is visible in time, whatever a hub's hold is."""
 
 
 class ClientError(FnhostError):
@@ -199,9 +201,14 @@ class DurableClient:
         return event.orchestration_instance.instance_id
 
     async def _dispatch_start(self, start: ReceivedMessage) -> None:
-        """A start for another host's queue is made visible before the caller can send an event after it."""
-        if start.queue in self.engine.remote_queues and start.message.visible_at is None:
-            await self.hub.release([start])
+        """A start for another host's queue is made visible before the caller can send an event after it.
+
+        Until then it is held as long as one that this host runs, which may be longer than until it is due.
+        """
+        due = start.message.visible_at
+        left = max((to_datetime(due) - self.clock.now()).total_seconds(), 0.0) if due else 0.0
+        if start.queue in self.engine.remote_queues and left < LONGEST_HOLD:
+            await self.hub.release([start], left)
         else:
             self.engine.dispatch([start])
 
