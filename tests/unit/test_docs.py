@@ -23,7 +23,7 @@ def test_every_relative_link_leads_to_a_file_and_a_heading(page: str) -> None:
     assert list(dead_links(REPOSITORY / page)) == []
 
 
-@pytest.mark.parametrize("command", ["start", "check", "mcp", "openapi"])
+@pytest.mark.parametrize("command", ["start", "check", "durabletask", "mcp", "openapi"])
 def test_every_option_is_in_the_reference(command: str) -> None:
     code, lines = run(command, "--help")
     offered = set(OPTION.findall("\n".join(lines)))
