@@ -309,7 +309,10 @@ class DurableClient:
     async def _rewind(self, instance: Instance, reason: str | None) -> None:
         """Parents before their children. The message makes a host that holds the old history load it again."""
         state = await self.hub.load(instance.id)
-        past, row = rewound(state.events), replace(instance, status=RuntimeStatus.Pending, updated=utc_now(self.clock))
+        past = rewound(state.events)
+        if gone := {child for child in past.children if await self.hub.find(child) is None}:
+            past = rewound(state.events, gone)
+        row = replace(instance, status=RuntimeStatus.Pending, updated=utc_now(self.clock))
         await self.hub.record(Checkpoint(state, state.execution_id or "", past.events, row, rewritten=True))
         await self._send(instance.id, GenericEvent(timestamp=utc_now(self.clock), data=_text(reason)))
         for child in past.children:

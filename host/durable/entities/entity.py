@@ -303,7 +303,7 @@ def _signalled(entity: Entity, us: Execution, signal: Signal, now: Instant) -> t
 
 
 def _start_message(us: Execution, start: OrchestrationStart, now: Instant) -> Message:
-    """It has no row until its first episode, and says so by having no generation."""
+    """It has no row until its first episode."""
     started = Execution(start.instance_id or uuid.uuid4().hex, uuid.uuid4().hex)
     event = ExecutionStarted(
         timestamp=now,
