@@ -7,7 +7,7 @@ import asyncio
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, Protocol
 from urllib.parse import quote_plus, urlencode
 
@@ -15,7 +15,7 @@ from fnhost.bindings.binding_type import BindingType
 from fnhost.bindings.contract import Adapter, Binding, BindingError, Event, Fire, Json, Outcome, Value
 from fnhost.bindings.formats import compact
 from fnhost.bindings.in_flight import EventsInFlight
-from fnhost.bindings.schema import STRING, Violation, members
+from fnhost.bindings.schema import BOOLEAN, STRING, Violation, members
 
 Kind = Literal["orchestrator", "activity", "entity"]
 WEBHOOK = "/runtime/webhooks/durabletask"
@@ -38,13 +38,18 @@ class OrchestrationStarter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class HubEndpoints:
-    """The addresses of a hub's management API: `origin` like `http://localhost:7071`, `rpc` with a slash at its end."""
+    """The addresses of a hub's management API: `origin` like `http://localhost:7071`, `rpc` with a slash at its end.
+
+    `grpc` is the origin of its gRPC service, for apps whose SDK speaks that.
+    """
 
     origin: str
     hub: str
     connection: str = "Storage"
     key: str = ""
     rpc: str | None = None
+    grpc: str | None = None
+    forwarded: bool = False
 
     @property
     def base(self) -> str:
@@ -76,10 +81,25 @@ class HubEndpoints:
         return {name: link for name, link in links.items() if name != "rewindPostUri"} | {"id": instance}
 
     def client(self) -> str:
-        """The value of a durableClient input, JSON text (platform/durable-http.md 2.2)."""
+        """The value of a durableClient input: platform/durable-http.md 2.2 and platform/durable-protobuf.md 7."""
+        return compact(self._grpc_client() if self.grpc else self._http_client())
+
+    def _grpc_client(self) -> Mapping[str, Any]:
+        return {
+            "taskHubName": self.hub,
+            "connectionName": self.connection,
+            "rpcBaseUrl": self.grpc,
+            "requiredQueryStringParameters": self.code,
+            "httpBaseUrl": self.base,
+            "maxGrpcMessageSizeInBytes": 2**31 - 1,
+            "grpcHttpClientTimeout": "00:01:40",
+            "useForwardedHost": self.forwarded,
+        }
+
+    def _http_client(self) -> Mapping[str, Any]:
         start = f"{self.base}/orchestrators/{{functionName}}[/{{instanceId}}]?"
         wait = "timeout={timeoutInSeconds}&pollingInterval={intervalInSeconds}"
-        payload = {
+        return {
             "taskHubName": self.hub,
             "connectionName": None,
             "creationUrls": {
@@ -91,7 +111,6 @@ class HubEndpoints:
             "requiredQueryStringParameters": self.code,
             "rpcBaseUrl": self.rpc,
         }
-        return compact(payload)
 
 
 def origin(host_name: str) -> str:
@@ -203,12 +222,10 @@ def open_client(services: DurableServices, function: str, binding: Binding, _: t
 
 def addressed(address: HubEndpoints, binding: Binding) -> HubEndpoints:
     """The address with the hub and connection a binding names, if it does."""
-    return HubEndpoints(
-        origin=address.origin,
+    return replace(
+        address,
         hub=binding.properties.get("taskHub") or address.hub,
         connection=binding.properties.get("connectionName") or address.connection,
-        key=address.key,
-        rpc=address.rpc,
     )
 
 
@@ -222,6 +239,11 @@ def name_violations(entry: Mapping[str, Any]) -> Iterator[Violation]:
         )
 
 
+REQUIRES_GRPC = "durableRequiresGrpc"
+"""A property of the bindings of an app whose SDK speaks the protobuf form, and of none other."""
+FLAG: Final = {REQUIRES_GRPC: BOOLEAN}
+
+
 def _declared(name: str, open: Any, **given: Any) -> BindingType:
     return BindingType(name=name, open=open, services=DurableServices, settings="durableTask", **given)
 
@@ -230,11 +252,11 @@ BINDING_TYPES: Final = (
     _declared(
         "durableClient",
         open_client,
-        schema=members(taskHub=STRING, connectionName=STRING),
+        schema=members(taskHub=STRING, connectionName=STRING, **FLAG),
         directions=frozenset(("in", "out")),
         aliases=("orchestrationClient",),
     ),
-    _declared("orchestrationTrigger", open_orchestrator, schema=members(orchestration=STRING)),
-    _declared("activityTrigger", open_activity, schema=members(activity=STRING), violations=name_violations),
-    _declared("entityTrigger", open_entity, schema=members(entityName=STRING)),
+    _declared("orchestrationTrigger", open_orchestrator, schema=members(orchestration=STRING, **FLAG)),
+    _declared("activityTrigger", open_activity, schema=members(activity=STRING, **FLAG), violations=name_violations),
+    _declared("entityTrigger", open_entity, schema=members(entityName=STRING, **FLAG)),
 )

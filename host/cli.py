@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     completion.answer(parser)
     options = parser.parse_args(arguments)
-    if options.run is not _start:
+    if options.run not in (_start, _durabletask):
         signals.interrupt()
     try:
         return int(options.run(options))
@@ -62,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     openapi.add(commands)
     for room in (scaffold, settings, shells, durable):
         room.add_parsers(commands)
+    _add_durabletask(commands)
     emulate = commands.add_parser("azurite", help="run the storage emulator alone, until Ctrl-C")
     emulate.set_defaults(run=_azurite)
     emulate.add_argument("app", nargs="?", default=".", metavar="APP", help="the folder that keeps its data (this one)")
@@ -122,6 +123,31 @@ def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     parser.add_argument("--app", default=".", metavar="APP", help="the app's folder (this one)")
     parser.add_argument("--python", metavar="PATH", help="the interpreter that runs the app")
     parser.add_argument("--verbose", action="store_true", help="show what the host itself does")
+
+
+def _add_durabletask(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser("durabletask", help="run a Durable Task scheduler for programs that use durabletask")
+    parser.set_defaults(run=_durabletask)
+    parser.add_argument(
+        "folder", nargs="?", default=".", metavar="FOLDER", help="the folder that keeps its data (this one)"
+    )
+    parser.add_argument("--grpc-port", type=int, default=4001, help="the port that programs dial (4001)")
+    parser.add_argument("--port", "-p", type=int, help=f"the port of the dashboard and the management API ({PORT})")
+    parser.add_argument("--address", help=f"the address of those ({ADDRESS})")
+    parser.add_argument("--verbose", action="store_true", help="show what the host itself does")
+
+
+def _durabletask(options: argparse.Namespace) -> int:
+    return start(
+        Options(
+            root=Path(options.folder).absolute(),
+            environment=os.environ,
+            port=options.port,
+            address=options.address,
+            verbose=options.verbose,
+            scheduler=options.grpc_port,
+        )
+    )
 
 
 def _add_keys(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

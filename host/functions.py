@@ -18,7 +18,7 @@ from fnhost.bindings.contract import (
     Report,
     Trigger,
 )
-from fnhost.bindings.durable import DurableServices
+from fnhost.bindings.durable import REQUIRES_GRPC, DurableServices
 from fnhost.bindings.http.trigger import RouteTable
 from fnhost.bindings.registry import binding_types
 from fnhost.bindings.storage.services import HostState, StorageAccounts, StorageServices, storage_accounts
@@ -48,6 +48,16 @@ class LoadedApp:
     pools: WorkerPools | None = None
     failures: Mapping[str, str] = field(default_factory=dict)
 
+    def requires_grpc(self, language: str) -> bool:
+        """Whether durable functions of this language speak the protobuf form (platform/durable-protobuf.md 1)."""
+        bindings = (b for function in self.app.functions if function.language == language for b in function.bindings)
+        is_flagged = any(binding.properties.get(REQUIRES_GRPC) is True for binding in bindings)
+        return is_flagged or (self.pools is not None and self.pools.requires_grpc(language))
+
+    @property
+    def uses_grpc(self) -> bool:
+        return any(map(self.requires_grpc, self.app.languages))
+
 
 @asynccontextmanager
 async def opened_functions(
@@ -67,9 +77,15 @@ async def opened_functions(
             StorageServices: _storage_services(app, accounts, host, _reporter(log), clock),
             unserved.LogServices: unserved.LogServices(_reporter(log)),
         }
+        lent = {language: dict(services) for language in app.languages}
         if hub:
-            services[DurableServices] = DurableServices(hub.engine, hub.client, hub.address)
-        yield [_opened(function, loaded, services, emulator, log, clock) for function in app.functions if loaded.pools]
+            for language in lent:
+                lent[language][DurableServices] = hub.services(grpc=loaded.requires_grpc(language))
+        yield [
+            _opened(function, loaded, lent[function.language], emulator, log, clock)
+            for function in app.functions
+            if loaded.pools
+        ]
 
 
 def _reporter(log: Log) -> Report:

@@ -35,6 +35,8 @@ class Options:
     dashboard: bool = True
     given: Mapping[str, str] = field(default_factory=dict)
     """Variables of `environment` that stand for options of the command line, and those that the host adds."""
+    scheduler: int | None = None
+    """The gRPC port of `fnhost durabletask`, which serves a task hub to other programs and no functions of an app."""
 
     @property
     def levels(self) -> Mapping[str, str]:

@@ -21,8 +21,9 @@ from fnhost.host.generation import generation, loaded
 from fnhost.host.limits import MOST_EARLIER_VERSIONS
 from fnhost.host.listing import error_lines
 from fnhost.host.load.app import load
+from fnhost.host.load.root import is_project
 from fnhost.host.log import Level, Log
-from fnhost.host.servable import servable, uses_durable
+from fnhost.host.servable import hub_alone, servable, uses_durable
 from fnhost.host.storage_use import needs_emulator
 from fnhost.host.system import system_error
 from fnhost.host.tasks import BackgroundTasks, first
@@ -43,7 +44,7 @@ EARLIER = (
 )
 HELD = "The next version starts when the worker with arguments of its own has ended. It still runs {}."
 if TYPE_CHECKING:
-    from fnhost.host.taskhub import HubChange, TaskHubs
+    from fnhost.host.taskhub import HubChange, TaskHub, TaskHubs
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -67,10 +68,16 @@ class HostContext:
     reloads: ReloadHistory
     live: LiveEvents
     clock: Clock = SYSTEM_CLOCK
+    scheduler: int | None = None
+    """The gRPC port, where a task hub is served and no functions."""
 
     def read(self) -> App:
         """Raises AppError."""
-        return servable(load(self.root, self.environment, self.only))
+        if self.scheduler is None:
+            return servable(load(self.root, self.environment, self.only))
+        if is_project(self.root):
+            return hub_alone(load(self.root, self.environment))
+        return hub_alone(App(self.root, "", (), Settings(self.environment), HostConfig()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,19 +227,28 @@ class Reload:
 
     async def _prepare_hub(self, app: App, held: "HeldHub") -> None:
         """An app without durable functions starts without the weight of their modules."""
-        if not uses_durable(app):
+        if not uses_durable(app) and self._site.scheduler is None:
             return
         if self._hubs is None:
             await asyncio.to_thread(import_module, "fnhost.host.taskhub")  # requests are served meanwhile
             from fnhost.host.taskhub import TaskHubs
 
             site = self._site
-            hubs = TaskHubs(site.root, site.emulator, self._log, site.clock, site.keys, site.host_name, site.live)
+            hubs = TaskHubs(
+                site.root,
+                site.emulator,
+                self._log,
+                site.clock,
+                site.keys,
+                site.host_name,
+                site.live,
+                scheduler=site.scheduler,
+            )
             self._hubs = await self._hub_stack.enter_async_context(hubs)
         held.change = await self._hubs.prepare(app)
 
     async def _activate(self, fresh: LoadedApp, change: "HubChange | None", stack: AsyncExitStack) -> ActiveApp:
-        site, hub = self._site, await change.open() if change else None
+        site, hub = self._site, await self._open_hub(fresh, change) if change else None
         try:
             active = generation(fresh, site.front, hub, site.state, site.emulator, self._log, self._ending, site.clock)
             view = await stack.enter_async_context(active)
@@ -243,6 +259,9 @@ class Reload:
         if change:
             change.commit()
         return view
+
+    async def _open_hub(self, fresh: LoadedApp, change: "HubChange") -> "TaskHub":
+        return await change.open(grpc=fresh.uses_grpc or self._site.scheduler is not None)
 
     def _succeed(self, running: RunningVersion) -> None:
         before, self._running = self._running, running

@@ -51,6 +51,15 @@ def find_account(app: App) -> Callable[[str], Account]:
     return lambda connection: resolve(connection, app.settings.connection, app.settings.get)
 
 
+def hub_alone(app: App) -> App:
+    """The app without functions: its task hub is served to other programs. It is a file, unless host.json says more."""
+    section = app.config.extension("durabletask")
+    if not any(name.lower() == "storageprovider" for name in section):
+        section = {**section, "storageProvider": {"type": "sqlite"}}
+    config = replace(app.config, extensions={**app.config.extensions, "durabletask": section})
+    return replace(app, functions=(), config=config, problems=(), warnings=(), index_files={})
+
+
 def uses_durable(app: App) -> bool:
     return _uses(app, DurableServices)
 

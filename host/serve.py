@@ -91,6 +91,7 @@ async def serve(
         state=HostState(host_id(root), str(uuid.uuid4())),
         reloads=ReloadHistory(root, live),
         live=live,
+        scheduler=options.scheduler,
     )
     announce = Announce(console, log, base, options, steering.hint if steering else "")
     certificate = _certificate(options)
@@ -151,6 +152,8 @@ class Announce:
             if text not in self._said:
                 (self._log.error if text in errors else self._log.warning)("Host.Startup", text)
         self._said = {*app.warnings, *errors}
+        if self._options.scheduler is not None:
+            return
         if (shown := listing(app, self._base)) != self._shown:
             functions = tuple(function_member(each, app, self._base) for each in app.functions)
             self._log.write(FunctionsListed(message=shown, functions=functions))

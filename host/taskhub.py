@@ -9,8 +9,8 @@ import asyncio
 import secrets
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
@@ -22,15 +22,17 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from fnhost.bindings.durable import HubEndpoints, origin
+from fnhost.bindings.contract import Fire
+from fnhost.bindings.durable import DurableServices, HubEndpoints, Kind, origin
 from fnhost.clock import Clock
 from fnhost.host.app import App
-from fnhost.host.durable.client import DurableClient
+from fnhost.host.durable.client import DurableClient, WrongHub
 from fnhost.host.durable.config import AZURE, DurableConfig
+from fnhost.host.durable.dialects.dialect import Dialect
 from fnhost.host.durable.insight.hub import HubInsight
 from fnhost.host.durable.insight.replays import Replays
 from fnhost.host.durable.insight.store import InsightStore
-from fnhost.host.durable.model.errors import HubError
+from fnhost.host.durable.model.errors import HubError, HubUnreachable
 from fnhost.host.durable.runtime.engine import Engine
 from fnhost.host.durable.sharing.identity import persistent_identity
 from fnhost.host.durable.storage.hub import Hub
@@ -66,6 +68,11 @@ RETRY_AFTER = "5"
 EMPTIED = "The task hub '{}' was emptied: its instances, entities and messages are gone."
 LOOK = 1.0
 """Seconds that the leases of a hub have to be read for those who look on."""
+NO_GRPC = (
+    "The app's Durable Functions SDK speaks gRPC, as azure-functions-durable 2.x does, for which fnhost needs two more "
+    "packages. Install them where fnhost is: pip install 'fnhost[grpc]'"
+)
+NOT_YET = "The storage of the task hub is being started."
 LAST_REQUESTS = 5.0
 """Seconds that requests of a task hub have to be answered before it is closed."""
 
@@ -84,6 +91,28 @@ class TaskHub:
     """The dashboard's API of this hub."""
     describe: Callable[[], Awaitable[Mapping[str, Any]]]
     """Its name, kind and partitions."""
+    grpc: str | None = None
+    """The origin of the host's gRPC service, once an app needs it."""
+
+    def services(self, *, grpc: bool) -> DurableServices:
+        """For functions that speak the JSON form or, with `grpc`, the protobuf form."""
+        if not grpc:
+            return DurableServices(self.engine, self.client, self.address)
+        from fnhost.host.durable.dialects.protobuf.dialect import PROTOBUF
+
+        engine = SpokenTo(self.engine, PROTOBUF)
+        return DurableServices(engine, self.client, replace(self.address, grpc=self.grpc))
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenTo:
+    """The engine for functions that all speak one dialect."""
+
+    engine: Engine
+    dialect: Dialect
+
+    def serving(self, kind: Kind, name: str, fire: Fire) -> AbstractContextManager[None]:
+        return self.engine.serving(kind, name, fire, self.dialect)
 
 
 @dataclass(slots=True)
@@ -122,16 +151,21 @@ class TaskHubs:
         keys: Keys,
         host_name: str,
         live: LiveEvents | None = None,
+        scheduler: int | None = None,
     ) -> None:
-        """`live` is what the pages of the dashboard read."""
-        self._live = live or LiveEvents()
+        """`live` is what the pages of the dashboard read.
+
+        With a `scheduler`, a gRPC port, the hub is for programs that run orchestrations themselves. They may come later
+        than what they are to run, and name the hub as they like.
+        """
+        self._live, self._scheduler = live or LiveEvents(), scheduler
         self._root, self._emulator = root, emulator
         self._log, self._clock, self._keys, self._host_name = log, clock, keys, host_name
         self._current: OpenHub | None = None
         self._open: dict[str, OpenHub] = {}
         self._changed = asyncio.Event()
         self._stack = AsyncExitStack()
-        self._rpc = ""
+        self._rpc = self._grpc = ""
         self._emptying, self._ending = asyncio.Lock(), asyncio.Event()
 
     async def __aenter__(self) -> Self:
@@ -150,12 +184,20 @@ class TaskHubs:
 
     async def prepare(self, app: App) -> "HubChange":
         """What this version needs, opened where that disturbs nothing. Raises AppError, StartError."""
-        plan, before = read_plan(app), self._current
+        plan, before = self._plan(app), self._current
         if before and plan == before.plan:
             return HubChange(self, app, plan, before)
         if before and plan.location == before.plan.location:
             return HubChange(self, app, plan, None)
         return HubChange(self, app, plan, await self._opened(app, plan))
+
+    def _plan(self, app: App) -> HubPlan:
+        """Raises AppError, StartError."""
+        plan = read_plan(app)
+        if self._scheduler is None:
+            return plan
+        config = replace(plan.config, engine=replace(plan.config.engine, takes_any_name=True))
+        return replace(plan, config=config)
 
     async def _opened(self, app: App, plan: HubPlan) -> OpenHub:
         """Raises StartError."""
@@ -177,6 +219,7 @@ class TaskHubs:
                 connection=config.connection,
                 key=self._keys.system("durabletask"),
                 rpc=private_address if config.rpc else None,
+                forwarded=config.forwarded,
             )
             api = management(client, address, app.settings.connection, forwarded=config.forwarded)
             if plan.needs_emulator:
@@ -313,6 +356,38 @@ class TaskHubs:
         changes = status_changes(opened.hub.client, request.path_params["instance"], self._ending)
         return StreamingResponse(changes, media_type="application/x-ndjson")
 
+    async def grpc_address(self) -> str:
+        """Of the gRPC service for SDKs and other programs, on both families of loopback: one for the life of this host.
+
+        Raises StartError if the packages that it needs are not installed.
+        """
+        if not self._grpc:
+            try:
+                from fnhost.host.durable.sidecar.server import sidecar
+            except ImportError as error:
+                raise StartError(f"{NO_GRPC} ({error}.)") from error
+            port = await self._stack.enter_async_context(sidecar(self.using, self._clock, self._scheduler))
+            self._grpc = f"http://localhost:{port}"
+            self._log.information(
+                HOST_CATEGORY, f"Durable Task programs reach the task hub at localhost:{port} (gRPC)."
+            )
+        return self._grpc
+
+    @asynccontextmanager
+    async def using(self, named: str) -> AsyncIterator[DurableClient]:
+        """The client of the hub in service, which is the one that is `named` if any is; it stays open inside the block.
+
+        Raises WrongHub, HubUnreachable.
+        """
+        try:
+            opened = await self._ready_hub(named)
+        except TimeoutError:
+            raise HubUnreachable(self._emulator.obstacle or NOT_YET) from None
+        if named and named.lower() != opened.name and self._scheduler is None:
+            raise WrongHub(named, opened.plan.config.hub.name)
+        with opened.requests:
+            yield opened.hub.client
+
     async def api(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The management API of the hub that a request names, else of the one in service; waits while it is opened."""
         try:
@@ -324,20 +399,24 @@ class TaskHubs:
 
     async def _ready(self, scope: Scope) -> OpenHub:
         """The hub that a request wants, while its engine runs. Raises TimeoutError."""
+        return await self._ready_hub(_named_hub(scope["query_string"]))
+
+    async def _ready_hub(self, named: str) -> OpenHub:
+        """Raises TimeoutError."""
         async with self._clock.timeout(LONGEST_SWITCH):
-            opened = await self._wanted(scope)
+            opened = await self._wanted(named)
             await opened.is_ready.wait()
         return opened
 
-    async def _wanted(self, scope: Scope) -> OpenHub:
-        named = _named_hub(scope["query_string"])
-        while not (opened := self._open.get(named) or self._current):
+    async def _wanted(self, named: str) -> OpenHub:
+        """The hub of this name, else the one in service."""
+        while not (opened := self._open.get(named.lower()) or self._current):
             self._changed.clear()
             await self._changed.wait()
         return opened
 
     def _unavailable(self) -> Response:
-        reason = self._emulator.obstacle or "The storage of the task hub is being started."
+        reason = self._emulator.obstacle or NOT_YET
         return JSONResponse({"Message": reason}, 503, headers={"Retry-After": RETRY_AFTER})
 
 
@@ -354,13 +433,17 @@ class HubChange:
         if opened:
             opened.users += 1
 
-    async def open(self) -> TaskHub:
-        """The hub for the version's functions. Raises StartError; all is then as it was."""
+    async def open(self, *, grpc: bool = False) -> TaskHub:
+        """The hub for the version's functions, and the gRPC service if they need it.
+
+        Raises StartError; all is then as it was.
+        """
+        address = await self._hubs.grpc_address() if grpc else None
         if self._opened is None:
             self._before = self._hubs.in_service
             self._opened = await self._hubs.replace(self._app, self._plan)
             self._opened.users += 1
-        return self._opened.hub
+        return replace(self._opened.hub, grpc=address)
 
     def commit(self) -> None:
         """The version's functions are served: requests may come."""

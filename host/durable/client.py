@@ -5,14 +5,14 @@ are those of platform/durable-http.md 5.
 """
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
 from fnhost.clock import SYSTEM_CLOCK, Clock
 from fnhost.host.durable.entities.entity import Entity, read_entity
-from fnhost.host.durable.entities.messages import EntityRequest, request_json
+from fnhost.host.durable.entities.messages import RELEASE, EntityRequest, release_text, request_json
 from fnhost.host.durable.model.errors import Conflict
 from fnhost.host.durable.model.history import (
     TERMINAL,
@@ -25,14 +25,16 @@ from fnhost.host.durable.model.history import (
     GenericEvent,
     HistoryEvent,
     RuntimeStatus,
+    SubOrchestrationInstanceCreated,
 )
 from fnhost.host.durable.model.ids import MAX_ENTITY_LENGTH, EntityId, refused_entity_id, refused_instance_id
-from fnhost.host.durable.model.instants import utc_now
+from fnhost.host.durable.model.instants import Instant, to_datetime, utc_now
 from fnhost.host.durable.model.messages import Message, ReceivedMessage
 from fnhost.host.durable.model.states import OVERRIDABLE, Checkpoint, Instance, Page, PurgeResult, Query, pending
 from fnhost.host.durable.model.text import json_text, well_formed
 from fnhost.host.durable.replay.outgoing import unknown_function
 from fnhost.host.durable.replay.rewind import rewound
+from fnhost.host.durable.runtime.registry import FindFunction
 from fnhost.host.durable.runtime.status_watch import StatusSubscription
 from fnhost.host.durable.storage.hub import Hub, all_of
 from fnhost.host.errors import FnhostError
@@ -41,6 +43,8 @@ from fnhost.host.tasks import KeyedLocks
 SHORTEST_INTERVAL = 0.1
 REWINDS = 10
 """How often an instance that others change meanwhile is looked at again."""
+LONGEST_HOLD = 60.0
+"""Seconds: what is due later than that is visible in time, whatever a hub's hold is."""
 
 
 class ClientError(FnhostError):
@@ -76,6 +80,13 @@ class UnknownConnection(ClientError):
         super().__init__(f"Unable to resolve the Azure Storage connection named '{name}'.")
 
 
+class WrongHub(ClientError):
+    """A task hub was named that this host does not serve."""
+
+    def __init__(self, named: str, ours: str) -> None:
+        super().__init__(f"This host serves the task hub '{ours}' alone, not '{named}'.")
+
+
 class NotFound(ClientError):
     """There is no instance with this id."""
 
@@ -88,6 +99,7 @@ class Finished(ClientError):
 
     def __init__(self, instance: str, status: RuntimeStatus) -> None:
         super().__init__(f"The instance '{instance}' is {status.name} already.")
+        self.instance, self.status = instance, status
 
 
 class WrongState(ClientError):
@@ -129,7 +141,13 @@ class NotFinished(ClientError):
 class MessageDispatcher(Protocol):
     """What the client needs of the engine."""
 
+    def serves(self, kind: Literal["orchestrator", "entity"], name: str) -> bool:
+        """Whether such a function may be called."""
+
     def names(self, kind: Literal["orchestrator", "entity"]) -> Sequence[str]: ...
+
+    def serving_others(self, find: FindFunction) -> AbstractContextManager[None]:
+        """Inside the block, `find` is asked for functions that the app does not serve."""
 
     @property
     def remote_queues(self) -> frozenset[str]:
@@ -167,46 +185,61 @@ class DurableClient:
     """By instance: verbs that replace or delete what is stored of one take turns."""
 
     async def start(
-        self, name: str, instance: str | None = None, input: str | None = None, version: str | None = None
+        self,
+        name: str,
+        instance: str | None = None,
+        input: str | None = None,
+        version: str | None = None,
+        *,
+        at: Instant | None = None,
+        tags: Mapping[str, str] | None = None,
+        overridable: frozenset[RuntimeStatus] | None = None,
     ) -> str:
-        """Start an orchestration; `input` is JSON text. The id it has, made up if none is given.
+        """Start an orchestration, now or `at` a time; `input` is JSON text. The id it has, made up if none is given.
 
-        Raises UnknownFunction, InvalidId, AlreadyExists.
+        An instance in one of the `overridable` states is replaced; None means those of the settings. Raises
+        UnknownFunction, InvalidId, AlreadyExists.
         """
-        if not is_known(name, known := self.engine.names("orchestrator")):
-            raise UnknownFunction(name, known)
+        if not self.engine.serves("orchestrator", name):
+            raise UnknownFunction(name, self.engine.names("orchestrator"))
         expect_valid(instance)
-        if not instance:  # nobody else knows the id that it will have
-            return await self._start(name, uuid.uuid4().hex, input, version)
-        async with self._locks.of(instance):
-            return await self._start(name, instance, input, version)
-
-    async def _start(self, name: str, instance: str, input: str | None, version: str | None) -> str:
         event = ExecutionStarted(
             timestamp=utc_now(self.clock),
-            orchestration_instance=Execution(instance, uuid.uuid4().hex),
+            orchestration_instance=Execution(instance or uuid.uuid4().hex, uuid.uuid4().hex),
             name=name,
             version=self.settings.version if version is None else version,
             input=_text(input),
+            tags=tags or None,
+            scheduled_start_time=at,
             generation=0,
         )
-        message = Message(target=event.orchestration_instance, event=event)
-        start = await self.hub.start(message, self.settings.overridable)
-        self.engine.recorded(pending(event, event.timestamp))
-        await self._dispatch_start(start)
+        async with self._locks.of(event.orchestration_instance.instance_id):
+            await self._start(event, self.settings.overridable if overridable is None else overridable)
         return event.orchestration_instance.instance_id
 
+    async def _start(self, event: ExecutionStarted, overridable: frozenset[RuntimeStatus]) -> None:
+        """Raises AlreadyExists."""
+        start = await self.hub.start(Message(target=event.orchestration_instance, event=event), overridable)
+        self.engine.recorded(pending(event, event.timestamp))
+        await self._dispatch_start(start)
+
     async def _dispatch_start(self, start: ReceivedMessage) -> None:
-        """A start for another host's queue is made visible before the caller can send an event after it."""
-        if start.queue in self.engine.remote_queues and start.message.visible_at is None:
-            await self.hub.release([start])
+        """A start for another host's queue is made visible before the caller can send an event after it.
+
+        Until then it is held as long as one that this host runs, which may be longer than until it is due.
+        """
+        due = start.message.visible_at
+        left = max((to_datetime(due) - self.clock.now()).total_seconds(), 0.0) if due else 0.0
+        if start.queue in self.engine.remote_queues and left < LONGEST_HOLD:
+            await self.hub.release([start], left)
         else:
             self.engine.dispatch([start])
 
     async def restart(self, instance: str, *, same_id: bool) -> str:
         """Start the same function with the same input again. Raises NotFound and what `start` raises."""
         before = await self.expect(instance)
-        return await self.start(before.name, instance if same_id else None, before.input, before.version)
+        id = instance if same_id else None
+        return await self.start(before.name, id, before.input, before.version, tags=before.tags)
 
     async def find(self, instance: str) -> Instance | None:
         """None for an id that is longer than any."""
@@ -247,6 +280,19 @@ class DurableClient:
                 found = await watch.next(min(left, pause)) or await self.expect(instance)
         return found
 
+    async def wait_for_start(self, instance: str, interval: float) -> Instance:
+        """The instance as soon as it is there and no longer pending, however long that takes."""
+        with self.engine.watching(instance) as watch:
+            found = await self.find(instance)
+            while found is None or found.status is RuntimeStatus.Pending:
+                found = await watch.next(interval) or await self.find(instance)
+        return found
+
+    async def children(self, instance: Instance) -> Sequence[str]:
+        """The ids of the orchestrations that its current execution has started, each once."""
+        calls = (e for e in await self.history(instance) if isinstance(e, SubOrchestrationInstanceCreated))
+        return list(dict.fromkeys(call.instance_id for call in calls))
+
     async def raise_event(self, instance: str, name: str, data: str | None) -> None:
         """`data` is JSON text. Raises NotFound, Finished."""
         await self.expect_alive(instance)
@@ -254,10 +300,13 @@ class DurableClient:
             instance, EventRaised(timestamp=utc_now(self.clock), name=well_formed(name), input=_text(data))
         )
 
-    async def terminate(self, instance: str, reason: str | None) -> None:
-        """Raises NotFound, Finished."""
-        await self.expect_alive(instance)
+    async def terminate(self, instance: str, reason: str | None, *, recursive: bool = False) -> None:
+        """With its children and theirs, if `recursive`. Raises NotFound, Finished."""
+        found = await self.expect_alive(instance)
         await self._send(instance, ExecutionTerminated(timestamp=utc_now(self.clock), input=_text(reason)))
+        for child in await self.children(found) if recursive else ():
+            with suppress(NotFound, Finished):
+                await self.terminate(child, reason, recursive=True)
 
     async def suspend(self, instance: str, reason: str | None) -> None:
         """Raises NotFound, Finished, WrongState."""
@@ -302,20 +351,43 @@ class DurableClient:
         state = await self.hub.load(instance.id)
         if state.version is None or instance.execution_id not in (None, state.execution_id):
             raise Conflict(f"Instance {instance.id} has another history now.")
-        past, row = rewound(state.events), replace(instance, status=RuntimeStatus.Pending, updated=utc_now(self.clock))
+        past = rewound(state.events)
+        if gone := {child for child in past.children if await self.hub.find(child) is None}:
+            past = rewound(state.events, gone)
+        row = replace(instance, status=RuntimeStatus.Pending, updated=utc_now(self.clock))
         await self.hub.record(Checkpoint(state, state.execution_id or "", past.events, row, rewritten=True))
         await self._send(instance.id, GenericEvent(timestamp=utc_now(self.clock), data=_text(reason)))
         return past.children
 
-    async def signal(self, entity: EntityId, operation: str, input: str | None) -> None:
-        """Signal an entity, whether it exists or not; `input` is JSON text. Raises UnknownEntity, InvalidKey."""
-        if not is_known(entity.name, known := self.engine.names("entity")):
-            raise UnknownEntity(entity.name, known)
+    async def signal(
+        self,
+        entity: EntityId,
+        operation: str,
+        input: str | None,
+        *,
+        due: Instant | None = None,
+        request_id: str | None = None,
+    ) -> None:
+        """Signal an entity, now or when it is `due`, whether it exists or not; `input` is JSON text.
+
+        Raises UnknownEntity, InvalidKey.
+        """
+        if not self.engine.serves("entity", entity.name):
+            raise UnknownEntity(entity.name, self.engine.names("entity"))
         if reason := refused_entity_id(entity):
             raise InvalidKey(reason)
-        request = EntityRequest(str(uuid.uuid4()), operation, is_signal=True, input=input)
+        request = EntityRequest(request_id or str(uuid.uuid4()), operation, is_signal=True, input=_text(input), due=due)
         text = json_text(request_json(request))
         await self._send(str(entity), EventRaised(timestamp=utc_now(self.clock), name=request.event_name, input=text))
+
+    async def release_orphaned_lock(self, entity: str, holder: str) -> bool:
+        """Let go the lock of an entity whose holder has ended or is gone. Whether it has."""
+        found = await self.find(holder)
+        if found and not found.status.is_terminal:
+            return False
+        text = release_text(holder, str(uuid.uuid4()))
+        await self._send(entity, EventRaised(timestamp=utc_now(self.clock), name=RELEASE, input=text))
+        return True
 
     async def read_entity(self, entity: EntityId) -> Entity | None:
         """None if it does not exist, or no longer."""
@@ -343,11 +415,20 @@ class DurableClient:
         self.engine.purged(instance)
         return purged
 
+    async def purge_whole(self, instance: str) -> PurgeResult:
+        """An ended instance with all the children that it and they have started. Raises NotFound, NotFinished."""
+        children = await self.children(await self.expect(instance))
+        purged = await self.purge(instance)
+        for child in children:
+            with suppress(NotFound, NotFinished):
+                purged += await self.purge_whole(child)
+        return purged
+
     async def purge_by(self, query: Query) -> PurgeResult:
         """Delete the ended instances of a query. Running ones are never deleted, unlike on the platform."""
         finished = replace(query, statuses=query.statuses & TERMINAL or TERMINAL, with_input=False)
         purged = [await self._purge_found(instance.id) async for instance in all_of(self.hub, finished)]
-        return PurgeResult(sum(each.instances for each in purged), sum(each.rows for each in purged))
+        return sum(purged, PurgeResult())
 
     async def _purge_found(self, instance: str) -> PurgeResult:
         """Unless it was purged or started anew since it was listed."""
@@ -355,10 +436,6 @@ class DurableClient:
             return await self.purge(instance)
         except (NotFound, NotFinished):
             return PurgeResult()
-
-
-def is_known(name: str, known: Sequence[str]) -> bool:
-    return name.lower() in map(str.lower, known)
 
 
 def _text(text: str | None) -> str | None:

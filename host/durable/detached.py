@@ -1,12 +1,13 @@
 """What a client has in place of an engine where no host runs: messages are stored for whichever host comes next."""
 
 from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import Literal
 
 from fnhost.clock import SYSTEM_CLOCK, Clock
 from fnhost.host.durable.model.messages import WORK_ITEMS, ReceivedMessage
 from fnhost.host.durable.model.states import Instance
+from fnhost.host.durable.runtime.registry import FindFunction
 from fnhost.host.durable.runtime.status_watch import StatusSubscription, StatusWatch
 from fnhost.host.durable.storage.hub import Hub
 
@@ -23,6 +24,13 @@ class DetachedEngine:
         self._names = {"orchestrator": orchestrators, "entity": entities}
         self._watch = StatusWatch(clock)
         self.remote_queues = frozenset({*hub.queues, WORK_ITEMS})
+
+    def serves(self, kind: Literal["orchestrator", "entity"], name: str) -> bool:
+        return name.lower() in map(str.lower, self._names[kind])
+
+    def serving_others(self, find: FindFunction) -> AbstractContextManager[None]:
+        """Nothing is run."""
+        return nullcontext()
 
     def names(self, kind: Literal["orchestrator", "entity"]) -> Sequence[str]:
         return self._names[kind]

@@ -34,6 +34,10 @@ class WorkerChannel(Protocol):
     def running(self) -> Collection[Invocation]:
         """The invocations it holds: those it has not answered, whether or not someone still waits."""
 
+    @property
+    def requires_grpc(self) -> bool:
+        """Whether the Durable SDK of the functions that it has loaded speaks the protobuf form, and gRPC."""
+
     async def load(self, functions: Iterable[Function]) -> Mapping[str, str]:
         """Why it could not load those it could not, by name. Raises WorkerEnded."""
 

@@ -54,6 +54,7 @@ class FramedChannel(asyncio.Protocol):
         self._running: dict[str, Invocation] = {}
         self._outbox: list[bytes] = []
         self._is_stopped = False
+        self._requires_grpc = False
         self._fault = ""
         self._is_attached: Callable[[], bool] | None = None
         self._liveness: Liveness | None = None
@@ -79,6 +80,10 @@ class FramedChannel(asyncio.Protocol):
         """The invocations it holds: those it has not answered, whether or not someone still waits."""
         return self._running.values()
 
+    @property
+    def requires_grpc(self) -> bool:
+        return self._requires_grpc
+
     async def load(self, functions: Iterable[Function]) -> Mapping[str, str]:
         """Why it could not load those it could not, by name. Raises WorkerEnded."""
         asked = {f.name: self._ask(_load_key(f.worker_id), _load_request(f), Blobs()) for f in functions}
@@ -86,6 +91,7 @@ class FramedChannel(asyncio.Protocol):
             name: message["result"]
             for name, (message, _) in zip(asked, await asyncio.gather(*asked.values()), strict=True)
         }
+        self._requires_grpc |= any("durableRequiresGrpc" in result for result in results.values())
         return {
             name: result["exception"]["message"] for name, result in results.items() if result["status"] != "success"
         }

@@ -76,6 +76,7 @@ class WorkerPool:
         self._crashes = Attempts(crash_policy(self._count), clock)
         self._restarts = Attempts(RESTARTS, clock)
         self._channels: set[WorkerChannel] = set()
+        self.requires_grpc = False
         self._indexer: WorkerChannel | None = None
         """The process that has listed the app: it is the first to load it."""
         self._ready: list[WorkerChannel] = []
@@ -242,6 +243,7 @@ class WorkerPool:
         self._channels.add(channel)
         try:
             self._failures = await self._in_time(channel, channel.load(self._functions))
+            self.requires_grpc = channel.requires_grpc
         except TimeoutError:
             channel.kill()
             raise WorkerStartFailed(f"The worker did not load the app within {self._load_timeout:.0f} s.") from None

@@ -27,6 +27,10 @@ class WorkerPools:
         """The pool that runs a function."""
         return self._pools[function.language]
 
+    def requires_grpc(self, language: str) -> bool:
+        """Whether the Durable SDK of this language, as its worker has loaded it, speaks the protobuf form."""
+        return language in self._pools and self._pools[language].requires_grpc
+
     @property
     def running(self) -> Iterable[Invocation]:
         """What the processes of all pools hold."""

@@ -310,13 +310,6 @@ async def test_an_input_that_the_python_sdk_cannot_read_is_explained(hub: Hub) -
     assert served.said("its input is 5, and get_input() of the Python SDK reads only JSON objects") == 1
 
 
-async def test_an_sdk_that_is_too_new_is_named() -> None:
-    failure = Failure("Error: Incorrect padding", "  in execute_orchestration_request\n    base64.b64decode(body)")
-    async with made(HUBS["memory"](None, Path())(hub_settings())) as hub:  # type: ignore[arg-type]
-        ended, _ = await run_answers(hub, Outcome(failure=failure))
-    assert "azure-functions-durable<2" in (ended.output or "")
-
-
 # Functions that cannot be loaded
 
 

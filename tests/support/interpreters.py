@@ -44,15 +44,25 @@ def interpreter(name: str) -> Interpreter:
     return Interpreter(executable, _packages(executable, name))
 
 
-def _packages(executable: str, name: str) -> Path:
-    """`azure-functions` for that Python, installed once per machine."""
+def with_grpc_sdk() -> Interpreter | None:
+    """One with azure-functions-durable 2.x, which needs Python 3.13; None where there is no such Python."""
+    found = {**minors(), sys.version_info.minor: sys.executable}
+    executable = found.get(NEWEST)
+    return Interpreter(executable, _packages(executable, f"3.{NEWEST}", GRPC_SDK)) if executable else None
+
+
+GRPC_SDK = "azure-functions-durable==2.0.0rc3"
+
+
+def _packages(executable: str, name: str, package: str = "azure-functions") -> Path:
+    """A package for that Python, installed once per machine."""
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "fnhost" / "tests"
-    target = cache / f"azure-functions-{name}"
+    target = cache / f"{package.replace('==', '-')}-{name}"
     if target.exists():
         return target
     cache.mkdir(parents=True, exist_ok=True)
     fresh = mkdtemp(dir=cache)
-    subprocess.run([executable, "-m", "pip", "install", "-q", "--target", fresh, "azure-functions"], check=True)
+    subprocess.run([executable, "-m", "pip", "install", "-q", "--target", fresh, package], check=True)
     try:
         os.rename(fresh, target)
     except OSError:  # another test process was quicker

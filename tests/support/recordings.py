@@ -19,6 +19,8 @@ from typing import Any
 from fnhost.bindings.contract import Event, Failure, Fire, Json, Outcome
 from fnhost.clock import Clock, SystemClock
 from fnhost.host.durable.client import DurableClient
+from fnhost.host.durable.dialects.dialect import Dialect
+from fnhost.host.durable.dialects.json import JSON, activity_input
 from fnhost.host.durable.entities.messages import sent_request
 from fnhost.host.durable.model.history import (
     EventRaised,
@@ -41,7 +43,7 @@ from fnhost.host.durable.model.instants import Instant, to_datetime
 from fnhost.host.durable.model.messages import Message, ReceivedMessage
 from fnhost.host.durable.model.states import Instance
 from fnhost.host.durable.replay.decide import HTTP_ACTIVITY
-from fnhost.host.durable.runtime.engine import Engine, EngineSettings, activity_input
+from fnhost.host.durable.runtime.engine import Engine, EngineSettings
 from fnhost.host.durable.runtime.registry import Kind
 from fnhost.host.durable.storage.codec import event_of
 from fnhost.host.durable.storage.hub import Hub
@@ -211,10 +213,10 @@ class Paced(Engine):
         self._kept.append(one)
         self._came.set()
 
-    async def _outcome(self, item: TaskScheduled, instance: str) -> Outcome:
+    async def _outcome(self, item: TaskScheduled, target: Execution) -> tuple[Dialect, Outcome]:
         if item.name != HTTP_ACTIVITY:
-            return await super()._outcome(item, instance)
-        return await self._web(Event(item.name, activity_input(item.input), ""))
+            return await super()._outcome(item, target)
+        return JSON, await self._web(Event(item.name, activity_input(item.input), ""))
 
     async def kept(self, is_wanted: Callable[[Message], bool]) -> ReceivedMessage:
         """The first that was kept back and is wanted, as soon as it is there."""

@@ -25,7 +25,10 @@ def test_every_relative_link_leads_to_a_file_and_a_heading(page: str) -> None:
     assert list(dead_links(REPOSITORY / page)) == []
 
 
-COMMANDS = ("start", "check", "mcp", "openapi", "init", "new", "settings list", "settings add", "settings delete")
+COMMANDS = (
+    *("start", "check", "durabletask", "mcp", "openapi", "init", "new"),
+    *("settings list", "settings add", "settings delete"),
+)
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -136,6 +136,22 @@ def test_a_result_counts_once() -> None:
     assert admit(HistoryState("e", (START, scheduled, DONE)), row(), [again]).dropped == [again]
 
 
+def test_a_call_that_is_scheduled_again_under_its_id_takes_another_result() -> None:
+    again = "2024-05-01T10:00:05.0000000Z"
+    calls = [TaskScheduled(timestamp=at, event_id=0, name="A") for at in (AT, again)]
+    history = (START, calls[0], DONE, calls[1])
+    results = [ReceivedMessage(Message(US, DONE, call_id=at), "control-00", at, "r", 1) for at in (AT, again)]
+    admission = admit(HistoryState("e", history), row(), results)
+    assert (admission.accepted, admission.dropped) == ([results[1]], [results[0]])
+    assert admit(HistoryState("e", (*history, DONE)), row(), results[1:]).dropped == results[1:]
+
+
+def test_a_start_by_an_entity_has_no_row() -> None:
+    sent = ReceivedMessage(Message(US, START, Execution("@counter@k", "x")), "control-00", "id", "r", 2)
+    assert admit(HistoryState(), None, [sent]).accepted == [sent]
+    assert admit(HistoryState(), None, [received(START, 2)]).early
+
+
 def test_suspended_instances_take_only_terminate_and_resume() -> None:
     resumed = ReceivedMessage(Message(US, ExecutionResumed(timestamp=AT)), "control-00", "r", "r")
     done = received(DONE)

@@ -22,6 +22,8 @@ LAYERS = {
     "fnhost.host.levels": 0,
     "fnhost.host.log": 0,
     "fnhost.host.options": 0,
+    "fnhost.host.rpc": 0,
+    "fnhost.host.rpc.durabletask_pb2": 0,
     "fnhost.host.limits": 0,
     "fnhost.host.retry": 0,
     "fnhost.host.signals": 0,
@@ -51,6 +53,7 @@ LAYERS = {
     "fnhost.host.durable.storage.hub": 3,
     "fnhost.host.durable.storage.codec": 3,
     "fnhost.host.durable.entities": 3,
+    "fnhost.host.durable.dialects": 4,
     "fnhost.host.durable.replay": 4,
     "fnhost.host.durable.sharing": 4,
     "fnhost.host.durable.runtime": 5,
@@ -58,6 +61,7 @@ LAYERS = {
     "fnhost.host.durable.insight": 7,
     "fnhost.host.durable.detached": 7,
     "fnhost.host.durable.config": 7,
+    "fnhost.host.durable.sidecar": 7,
     # HTTP: what listens, and what is served beside the app's own functions.
     "fnhost.host.web": 8,
     "fnhost.host.web.listen": 8,
@@ -214,7 +218,8 @@ def test_nobody_imports_private_names() -> None:
 
 
 def test_nobody_reaches_into_private_attributes() -> None:
-    found = [line for module in modules() for line in foreign_private_attributes(module)]
+    written = [module for module in modules() if not module.endswith("_pb2")]  # others are generated
+    found = [line for module in written for line in foreign_private_attributes(module)]
     assert not found, f"A leading underscore means this module alone: {'; '.join(found)}."
 
 

@@ -117,3 +117,33 @@ def test_of_a_child_whose_retries_ran_out_the_last_attempt_is_awaited_again() ->
     removed = [event.data for event in found.events if isinstance(event, GenericEvent)]
     kinds = ("SubOrchestrationInstanceFailed", "TimerCreated", "TimerFired", "ExecutionCompleted")
     assert removed == [f"Rewound: {kind}" for kind in kinds]
+
+
+def test_a_child_that_is_gone_is_called_again() -> None:
+    call = SubOrchestrationInstanceCreated(timestamp=AT, event_id=0, name="Child", instance_id="child")
+    failure = SubOrchestrationInstanceFailed(timestamp=AT, task_scheduled_id=0, reason="no luck")
+    found = rewound((BEGUN, STARTED, call, CLOSED, BEGUN, failure, FAILED, CLOSED), {"child"})
+    assert found.events[2] == blank("SubOrchestrationInstanceCreated", 0)
+
+
+def test_attempts_under_one_id_are_all_taken_back() -> None:
+    """As durabletask for Python schedules its retries."""
+    history = (
+        *(BEGUN, STARTED, TaskScheduled(timestamp=AT, event_id=1, name="A"), CLOSED),
+        OrchestratorStarted(timestamp=LATER),
+        TaskFailed(timestamp=LATER, task_scheduled_id=1, reason="no luck"),
+        TimerCreated(timestamp=LATER, event_id=2, fire_at=AGAIN),
+        CLOSED,
+        OrchestratorStarted(timestamp=AGAIN),
+        TimerFired(timestamp=AGAIN, timer_id=2, fire_at=AGAIN),
+        TaskScheduled(timestamp=AGAIN, event_id=1, name="A"),
+        CLOSED,
+        OrchestratorStarted(timestamp=LAST),
+        TaskFailed(timestamp=LAST, task_scheduled_id=1, reason="no luck"),
+        *(FAILED, CLOSED),
+    )
+    left = [type(event) for event in rewound(history).events if not isinstance(event, GenericEvent)]
+    assert left == [
+        *(OrchestratorStarted, ExecutionStarted, OrchestratorCompleted),
+        *(OrchestratorStarted, OrchestratorCompleted) * 3,
+    ]

@@ -24,7 +24,7 @@ from fnhost.host.durable.entities.messages import (
 )
 from fnhost.host.durable.entities.sorter import MessageSorter, sorter_json, sorter_of
 from fnhost.host.durable.model.errors import InvalidWorkerResponse, UnreadableRecord
-from fnhost.host.durable.model.history import EventRaised, Execution
+from fnhost.host.durable.model.history import EventRaised, Execution, ExecutionStarted, FailureDetails
 from fnhost.host.durable.model.ids import EntityId
 from fnhost.host.durable.model.instants import Instant, later, parse_instant
 from fnhost.host.durable.model.messages import Message
@@ -77,27 +77,43 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class OperationResult:
-    """The result of one operation; `text` is JSON text."""
+    """The result of one operation; `text` is JSON text. `failure` is an error in its parts, where the SDK tells it."""
 
     text: str | None
     is_error: bool = False
+    failure: FailureDetails | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Signal:
+    """`due` delays it."""
+
     target: EntityId
     operation: str
     input: str | None
+    due: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrchestrationStart:
+    """An orchestration that an entity starts, at once or when it is due. Without `instance_id` it gets a new one."""
+
+    name: str
+    instance_id: str | None
+    version: str
+    input: str | None
+    due: Instant | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class EntityBatchResult:
-    """The answer of the entity function to a batch."""
+    """The answer of the entity function to a batch. Operations beyond the `results` wait for the next batch."""
 
     exists: bool
     state: str | None
     results: tuple[OperationResult, ...]
     signals: tuple[Signal, ...] = ()
+    starts: tuple[OrchestrationStart, ...] = ()
 
 
 # --- as it is stored --------------------------------------------------------------------------------------------------
@@ -238,6 +254,8 @@ def done(
     entity: Entity, us: Execution, batch: Batch, answer: EntityBatchResult | None, now: Instant
 ) -> tuple[Entity, tuple[Message, ...]]:
     """The entity after a batch, and the messages it sends."""
+    if answer and len(answer.results) < len(batch.operations):
+        batch = Batch(batch.operations[: len(answer.results)])
     gone = {each.id for each in batch.requests}
     entity = replace(entity, queue=tuple(each for each in entity.queue if each.id not in gone))
     outbox: list[Message] = []
@@ -247,6 +265,7 @@ def done(
         for signal in answer.signals:
             entity, message = _signalled(entity, us, signal, now)
             outbox.append(message)
+        outbox += (_start_message(us, start, now) for start in answer.starts)
     if batch.lock:
         entity = replace(entity, locked_by=batch.lock.parent)
         outbox.append(_locked(us, batch.lock, now))
@@ -258,7 +277,8 @@ def _answers(
 ) -> Iterator[Message]:
     for request, result in zip(operations, results, strict=True):
         if not request.is_signal and request.parent is not None:
-            yield _answer(us, request, answer_text(result.text, is_error=result.is_error), now)
+            text = answer_text(result.text, is_error=result.is_error, failure=result.failure)
+            yield _answer(us, request, text, now)
 
 
 def _answer(us: Execution, request: EntityRequest, text: str, now: Instant) -> Message:
@@ -268,17 +288,32 @@ def _answer(us: Execution, request: EntityRequest, text: str, now: Instant) -> M
 
 def _signalled(entity: Entity, us: Execution, signal: Signal, now: Instant) -> tuple[Entity, Message]:
     target = str(signal.target)
-    sorter, at, before = entity.sorter.stamp(target, now)
+    sorter, at, before = (entity.sorter, NEVER, NEVER) if signal.due else entity.sorter.stamp(target, now)
     request = EntityRequest(
         id=str(uuid.uuid4()),
         operation=signal.operation,
         is_signal=True,
         input=signal.input,
         parent=us.instance_id,
+        due=signal.due,
         timestamp=at,
         predecessor=before,
     )
     return replace(entity, sorter=sorter), _request_message(us, target, request, now)
+
+
+def _start_message(us: Execution, start: OrchestrationStart, now: Instant) -> Message:
+    """It has no row until its first episode."""
+    started = Execution(start.instance_id or uuid.uuid4().hex, uuid.uuid4().hex)
+    event = ExecutionStarted(
+        timestamp=now,
+        orchestration_instance=started,
+        name=start.name,
+        version=start.version,
+        input=start.input,
+        scheduled_start_time=start.due,
+    )
+    return Message(started, event, us)
 
 
 def _locked(us: Execution, lock: EntityRequest, now: Instant) -> Message:

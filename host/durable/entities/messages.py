@@ -11,7 +11,7 @@ from sys import getsizeof
 from typing import Any
 
 from fnhost.host.durable.model.errors import UnreadableRecord
-from fnhost.host.durable.model.history import EventSent
+from fnhost.host.durable.model.history import EventSent, FailureDetails
 from fnhost.host.durable.model.ids import EntityId, is_entity
 from fnhost.host.durable.model.instants import Instant, parse_instant
 from fnhost.host.durable.model.text import json_text
@@ -161,6 +161,20 @@ def release_text(parent: str, lock: str) -> str:
     return json_text({"parent": parent, "id": lock})
 
 
-def answer_text(result: str | None, *, is_error: bool = False) -> str:
-    """`result` is JSON text. `exceptionType` may only be there for an error."""
-    return json_text({"result": result or "null", **({"exceptionType": "Error"} if is_error else {})})
+def answer_text(result: str | None, *, is_error: bool = False, failure: FailureDetails | None = None) -> str:
+    """`result` is JSON text. `exceptionType` may only be there for an error; SDKs that know `failure` read that."""
+    kind = failure.error_type if failure else "Error"
+    told = {"failureDetails": failure_json(failure)} if failure else {}
+    return json_text({"result": result or "null", **({"exceptionType": kind} if is_error else {}), **told})
+
+
+def failure_json(failure: FailureDetails) -> Mapping[str, Any]:
+    inner = failure.inner_failure
+    return {
+        "ErrorType": failure.error_type,
+        "ErrorMessage": failure.error_message,
+        "StackTrace": failure.stack_trace,
+        "InnerFailure": failure_json(inner) if inner else None,
+        "IsNonRetriable": failure.is_non_retriable,
+        **({"Properties": failure.properties} if failure.properties else {}),
+    }

@@ -7,7 +7,7 @@ case, so that `codec` can derive every outside form from these classes.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import ClassVar, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 from fnhost.host.durable.model.instants import Instant
 
@@ -56,6 +56,21 @@ class ParentInstance:
     called_at: Instant | None = field(default=None, compare=False)
 
 
+@dataclass(frozen=True, slots=True)
+class FailureDetails:
+    """A failure with its parts apart, as SDKs that speak protobuf tell and want it. `properties` are JSON values."""
+
+    error_type: str
+    error_message: str
+    stack_trace: str | None = None
+    inner_failure: "FailureDetails | None" = None
+    is_non_retriable: bool = False
+    properties: Mapping[str, Any] | None = None
+
+    def __str__(self) -> str:
+        return f"{self.error_type}: {self.error_message}"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HistoryEvent:
     """`event_id` is the action's id on what the orchestrator caused, else -1. `timestamp` is when it happened."""
@@ -85,6 +100,7 @@ class ExecutionCompleted(HistoryEvent):
     number = 1
     orchestration_status: RuntimeStatus
     result: str | None = None
+    failure_details: FailureDetails | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,6 +115,7 @@ class TaskScheduled(HistoryEvent):
     name: str
     version: str | None = ""
     input: str | None = None
+    tags: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -114,6 +131,7 @@ class TaskFailed(HistoryEvent):
     task_scheduled_id: int
     reason: str | None = None
     details: str | None = None
+    failure_details: FailureDetails | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -125,6 +143,7 @@ class SubOrchestrationInstanceCreated(HistoryEvent):
     version: str | None = ""
     instance_id: str
     input: str | None = None
+    tags: Mapping[str, str] | None = None
     child_execution_id: str | None = field(default=None, compare=False)
 
 
@@ -141,6 +160,7 @@ class SubOrchestrationInstanceFailed(HistoryEvent):
     task_scheduled_id: int
     reason: str | None = None
     details: str | None = None
+    failure_details: FailureDetails | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -173,6 +173,9 @@ class PurgeResult:
     instances: int = 0
     rows: int = 0
 
+    def __add__(self, other: "PurgeResult") -> "PurgeResult":
+        return PurgeResult(self.instances + other.instances, self.rows + other.rows)
+
 
 @dataclass(frozen=True, slots=True)
 class PartitionLease:

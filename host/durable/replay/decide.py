@@ -26,6 +26,7 @@ from fnhost.host.durable.model.history import (
     Execution,
     ExecutionCompleted,
     ExecutionStarted,
+    FailureDetails,
     HistoryEvent,
     OrchestratorCompleted,
     OrchestratorStarted,
@@ -46,7 +47,6 @@ from fnhost.host.durable.model.instants import Instant, later, next_tick, to_dat
 from fnhost.host.durable.model.text import json_text, too_large, well_formed
 from fnhost.host.durable.replay import actions
 from fnhost.host.durable.replay.actions import Action, OrchestratorState
-from fnhost.host.durable.replay.hints import newer_sdk
 
 HTTP_ACTIVITY = "BuiltIn::HttpActivity"
 CUSTOM_STATUS_KB = 16
@@ -65,23 +65,28 @@ class OrchestrationLimits:
 
 @dataclass(frozen=True, slots=True)
 class Completed:
+    """`status` is another terminal one where the orchestrator itself says so."""
+
     result: str | None
+    status: RuntimeStatus = RuntimeStatus.Completed
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """`details` is for a waiting parent alone."""
+    """`details` and, from SDKs that tell it, `failure` are for a waiting parent."""
 
     reason: str
     details: str = ""
+    failure: FailureDetails | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Continued:
-    """The next execution's input, and the events it inherits."""
+    """The next execution's input, the events it inherits, and its version if that is another one."""
 
     input: str | None
     carried: tuple[EventRaised, ...]
+    version: str | None = None
 
 
 Finish: TypeAlias = Completed | Failed | Continued
@@ -92,7 +97,8 @@ class Decision:
     """What follows from an orchestrator's answer.
 
     `scheduled` is the new work in the order of its ids. `finish` is None while something is still awaited.
-    `keeps_status` means the answer says nothing of a custom status that could be used.
+    `keeps_status` means the answer says nothing of a custom status that could be used, `clears_status` that it says
+    there is none, also where the execution has taken one over.
     `mismatch` says where the history does not fit the answer; the instance fails of it.
     `has_open_loops` means the next episode may take a single message only (6.2, Batching).
     """
@@ -102,6 +108,7 @@ class Decision:
     next_id: int = 0
     custom_status: str | None = None
     keeps_status: bool = False
+    clears_status: bool = False
     listed: int = 0
     has_open_loops: bool = False
     mismatch: "NonDeterminism | None" = None
@@ -110,18 +117,22 @@ class Decision:
         """What the host appends after the answer (1.1, steps 8 to 10)."""
         end: tuple[HistoryEvent, ...] = ()
         match self.finish:
-            case Completed(result):
-                end = (_completed(self.next_id, RuntimeStatus.Completed, result, now),)
-            case Failed(reason):
-                end = (_completed(self.next_id, RuntimeStatus.Failed, reason, now),)
+            case Completed(result, status):
+                end = (_completed(self.next_id, status, result, now),)
+            case Failed(reason, failure=details):
+                end = (_completed(self.next_id, RuntimeStatus.Failed, reason, now, details),)
             case Continued(text):
                 end = (ContinueAsNew(timestamp=now, event_id=self.next_id, result=text),)
         closed = OrchestratorCompleted(timestamp=now, listed=self.listed, has_open_loops=self.has_open_loops or None)
         return (*self.scheduled, *end, closed)
 
 
-def _completed(event_id: int, status: RuntimeStatus, result: str | None, now: Instant) -> ExecutionCompleted:
-    return ExecutionCompleted(timestamp=now, event_id=event_id, orchestration_status=status, result=result)
+def _completed(
+    event_id: int, status: RuntimeStatus, result: str | None, now: Instant, failure: FailureDetails | None = None
+) -> ExecutionCompleted:
+    return ExecutionCompleted(
+        timestamp=now, event_id=event_id, orchestration_status=status, result=result, failure_details=failure
+    )
 
 
 class NonDeterminism(Exception):
@@ -146,7 +157,7 @@ def decide(
             if answer.worker_failure.stack
             else ""
         )
-        return failure(history, newer_sdk(answer.worker_failure) or answer.worker_failure.message, text)
+        return failure(history, answer.worker_failure.message, text)
     if len(answer.actions) > limits.actions:
         return failure(history, f"it listed {len(answer.actions)} actions, more than maxOrchestrationActions")
     walk = Replay(history, answer.actions, limits)

@@ -2,22 +2,8 @@
 
 import json
 
-from fnhost.bindings.contract import Failure
-
 NOT_BYTES = "must be str, bytes or bytearray, not"
 NO_VALUE = "Expecting value: line 1 column 1 (char 0)"
-NEWER_SDK_FRAMES = ("execute_orchestration_request", "execute_entity_batch_request")
-"""Functions of azure-functions-durable 2.x that read a call from base64 and protobuf, and fail of the JSON of 1.x."""
-NEWER_SDK = (
-    "The app uses azure-functions-durable 2.x, which is not served yet: it speaks another protocol than 1.x. Write "
-    "azure-functions-durable<2 into requirements.txt and install it."
-)
-
-
-def newer_sdk(failure: Failure) -> str | None:
-    """The sentence for an app whose SDK is too new, None if that is not the failure's cause."""
-    text = failure.message + failure.stack
-    return NEWER_SDK if any(frame in text for frame in NEWER_SDK_FRAMES) else None
 
 
 def input_hint(error: str, input: str | None) -> str | None:

@@ -64,6 +64,7 @@ def _child_start(
         name=event.name,
         version=event.version,
         input=event.input,
+        tags=event.tags,
         parent_instance=ParentInstance(started.name, us, event.event_id, version, child.execution_id, event.timestamp),
     )
 
@@ -84,6 +85,7 @@ def end_message(started: ExecutionStarted, finish: Finish | None, now: Instant) 
             task_scheduled_id=parent.task_schedule_id,
             reason=finish.reason,
             details=finish.details,
+            failure_details=finish.failure,
         )
     yield Message(
         parent.orchestration_instance, result, started.orchestration_instance, call_id=parent.child_execution_id

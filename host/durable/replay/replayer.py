@@ -9,8 +9,9 @@ from typing import TypeAlias
 
 from fnhost.bindings.contract import Outcome
 from fnhost.clock import SYSTEM_CLOCK, Clock
-from fnhost.host.durable.entities.messages import answer_text, read_request, sent_request
-from fnhost.host.durable.model.errors import InvalidWorkerResponse
+from fnhost.host.durable.dialects.dialect import Dialect, Part
+from fnhost.host.durable.dialects.json import JSON
+from fnhost.host.durable.entities.messages import read_request, sent_request
 from fnhost.host.durable.model.history import (
     EventRaised,
     EventSent,
@@ -32,12 +33,8 @@ from fnhost.host.durable.model.ids import (
 )
 from fnhost.host.durable.model.instants import Instant, utc_now
 from fnhost.host.durable.model.messages import Message
-from fnhost.host.durable.model.text import json_text
-from fnhost.host.durable.replay.actions import OrchestratorState, read_orchestrator_state
-from fnhost.host.durable.replay.decide import Continued, Decision, Failed, OrchestrationLimits, decide, failure
-from fnhost.host.durable.replay.hints import NEWER_SDK, input_hint, newer_sdk
+from fnhost.host.durable.replay.decide import Continued, Decision, OrchestrationLimits, failure
 from fnhost.host.durable.replay.outgoing import end_message, release_messages, scheduled_messages
-from fnhost.host.durable.replay.payload import orchestrator_payload
 from fnhost.host.durable.storage.codec import event_of_json, history_json
 from fnhost.host.supervise import describe
 
@@ -49,11 +46,11 @@ RunOrchestrator: TypeAlias = Callable[[str, str, str], Awaitable[Outcome]]
 class RecordedHistory:
     """What is recorded of an execution before an episode. Without events the episode begins it.
 
-    `texts` are the events as workers are given them; a caller that replays often keeps them.
+    `texts` are the events as workers are given them, by the replayer's dialect; a caller that replays often keeps them.
     """
 
     events: tuple[HistoryEvent, ...] = ()
-    texts: Sequence[str] = ()
+    texts: Sequence[Part] = ()
     custom_status: str | None = None
 
     @classmethod
@@ -89,7 +86,7 @@ class _Execution:
     """One execution during an episode: what is recorded of it, what the episode opens with, its custom status."""
 
     events: tuple[HistoryEvent, ...]
-    texts: Sequence[str]
+    texts: Sequence[Part]
     opening: tuple[HistoryEvent, ...]
     custom_status: str | None
     inherited: bool = False
@@ -105,8 +102,9 @@ class _Execution:
     def now(self) -> Instant:
         return self.opening[0].timestamp
 
-    def set_status(self, answer: OrchestratorState, decision: Decision) -> None:
-        if not decision.keeps_status and (answer.custom_status is not None or not self.inherited):
+    def set_status(self, decision: Decision) -> None:
+        is_said = decision.custom_status is not None or decision.clears_status
+        if not decision.keeps_status and (is_said or not self.inherited):
             self.custom_status, self.inherited = decision.custom_status, False
 
     def next(self, end: Continued, now: Instant) -> "_Execution":
@@ -119,6 +117,7 @@ class _Execution:
             is_played=False,
             orchestration_instance=replace(us, execution_id=next_execution(us.execution_id or "")),
             input=end.input,
+            version=started.version if end.version is None else end.version,
             generation=None,
             scheduled_start_time=None,
         )
@@ -141,7 +140,7 @@ class Replayer:
 
     `run` calls the orchestrator function. `unavailable` says why scheduled work cannot be done at all, None if it can;
     such work fails at once. `is_ending` says whether the instance is to be terminated: continue-as-new then stops after
-    the execution that runs.
+    the execution that runs. `dialect` is how orchestrators are spoken to.
     """
 
     run: RunOrchestrator
@@ -149,6 +148,7 @@ class Replayer:
     clock: Clock = SYSTEM_CLOCK
     unavailable: Callable[[Scheduling], str | None] = _available
     is_ending: Callable[[], bool] = _never
+    dialect: Dialect = JSON
 
     async def replay(self, past: RecordedHistory, opening: Sequence[HistoryEvent]) -> Episode:
         """One episode: run the orchestrator, and again for every continue-as-new (platform/task-hub.md 3.6).
@@ -159,43 +159,30 @@ class Replayer:
         first = execution = _Execution(past.events, past.texts, tuple(opening), past.custom_status)
         messages, failures, undelivered = list[Message](), list[str](), list[str]()
         while True:
-            answer, decision = await self._decide(execution, failures, is_first=execution is first)
-            execution.set_status(answer, decision)
+            decision = await self._decide(execution, failures, is_first=execution is first)
+            execution.set_status(decision)
             messages += self._messages(execution, decision, undelivered)
             if not isinstance(decision.finish, Continued):
                 episode = _episode(execution, decision, messages)
                 return replace(episode, failures=tuple(failures), undelivered=tuple(undelivered))
             execution = execution.next(decision.finish, max(utc_now(self.clock), execution.now))
 
-    async def _decide(
-        self, execution: _Execution, failures: list[str], *, is_first: bool
-    ) -> tuple[OrchestratorState, Decision]:
-        if is_first or not self.is_ending():
-            answer = await self._answer(execution, failures)
-        else:
-            answer = OrchestratorState()  # Else an endless continue-as-new would never come to its termination.
+    async def _decide(self, execution: _Execution, failures: list[str], *, is_first: bool) -> Decision:
+        if not is_first and self.is_ending():
+            return Decision()  # Else an endless continue-as-new would never come to its termination.
+        outcome = await self._answer(execution)
         try:
-            decision = decide(execution.history, answer, self.limits)
+            verdict = self.dialect.decide(outcome, execution.history, self.limits)
         except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
             failures.append(describe(error))
-            return answer, failure(execution.history, f"the host cannot act on its answer: {error!r}")
-        failures += _hints(execution.started, answer)
-        if decision.mismatch:
-            failures.append(str(decision.mismatch))
-        elif isinstance(decision.finish, Failed) and answer.error is None and answer.worker_failure is None:
-            failures.append(decision.finish.reason)
-        return answer, decision
+            return failure(execution.history, f"the host cannot act on its answer: {error!r}")
+        failures += verdict.failures
+        return verdict.decision
 
-    async def _answer(self, execution: _Execution, failures: list[str]) -> OrchestratorState:
+    async def _answer(self, execution: _Execution) -> Outcome:
         started = execution.started
-        texts = [*execution.texts, *map(history_json, execution.opening)]
-        payload = orchestrator_payload(started, texts, self.limits)
-        outcome = await self.run(started.name, payload, started.orchestration_instance.instance_id)
-        try:
-            return read_orchestrator_state(outcome)
-        except InvalidWorkerResponse as error:
-            failures.append(str(error))
-            return OrchestratorState(error=str(error))
+        payload = self.dialect.episode(started, execution.texts, execution.opening, self.limits)
+        return await self.run(started.name, payload, started.orchestration_instance.instance_id)
 
     def _messages(self, execution: _Execution, decision: Decision, undelivered: list[str]) -> Iterator[Message]:
         """What the decision sends: new work, the failures of work that nobody can do, the end, released locks."""
@@ -207,7 +194,7 @@ class Replayer:
                 if is_one_way(event):
                     undelivered.append(reason)
                 else:
-                    yield _failure_message(started, event, reason, now)
+                    yield _failure_message(started, event, reason, now, self.dialect)
             else:
                 possible.append(event)
         yield from scheduled_messages(started, episode, possible, now)
@@ -224,14 +211,6 @@ def refused_target(event: Scheduling) -> str | None:
         case EventSent(instance_id=instance) if is_entity(instance):
             return refused_entity_id(EntityId.of(instance))
     return None
-
-
-def _hints(started: ExecutionStarted, answer: OrchestratorState) -> list[str]:
-    """What explains an error of the SDK itself to the user."""
-    if answer.worker_failure and newer_sdk(answer.worker_failure):
-        return [NEWER_SDK]
-    hint = input_hint(answer.error or (answer.worker_failure.message if answer.worker_failure else ""), started.input)
-    return [hint] if hint else []
 
 
 def is_one_way(event: Scheduling) -> bool:
@@ -256,14 +235,16 @@ def _played(opening: Sequence[HistoryEvent]) -> Iterator[HistoryEvent]:
         yield event if isinstance(event, OrchestratorStarted) else replace(event, is_played=True)
 
 
-def _failure_message(started: ExecutionStarted, event: Scheduling, reason: str, now: Instant) -> Message:
+def _failure_message(
+    started: ExecutionStarted, event: Scheduling, reason: str, now: Instant, dialect: Dialect
+) -> Message:
     """A call of a function that does not exist fails at its caller (7.4)."""
     us = started.orchestration_instance
     if isinstance(event, TaskScheduled):
         failed = TaskFailed(timestamp=now, task_scheduled_id=event.event_id, reason=reason, details="")
         return Message(us, failed, us)
     if isinstance(event, EventSent):
-        text = answer_text(json_text(reason), is_error=True)
+        text = dialect.refused_operation(reason)
         return Message(us, EventRaised(timestamp=now, name=read_request(event.input).id, input=text), us)
     child = SubOrchestrationInstanceFailed(timestamp=now, task_scheduled_id=event.event_id, reason=reason, details="")
     return Message(us, child, us)

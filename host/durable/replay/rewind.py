@@ -3,7 +3,7 @@
 A removed event becomes a GenericEvent, which replays ignore: every other event keeps its ordinal.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -33,15 +33,15 @@ class Rewound:
     children: tuple[str, ...]
 
 
-def rewound(events: Sequence[HistoryEvent]) -> Rewound:
-    """The history without its failures.
+def rewound(events: Sequence[HistoryEvent], gone: Container[str] = ()) -> Rewound:
+    """The history without its failures. Children that are `gone` are called again, as nobody can rewind them.
 
     Failed activities are scheduled again by the next replay, failed children are awaited again. A call with retries
     that succeeded in the end stays as it is. If it never did, an activity is tried anew from its first attempt; of a
     child only the last attempt is awaited again, for it is the child's present execution that is rewound.
     """
     calls = _retried_calls(events)
-    removed = {id(event) for call in calls if call.has_failed for event in call.removed}
+    removed = {id(event) for call in calls if call.has_failed for event in call.removed(gone)}
     removed |= {id(event) for event in events if isinstance(event, ExecutionCompleted) and _is_failed(event)}
     children = (call.attempts[-1].call for call in calls if call.has_failed)
     return Rewound(
@@ -77,20 +77,19 @@ class _RetriedCall:
     def has_failed(self) -> bool:
         return self.attempts[-1].failure is not None
 
-    @property
-    def removed(self) -> Iterator[HistoryEvent]:
+    def removed(self, gone: Container[str]) -> Iterator[HistoryEvent]:
         """What a rewind of this call removes."""
         last = self.attempts[-1]
         if isinstance(last.call, TaskScheduled):
             for attempt in self.attempts:
                 yield from attempt.events
         else:
-            yield from last.events[1:]
+            yield from last.events if last.call.instance_id in gone else last.events[1:]
 
 
 def _retried_calls(events: Sequence[HistoryEvent]) -> list[_RetriedCall]:
     episodes = _episodes(events)
-    failures = {event.task_scheduled_id: event for event in events if isinstance(event, Failure)}
+    failures = _failures(events)
     fired = {event.timer_id: event for event in events if isinstance(event, TimerFired)}
     calls, following = list[_RetriedCall](), dict[int, _RetriedCall]()
     used = set[int]()
@@ -100,7 +99,7 @@ def _retried_calls(events: Sequence[HistoryEvent]) -> list[_RetriedCall]:
         retried = following.get(event.event_id)
         if retried is None:
             calls.append(retried := _RetriedCall())
-        attempt = _Attempt(event, failures.get(event.event_id))
+        attempt = _Attempt(event, failures.get(id(event)))
         retried.attempts.append(attempt)
         if attempt.failure and (timer := _retry_timer(attempt, episodes, fired, used)):
             used.add(timer.event_id)
@@ -109,6 +108,17 @@ def _retried_calls(events: Sequence[HistoryEvent]) -> list[_RetriedCall]:
             if end and (next_attempt := _next_attempt(event, episodes[id(end)], following)):
                 following[next_attempt.event_id] = retried
     return calls
+
+
+def _failures(events: Sequence[HistoryEvent]) -> Mapping[int, Failure]:
+    """The failure of each call, by the call's identity: several attempts may have the same event id."""
+    latest, found = dict[int, Call](), dict[int, Failure]()
+    for event in events:
+        if isinstance(event, Call):
+            latest[event.event_id] = event
+        elif isinstance(event, Failure) and event.task_scheduled_id in latest:
+            found[id(latest[event.task_scheduled_id])] = event
+    return found
 
 
 _Episode: TypeAlias = list[HistoryEvent]

@@ -15,11 +15,14 @@ from functools import partial
 
 from fnhost.bindings.contract import BindingError, Event, Failure, Fire, Json, Outcome, Value
 from fnhost.clock import Clock, Timer
+from fnhost.host.durable.dialects.dialect import Dialect
+from fnhost.host.durable.dialects.json import JSON
 from fnhost.host.durable.entities.entity import EntityLimits, OperationResult
 from fnhost.host.durable.entities.messages import EntityRequest, sent_request
 from fnhost.host.durable.model.history import (
     EventSent,
     Execution,
+    HistoryEvent,
     Scheduling,
     SubOrchestrationInstanceCreated,
     TaskCompleted,
@@ -34,7 +37,6 @@ from fnhost.host.durable.model.text import json_text
 from fnhost.host.durable.replay.decide import HTTP_ACTIVITY, OrchestrationLimits
 from fnhost.host.durable.replay.outgoing import (
     activity_completed,
-    activity_failed,
     activity_result_message,
     unknown_function,
 )
@@ -42,8 +44,8 @@ from fnhost.host.durable.runtime.entity_session import EntitySession
 from fnhost.host.durable.runtime.http_activity import HttpCalls
 from fnhost.host.durable.runtime.in_flight import InFlightMessages
 from fnhost.host.durable.runtime.observer import EngineObserver
-from fnhost.host.durable.runtime.registry import FunctionRegistry, Kind, ServedFunction
-from fnhost.host.durable.runtime.session import Session
+from fnhost.host.durable.runtime.registry import FindFunction, FunctionRegistry, Kind, ServedFunction
+from fnhost.host.durable.runtime.session import OtherDialect, Session
 from fnhost.host.durable.runtime.status_watch import StatusSubscription, StatusWatch
 from fnhost.host.durable.sharing.identity import HostIdentity, temporary_identity
 from fnhost.host.durable.sharing.leases import LeaseManager, LeaseSettings
@@ -53,6 +55,7 @@ from fnhost.host.errors import (
     FnhostError,
     FunctionNotLoadable,
     Poisonous,
+    TimedOut,
     WorkerCrashed,
     WorkersExhausted,
     WorkersNotReady,
@@ -95,6 +98,8 @@ class EngineSettings:
     """How often an activity may end its worker before it counts as failed."""
     episode_crashes: int = 5
     """How often an orchestrator or entity may end its worker, with the same messages, before it counts as failed."""
+    takes_any_name: bool = False
+    """Whether functions may be called before anybody serves them: they then wait for a program that does."""
 
 
 class Engine:
@@ -128,8 +133,14 @@ class Engine:
 
     # For bindings and clients
 
-    def serving(self, kind: Kind, name: str, fire: Fire) -> AbstractContextManager[None]:
-        return self._registry.serving(kind, name, fire)
+    def serving(self, kind: Kind, name: str, fire: Fire, dialect: Dialect = JSON) -> AbstractContextManager[None]:
+        return self._registry.serving(kind, name, fire, dialect)
+
+    def serving_others(self, find: FindFunction) -> AbstractContextManager[None]:
+        return self._registry.serving_others(find)
+
+    def serves(self, kind: Kind, name: str) -> bool:
+        return self._settings.takes_any_name or self._registry.find(kind, name) is not None
 
     def names(self, kind: Kind) -> Sequence[str]:
         return self._registry.names(kind)
@@ -366,36 +377,44 @@ class Engine:
             if instance not in self._running and self._sessions[instance].is_idle:
                 del self._sessions[instance]
 
-    async def replay(self, name: str, payload: str, instance: str) -> Outcome:
+    async def dialect(self, kind: Kind, name: str) -> Dialect:
+        return (await self._loadable(kind, name)).dialect
+
+    async def replay(self, name: str, payload: str, instance: str, dialect: Dialect) -> Outcome:
         """Run an orchestrator. One that ends its worker each time has failed, and its instance with it."""
         try:
-            return await self._turn("orchestrator", name, payload, instance)
+            return await self._turn("orchestrator", name, payload, instance, dialect)
         except WorkersExhausted:
             raise
         except (FnhostError, BindingError) as error:
             return Outcome(failure=Failure(str(error)))
 
-    async def operate(self, name: str, payload: str, instance: str) -> Outcome:
-        return await self._turn("entity", name, payload, instance)
+    async def operate(self, name: str, payload: str, instance: str, dialect: Dialect) -> Outcome:
+        return await self._turn("entity", name, payload, instance, dialect)
 
-    async def _turn(self, kind: Kind, name: str, payload: str, instance: str) -> Outcome:
+    async def _turn(self, kind: Kind, name: str, payload: str, instance: str, dialect: Dialect) -> Outcome:
         metadata: Mapping[str, Value] = {"instanceId": instance}
 
-        def event(function: str, crashes: int) -> Event:
-            return Event(function, payload, REASON, metadata=metadata, crashes=crashes)
+        def event(function: ServedFunction, crashes: int) -> Event:
+            if function.dialect is not dialect:
+                raise OtherDialect
+            return Event(function.name, payload, REASON, metadata=metadata, crashes=crashes)
 
-        return await self._call(kind, name, instance, event, self._orchestrators, self._settings.episode_crashes)
+        on = (WorkerCrashed, TimedOut) if dialect.retries_timeouts else (WorkerCrashed,)
+        limit = self._settings.episode_crashes
+        return await self._call(kind, name, instance, event, self._orchestrators, limit, on)
 
     async def _call(
         self,
         kind: Kind,
         name: str,
         instance: str,
-        event: Callable[[str, int], Event],
+        event: Callable[[ServedFunction, int], Event],
         places: asyncio.Semaphore,
         limit: int,
+        on: tuple[type[Exception], ...] = (WorkerCrashed,),
     ) -> Outcome:
-        """Call a function for an instance; `event` makes its event from the function's name and the crashes so far.
+        """Call a function for an instance; `event` makes its event from the function and the crashes so far.
 
         While there is no such function, or it cannot be loaded, the call waits, and takes no place from others. Raises
         Poisonous when it has ended its worker `limit` times.
@@ -407,13 +426,13 @@ class Engine:
                 async with places:
                     function = await self._loadable(kind, name)
                     try:
-                        return await function.fire(event(function.name, crashes))
+                        return await function.fire(event(function, crashes))
                     except FunctionNotLoadable as error:
                         self._note_problem(kind, function, str(error))
 
         policy, again = RetryPolicy(limit=limit), (WorkerStopped, WorkersNotReady)
         try:
-            return await retry(run, policy, self.clock, on=(WorkerCrashed,), uncounted=again)
+            return await retry(run, policy, self.clock, on=on, uncounted=again)
         except WorkerCrashed as error:
             text = POISONOUS.format(what=f"The {kind} {name}", instance=instance, limit=limit)
             self.log.write(
@@ -448,7 +467,7 @@ class Engine:
                 kind, name = "entity", EntityId.of(target).name
             case _:
                 return None
-        return None if self._registry.find(kind, name) else unknown_function(kind, name, self.names(kind))
+        return None if self.serves(kind, name) else unknown_function(kind, name, self.names(kind))
 
     # Activities
 
@@ -469,45 +488,49 @@ class Engine:
         assert isinstance(item, TaskScheduled)
         if one.deliveries > 0 and (known := await self._recorded_result(message.target, item.event_id)):
             return known
-        outcome = await self._outcome(item, message.target.instance_id)
+        dialect, outcome = await self._outcome(item, message.target)
         if outcome.failure:
-            return activity_failed(item, outcome.failure.message, outcome.failure.stack, utc_now(self.clock))
+            return dialect.activity_failed(item, outcome.failure, utc_now(self.clock))
         return activity_completed(item, result_text(outcome.returned), utc_now(self.clock))
 
     async def _recorded_result(self, target: Execution, task: int) -> TaskCompleted | TaskFailed | None:
         """The result in the history, if a host died between recording it and deleting the work item."""
         state = await self.hub.load(target.instance_id)
-        ends = (event for event in state.events if isinstance(event, (TaskCompleted, TaskFailed)))
-        found = next((event for event in ends if event.task_scheduled_id == task), None)
-        return found if state.execution_id == target.execution_id else None
+        return _latest_result(state.events, task) if state.execution_id == target.execution_id else None
 
-    async def _outcome(self, item: TaskScheduled, instance: str) -> Outcome:
+    async def _outcome(self, item: TaskScheduled, target: Execution) -> tuple[Dialect, Outcome]:
+        """With the dialect of the function that was called."""
         if item.name == HTTP_ACTIVITY:
-            return await self._http.call(item.input)
-        given = activity_input(item.input)
-        metadata: Mapping[str, Value] = {"instanceId": instance, "data": given}
+            return JSON, await self._http.call(item.input)
+        dialect = JSON
 
-        def event(function: str, crashes: int) -> Event:
-            self.observer.began(instance, item.event_id)
-            return Event(function, given, REASON, metadata=metadata, crashes=crashes)
+        def event(function: ServedFunction, crashes: int) -> Event:
+            nonlocal dialect
+            dialect = function.dialect
+            self.observer.began(target.instance_id, item.event_id)
+            given = dialect.activity_input(item, target)
+            metadata: Mapping[str, Value] = {"instanceId": target.instance_id, "data": given}
+            return Event(function.name, given, REASON, metadata=metadata, crashes=crashes)
 
         try:
-            return await self._call(
-                "activity", item.name, instance, event, self._activities, self._settings.activity_crashes
+            outcome = await self._call(
+                "activity", item.name, target.instance_id, event, self._activities, self._settings.activity_crashes
             )
+            return dialect, outcome
         except WorkersExhausted:
             raise
         except (FnhostError, BindingError) as error:
-            return Outcome(failure=Failure(str(error)))
+            return dialect, Outcome(failure=Failure(str(error)))
 
 
-def activity_input(text: str | None) -> Value:
-    """An activity's argument from its one-element input: a string as it is, else JSON text (platform/replay.md 9.2)."""
-    value = json.loads(text or "[null]")
-    given = value[0] if isinstance(value, list) and len(value) == 1 else value
-    if given is None or isinstance(given, str):
-        return given
-    return json_text(given)
+def _latest_result(events: Sequence[HistoryEvent], task: int) -> TaskCompleted | TaskFailed | None:
+    """Of the call that was scheduled last under this id."""
+    for event in reversed(events):
+        if isinstance(event, (TaskCompleted, TaskFailed)) and event.task_scheduled_id == task:
+            return event
+        if isinstance(event, TaskScheduled) and event.event_id == task:
+            return None
+    return None
 
 
 def result_text(returned: Value) -> str | None:

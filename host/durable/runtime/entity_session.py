@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Sequence
 
 from fnhost.bindings.contract import Outcome
+from fnhost.host.durable.dialects.dialect import Dialect
 from fnhost.host.durable.entities.entity import (
     Entity,
     EntityBatchResult,
@@ -17,8 +18,6 @@ from fnhost.host.durable.entities.entity import (
     done,
     is_early,
     next_batch,
-    payload,
-    read_batch_result,
     read_entity,
     received,
 )
@@ -38,10 +37,9 @@ from fnhost.host.durable.model.instants import Instant
 from fnhost.host.durable.model.messages import Message, ReceivedMessage
 from fnhost.host.durable.model.states import HistoryState
 from fnhost.host.durable.model.text import json_text, too_large
-from fnhost.host.durable.replay.hints import newer_sdk
 from fnhost.host.durable.replay.replayer import Episode
 from fnhost.host.durable.runtime.inbox import Admission
-from fnhost.host.durable.runtime.session import Session, SessionServices
+from fnhost.host.durable.runtime.session import OtherDialect, Session, SessionServices
 from fnhost.host.errors import FnhostError, Poisonous, TimedOut
 
 REMEMBERED = 1000
@@ -122,28 +120,33 @@ class EntitySession(Session):
         return answer
 
     async def _operated(self, entity: Entity, operations: Sequence[EntityRequest]) -> EntityBatchResult:
-        try:
-            outcome = await self._services.operate(self._us.name, payload(self._us, entity, operations), self.instance)
-        except Poisonous as error:
-            return all_failed(entity, operations, json_text(str(error)))
-        except TimedOut as error:
-            return all_failed(entity, operations, str(error))
-        return self._read(outcome, operations)
+        while True:
+            dialect = await self._services.dialect("entity", self._us.name)
+            text = dialect.batch(self._us, entity, operations)
+            try:
+                outcome = await self._services.operate(self._us.name, text, self.instance, dialect)
+            except Poisonous as error:
+                return all_failed(entity, operations, json_text(str(error)))
+            except TimedOut as error:
+                return all_failed(entity, operations, str(error))
+            except OtherDialect:
+                continue
+            return self._read(dialect, outcome, operations)
 
     def _report_failed_signals(self, operations: Sequence[EntityRequest], answer: EntityBatchResult) -> None:
         """Callers get the error as their answer; a signal has none."""
-        for request, result in zip(operations, answer.results, strict=True):
+        for request, result in zip(operations, answer.results, strict=False):
             if request.is_signal and result.is_error:
                 self._log(
                     f"The operation '{request.operation}' of entity {self.instance}, which was signalled, failed: "
                     f"{error_text(result.text)}",
                 )
 
-    def _read(self, outcome: Outcome, operations: Sequence[EntityRequest]) -> EntityBatchResult:
+    def _read(self, dialect: Dialect, outcome: Outcome, operations: Sequence[EntityRequest]) -> EntityBatchResult:
         if outcome.failure:
-            raise EntityFailed(self.instance, newer_sdk(outcome.failure) or outcome.failure.message)
+            raise EntityFailed(self.instance, outcome.failure.message)
         try:
-            return read_batch_result(outcome, operations)
+            return dialect.batch_result(outcome, operations)
         except InvalidWorkerResponse as error:
             raise EntityFailed(self.instance, f"{error}.") from error
 

@@ -149,6 +149,8 @@ def _sort_start(state: HistoryState, row: Instance | None, one: ReceivedMessage,
         (admission.accepted if one.deliveries == 0 or _is_row_of(start, row) else admission.dropped).append(one)
     elif start.parent_instance or one.deliveries == 0 or (row and row.execution_id in (None, execution)):
         admission.accepted.append(one)
+    elif row is None and _is_from_entity(one):  # which writes no row
+        admission.accepted.append(one)
     else:
         is_hopeless = one.deliveries >= MAX_EARLY_DELIVERIES or (row and not row.status.is_terminal)
         (admission.dropped if is_hopeless else admission.early).append(one)
@@ -209,8 +211,14 @@ class _KnownEvents:
     """The events of a history against which new messages are checked."""
 
     def __init__(self, events: Sequence[HistoryEvent], seen: Iterable[str]) -> None:
-        self._scheduled = {event.event_id: _call_id(event) for event in events if isinstance(event, Scheduled)}
-        self._completed = {completed_id(event) for event in events if isinstance(event, Completing)}
+        self._scheduled = dict[int, str | None]()
+        self._completed = set[int]()
+        for event in events:
+            if isinstance(event, Scheduled):  # some SDKs schedule a retry under the same id
+                self._scheduled[event.event_id] = _call_id(event)
+                self._completed.discard(event.event_id)
+            elif isinstance(event, Completing):
+                self._completed.add(completed_id(event))
         self._raised = {_identity(event) for event in events if isinstance(event, EventRaised)}
         self._seen = frozenset(seen)
         self._requests = {
@@ -223,7 +231,7 @@ class _KnownEvents:
             target = self._completing(one, completed_id(event), admission)
         elif isinstance(event, EventRaised):
             target = admission.dropped if self._is_known(event) else admission.accepted
-            if _is_answer(one) and event.name not in self._requests:
+            if _is_from_entity(one) and event.name not in self._requests:
                 target = admission.early
             self._raised.add(_identity(event))
         else:
@@ -249,8 +257,8 @@ def _call_id(event: HistoryEvent) -> str | None:
     return event.child_execution_id if isinstance(event, SubOrchestrationInstanceCreated) else event.timestamp
 
 
-def _is_answer(one: ReceivedMessage) -> bool:
-    """Whether it is an entity's answer, which may come before the history with its request is recorded."""
+def _is_from_entity(one: ReceivedMessage) -> bool:
+    """Whether an entity sent it: an answer may come before the history with its request is recorded."""
     return one.message.sender is not None and is_entity(one.message.sender.instance_id)
 
 

@@ -3,10 +3,13 @@
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Protocol
+from functools import partial
+from typing import Literal, Protocol
 
 from fnhost.bindings.contract import Failure, Outcome
 from fnhost.clock import Clock
+from fnhost.host.durable.dialects.dialect import Dialect, Part
+from fnhost.host.durable.dialects.json import JSON
 from fnhost.host.durable.entities.entity import EntityLimits, OperationResult
 from fnhost.host.durable.entities.messages import EntityRequest
 from fnhost.host.durable.model.errors import Conflict, HubError, RecordRefused
@@ -40,7 +43,6 @@ from fnhost.host.durable.runtime.inbox import (
     seen_before,
     takes_one_message,
 )
-from fnhost.host.durable.storage import codec
 from fnhost.host.durable.storage.hub import Hub
 from fnhost.host.events import HostMessage, Level
 from fnhost.host.log import Log
@@ -49,6 +51,10 @@ LONGEST_WAIT = 3.0
 """Seconds at most until a message that came too early is tried again: after a crash its history appears soon."""
 MAX_REFUSALS = 3
 """How often storage may refuse to record an episode, with a pause after each, before the instance fails."""
+
+
+class OtherDialect(Exception):
+    """The function was replaced, while its call waited, by one that is spoken to in another way."""
 
 
 class SessionServices(Protocol):
@@ -62,11 +68,17 @@ class SessionServices(Protocol):
     @property
     def hub(self) -> Hub: ...
 
-    async def replay(self, name: str, payload: str, instance: str) -> Outcome:
-        """Run the orchestrator function once; waits while it is not loaded."""
+    async def dialect(self, kind: Literal["orchestrator", "entity"], name: str) -> Dialect:
+        """How this function is spoken to; waits while it is not loaded."""
 
-    async def operate(self, name: str, payload: str, instance: str) -> Outcome:
-        """Run the entity once, in the same way. Raises BindingError, FunctionNotLoadable, Poisonous, TimedOut."""
+    async def replay(self, name: str, payload: str, instance: str, dialect: Dialect) -> Outcome:
+        """Run the orchestrator function once; waits while it is not loaded. Raises OtherDialect."""
+
+    async def operate(self, name: str, payload: str, instance: str, dialect: Dialect) -> Outcome:
+        """Run the entity once, in the same way.
+
+        Raises BindingError, FunctionNotLoadable, OtherDialect, Poisonous, TimedOut.
+        """
 
     def unavailable(self, event: Scheduling) -> str | None:
         """Why this work cannot be done at all, such as that its function does not exist; None if it can."""
@@ -97,7 +109,8 @@ class Session:
         self._services = services
         self._mailbox: deque[ReceivedMessage] = deque()
         self._state: HistoryState | None = None
-        self._texts: list[str] = []
+        self._parts: list[Part] = []
+        self._spoken: Dialect = JSON
         self._one_at_a_time = False
         self._has_recorded = False
         self._suspended = False
@@ -205,18 +218,26 @@ class Session:
         assert self._state is not None
         return self._state
 
-    def _hold(self, state: HistoryState, texts: list[str] | None = None) -> None:
+    def _hold(self, state: HistoryState, *, continues: bool = False) -> None:
+        """`continues`: its history begins with the one that was held."""
         self._state = state
-        self._texts = texts if texts is not None else [codec.history_json(event) for event in state.events]
+        if not continues:
+            self._parts = []
         self._suspended = is_suspended(state.events)
         self._one_at_a_time = takes_one_message(state.events)
+
+    def _past_parts(self, dialect: Dialect, events: Sequence[HistoryEvent]) -> Sequence[Part]:
+        """The events of the history that is held, as this dialect sends them. Each is encoded only once."""
+        if self._spoken is not dialect:
+            self._spoken, self._parts = dialect, []
+        self._parts += map(dialect.part, events[len(self._parts) :])
+        return self._parts
 
     async def _commit(self, state: HistoryState, episode: Episode, done: Sequence[ReceivedMessage]) -> None:
         checkpoint = self._checkpoint(state, episode)
         after = await self._services.commit(Progress(episode.messages, done, checkpoint))
         assert after is not None
-        kept = [] if checkpoint.replaces else self._texts
-        self._hold(after, [*kept, *(codec.history_json(event) for event in episode.events)])
+        self._hold(after, continues=not checkpoint.replaces)
         self._has_recorded, self._refusals = True, 0
         self._services.recorded(checkpoint.instance)
 
@@ -230,7 +251,7 @@ class Session:
     async def _begin_again(self, torn: HistoryState) -> HistoryState:
         """Run the first episode of an execution again: after continue-as-new there is no message that would."""
         past = HistoryState(version=torn.version, seen=torn.seen)
-        await self._commit(torn, await self._replayed(past, torn.opening, []), [])
+        await self._commit(torn, await self._replayed(past, torn.opening), [])
         return await self._load()
 
     async def _drop(self, state: HistoryState, dropped: Sequence[ReceivedMessage]) -> None:
@@ -243,7 +264,8 @@ class Session:
         self._has_recorded = True
         row = fold(None, state.events, state.custom_status)
         if row and row != await self._services.hub.find(self.instance):
-            self._hold(await self._services.hub.record(Checkpoint(state, row.execution_id or "", (), row)), self._texts)
+            recorded = await self._services.hub.record(Checkpoint(state, row.execution_id or "", (), row))
+            self._hold(recorded, continues=True)
 
     async def _refuse(self, received: ReceivedMessage) -> None:
         start = received.message.event
@@ -264,7 +286,7 @@ class Session:
             return _terminated(events[0], past, opened)
         if isinstance(events[0], (ExecutionSuspended, ExecutionResumed)):
             return _suspended_or_resumed(events[0], past, opened)
-        episode = await self._replayed(past, (opened, *events), () if begins else self._texts, refusal)
+        episode = await self._replayed(past, (opened, *events), refusal)
         if begins:
             return replace(episode, messages=(*_locks_released(state, opened.timestamp), *episode.messages))
         return episode
@@ -276,26 +298,34 @@ class Session:
         return max(utc_now(self._services.clock), before, *fired)
 
     async def _replayed(
-        self,
-        past: HistoryState,
-        opening: tuple[HistoryEvent, ...],
-        texts: Sequence[str],
-        refusal: str | None = None,
+        self, past: HistoryState, opening: tuple[HistoryEvent, ...], refusal: str | None = None
     ) -> Episode:
-        services = self._services
-        replayer = Replayer(
-            _failing(refusal) if refusal else services.replay,
-            services.limits,
-            services.clock,
-            services.unavailable,
-            self._will_be_terminated,
-        )
-        episode = await replayer.replay(RecordedHistory(past.events, texts, past.custom_status), opening)
+        while True:
+            try:
+                episode = await self._replay(past, opening, refusal)
+                break
+            except OtherDialect:
+                continue
         for reason in episode.failures:
             self._log(f"Instance {self.instance} failed: {reason}")
         for reason in episode.undelivered:
             self._log(f"A signal of instance {self.instance} was not sent: {reason}")
         return replace(episode, seen=seen_before(past, opening))
+
+    async def _replay(self, past: HistoryState, opening: tuple[HistoryEvent, ...], refusal: str | None) -> Episode:
+        services, dialect = self._services, JSON
+        if not refusal:
+            dialect = await services.dialect("orchestrator", _started((*past.events, *opening)).name)
+        replayer = Replayer(
+            _failing(refusal) if refusal else partial(services.replay, dialect=dialect),
+            services.limits,
+            services.clock,
+            services.unavailable,
+            self._will_be_terminated,
+            dialect,
+        )
+        parts = self._past_parts(dialect, past.events) if past.events else ()
+        return await replayer.replay(RecordedHistory(past.events, parts, past.custom_status), opening)
 
     def _log(self, text: str, level: Level = Level.ERROR) -> None:
         """A sentence that belongs to this instance."""

@@ -1,7 +1,7 @@
 """History in its three outside forms: the worker's JSON, queue messages and table rows. Pure.
 
 Names derive from the dataclasses of `history`. Rules from platform/replay.md 3 and platform/task-hub.md 2 to 4;
-what we never fill (trace contexts, failure details) is written as null, and unknown members are ignored on reading.
+what we never fill (trace contexts) is written as null, and unknown members are ignored on reading.
 """
 
 import base64
@@ -16,8 +16,8 @@ from fnhost.host.durable.model.history import (
     EVENTS,
     EventRaised,
     Execution,
-    ExecutionCompleted,
     ExecutionStarted,
+    FailureDetails,
     GenericEvent,
     HistoryEvent,
     ParentInstance,
@@ -111,6 +111,20 @@ def _tags(value: Any) -> Mapping[str, str] | None:
     return found and {key: str(tag) for key, tag in found.items() if key != "$type"}
 
 
+def _failure_details(value: Any) -> FailureDetails | None:
+    found = _object(value)
+    if not found:
+        return None
+    return FailureDetails(
+        _text(found.get("ErrorType")) or "",
+        _text(found.get("ErrorMessage")) or "",
+        _text(found.get("StackTrace")),
+        _failure_details(found.get("InnerFailure")),
+        bool(found.get("IsNonRetriable")),
+        _object(found.get("Properties")),
+    )
+
+
 _READERS: Mapping[str, Callable[[Any], Any]] = {
     "event_id": _integer,
     "task_scheduled_id": _integer,
@@ -126,21 +140,18 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "orchestration_instance": _execution,
     "parent_instance": _parent,
     "tags": _tags,
+    "failure_details": _failure_details,
 }
 _COMMON = ("timestamp", "event_id", "is_played")
 _DATES = ("fire_at", "scheduled_start_time")
-_NESTED = ("orchestration_instance", "parent_instance", "tags")
+_NESTED = ("orchestration_instance", "parent_instance", "tags", "failure_details")
 _OWN_MEMBERS = ("listed", "has_open_loops", "child_execution_id")
-_HIDDEN_FROM_WORKERS = ("correlation", "scheduled_start_time", "generation", *_OWN_MEMBERS)
+_HIDDEN_FROM_WORKERS = ("correlation", "scheduled_start_time", "generation", "failure_details", *_OWN_MEMBERS)
 _OWN_MEMBERS_OF_PARENT = ("child_execution_id", "called_at")
 
 _UNFILLED: Mapping[type[HistoryEvent], tuple[str, ...]] = {
     ExecutionStarted: ("ParentTraceContext",),
-    ExecutionCompleted: ("FailureDetails",),
-    TaskScheduled: ("ParentTraceContext", "Tags"),
-    TaskFailed: ("FailureDetails",),
-    SubOrchestrationInstanceCreated: ("Tags",),
-    SubOrchestrationInstanceFailed: ("FailureDetails",),
+    TaskScheduled: ("ParentTraceContext",),
     EventRaised: ("ParentTraceContext",),
 }
 """Members that other hosts write and we know nothing for."""
@@ -150,12 +161,21 @@ _BY_NUMBER = {kind.number: kind for kind in EVENTS.values()}
 _OWN = {
     kind: tuple((f.name, _pascal(f.name)) for f in fields(kind) if f.name not in _COMMON) for kind in EVENTS.values()
 }
-_SHOWN = {kind: tuple(pair for pair in own if pair[0] not in _HIDDEN_FROM_WORKERS) for kind, own in _OWN.items()}
+_TAGGED_FOR_WORKERS = (ExecutionStarted,)
+_SHOWN = {
+    kind: tuple(
+        pair
+        for pair in own
+        if pair[0] not in _HIDDEN_FROM_WORKERS and (pair[0] != "tags" or kind in _TAGGED_FOR_WORKERS)
+    )
+    for kind, own in _OWN.items()
+}
 """What workers see of an event."""
 _REQUIRED = {kind: {f.name for f in fields(kind) if f.default is MISSING} for kind in EVENTS.values()}
 _TYPES: Mapping[type, str] = {
     Execution: "DurableTask.Core.OrchestrationInstance",
     ParentInstance: "DurableTask.Core.ParentInstance",
+    FailureDetails: "DurableTask.Core.FailureDetails",
 }
 
 _dump = json.JSONEncoder(separators=(",", ":")).encode
@@ -189,15 +209,14 @@ def _read(kind: type[HistoryEvent], found: Mapping[str, Any]) -> HistoryEvent:
     if missing := _REQUIRED[kind] - values.keys():
         raise ValueError(f"{kind.__name__} has no {', '.join(sorted(map(_pascal, missing)))}")
     absent = {name: None for name, _ in _OWN[kind] if name not in values and name != "orchestration_status"}
-    return _with_failure_details(kind(**(absent | values)), found)
+    return _with_failure_details(kind(**(absent | values)))
 
 
-def _with_failure_details(event: HistoryEvent, found: Mapping[str, Any]) -> HistoryEvent:
+def _with_failure_details(event: HistoryEvent) -> HistoryEvent:
     """Hosts with gRPC workers put a failure's text into FailureDetails alone."""
-    if not isinstance(event, _FAILED) or event.reason is not None:
+    if not isinstance(event, _FAILED) or event.reason is not None or event.failure_details is None:
         return event
-    details = _object(found.get("FailureDetails")) or {}
-    return replace(event, reason=_text(details.get("ErrorMessage")), details=_text(details.get("StackTrace")))
+    return replace(event, reason=event.failure_details.error_message, details=event.failure_details.stack_trace)
 
 
 # --- the worker's form (platform/replay.md 3) ------------------------------------------------------------------------

@@ -77,6 +77,10 @@ class HandlerChannel:
     def running(self) -> Collection[Invocation]:
         return self._running.values()
 
+    @property
+    def requires_grpc(self) -> bool:
+        return False
+
     async def load(self, functions: Iterable[Function]) -> Mapping[str, str]:
         """It knows its functions by itself."""
         return {}

@@ -3,7 +3,6 @@
 import asyncio
 from typing import Any
 
-from fnhost.host.durable.client import is_known
 from fnhost.host.durable.insight.failures import failure_of
 from fnhost.host.durable.insight.index import IndexRow
 from fnhost.host.durable.insight.inputs import given_value
@@ -66,10 +65,10 @@ async def instance_json(view: HubView, instance: Instance) -> dict[str, Any]:
 
 def obstacle(view: HubView, instance: Instance) -> str | None:
     """Why it cannot go on, whatever it waits for."""
-    known = view.insight.engine.names("orchestrator")
-    if instance.status.is_terminal or is_known(instance.name, known):
+    engine = view.insight.engine
+    if instance.status.is_terminal or engine.serves("orchestrator", instance.name):
         return None
-    return unknown_function("orchestrator", instance.name, known)
+    return unknown_function("orchestrator", instance.name, engine.names("orchestrator"))
 
 
 def replay_json(replayed: Replayed) -> dict[str, Any]:

@@ -121,6 +121,8 @@ class Program:
         try:
             function = self._functions[function_id] = load(message["metadata"], self._declared)
             self._hooks.function_loaded(function.name, function.directory)
+            if durable_sdk_speaks_grpc():
+                result["durableRequiresGrpc"] = True
             times.install_fast_parser()
         except BaseException as error:
             reason = str(error) if isinstance(error, FunctionLoadError) else f"{title(error)}\n{stack(error)}"
@@ -219,6 +221,11 @@ def load(metadata: Message, declared: IndexedFunctions) -> Function:
         raise
     except BaseException as error:
         raise FunctionLoadError(f"{title(error)}\n{stack(error)}") from error
+
+
+def durable_sdk_speaks_grpc() -> bool:
+    """Whether the app's azure-functions-durable, if it was imported, is 2.x: its client is one of gRPC."""
+    return hasattr(sys.modules.get(DURABLE_SDK), "DurableFunctionsClient")
 
 
 def _bindings(sent: dict[str, Message]) -> dict[str, Binding]:

@@ -1,0 +1,160 @@
+"""Apps on azure-functions-durable 2.x, which speaks protobuf and gRPC, and `fnhost durabletask` for other programs."""
+
+import json
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from durabletask import client, task, worker
+
+from tests.support.hosts import STARTED, Host, bindings, http, launched, running, write_app
+from tests.support.interpreters import Interpreter, with_grpc_sdk
+
+SQLITE = {"AzureFunctionsJobHost__extensions__durableTask__storageProvider__type": "sqlite"}
+DECLARED = """
+import azure.functions as func
+import azure.durable_functions as df
+
+app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+
+
+@app.route(route="start/{name}")
+@app.durable_client_input(client_name="client")
+async def start(req: func.HttpRequest, client):
+    instance = await client.start_new(req.route_params["name"], None, req.params.get("input"))
+    return client.create_check_status_response(req, instance)
+
+
+@app.orchestration_trigger(context_name="context")
+def recommend(context):
+    context.set_custom_status({"city": "London"})
+    cities = yield context.task_all([context.call_activity("greet", city) for city in ("Tokyo", "Seattle")])
+    entity = df.EntityId("counter", "K")
+    context.signal_entity(entity, "add", 2)
+    cities.append((yield context.call_entity(entity, "add", 1)))
+    cities.append((yield context.wait_for_external_event("go")))
+    return cities
+
+
+@app.orchestration_trigger(context_name="context")
+def stubborn(context):
+    options = df.RetryOptions(1, 3)
+    try:
+        yield context.call_activity_with_retry("refuse", options, "x")
+    except Exception as error:
+        context.set_custom_status(str(error))
+    yield context.call_sub_orchestrator_with_retry("failing", options)
+
+
+@app.orchestration_trigger(context_name="context")
+def failing(context):
+    raise ValueError("always")
+
+
+@app.activity_trigger(input_name="city")
+def greet(city: str) -> str:
+    return f"Hello {city}!"
+
+
+@app.activity_trigger(input_name="what")
+def refuse(what: str) -> None:
+    raise KeyError(what)
+
+
+@app.entity_trigger(context_name="context")
+def counter(context):
+    count = context.get_state(lambda: 0) + context.get_input()
+    context.set_state(count)
+    context.set_result(count)
+"""
+STARTER = """
+import azure.durable_functions as df
+
+
+async def main(req, starter):
+    client = df.DurableOrchestrationClient(starter)
+    return client.create_check_status_response(req, await client.start_new("Hello", None, None))
+"""
+FOLDERS = {
+    "Start/function.json": bindings(
+        *json.loads(http(route="start"))["bindings"], {"name": "starter", "type": "durableClient", "direction": "in"}
+    ),
+    "Start/__init__.py": STARTER,
+    "Hello/function.json": bindings({"name": "context", "type": "orchestrationTrigger", "direction": "in"}),
+    "Hello/__init__.py": "import azure.durable_functions as df\n\n\ndef run(context):\n"
+    "    return [(yield context.call_activity('Greet', 'Tokyo'))]\n\n\nmain = df.Orchestrator.create(run)\n",
+    "Greet/function.json": bindings({"name": "city", "type": "activityTrigger", "direction": "in"}),
+    "Greet/__init__.py": "def main(city: str) -> str:\n    return f'Hello {city}!'\n",
+}
+
+
+def with_packages(app: Path, sdk: Interpreter) -> Path:
+    assert sdk.packages
+    lib = app / ".python_packages" / "lib"
+    lib.mkdir(parents=True)
+    (lib / "site-packages").symlink_to(sdk.packages)
+    return app
+
+
+if SDK := with_grpc_sdk():  # without Python 3.13 there is no such app
+    sdk = SDK
+
+    @pytest.fixture(scope="module")
+    def declared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
+        app = with_packages(write_app(tmp_path_factory.mktemp("app"), {"function_app.py": DECLARED}), sdk)
+        with running(app, "--python", sdk.executable, **SQLITE) as host:
+            yield host
+
+    def test_orchestrations_entities_and_the_client_work(declared: Host) -> None:
+        links = declared.post("/api/start/recommend").json()
+        status = declared.until(links["statusQueryGetUri"], customStatus={"city": "London"})
+        assert status["name"] == "recommend"
+        assert declared.post(links["sendEventPostUri"].replace("{eventName}", "go"), json={"a": 1}).status_code == 202
+        ended = declared.until(links["statusQueryGetUri"], runtimeStatus="Completed")
+        assert ended["output"] == ["Hello Tokyo!", "Hello Seattle!", 3, {"a": 1}]
+
+    def test_retries_end_and_failures_are_told(declared: Host) -> None:
+        links = declared.post("/api/start/stubborn").json()
+        ended = declared.until(links["statusQueryGetUri"], runtimeStatus="Failed")
+        assert "'x'" in ended["customStatus"] and "always" in ended["output"]
+
+    def test_functions_in_folders_are_known_by_their_sdk(tmp_path: Path) -> None:
+        app = with_packages(write_app(tmp_path, FOLDERS), sdk)
+        with running(app, "--python", sdk.executable, **SQLITE) as host:
+            links = host.get("/api/start").json()
+            assert host.until(links["statusQueryGetUri"], runtimeStatus="Completed")["output"] == ["Hello Tokyo!"]
+
+
+def test_without_its_packages_the_host_names_them(tmp_path: Path) -> None:
+    """Any binding may say that it needs gRPC."""
+    flagged = {"name": "context", "type": "orchestrationTrigger", "direction": "in", "durableRequiresGrpc": True}
+    app = write_app(tmp_path / "app", {**FOLDERS, "Hello/function.json": bindings(flagged)})
+    hidden = write_app(tmp_path / "hidden", {"grpc/__init__.py": "raise ImportError('No module named grpc')"})
+    with launched("start", app, "--port", 0, **SQLITE, PYTHONPATH=str(hidden)) as (process, output):
+        output.until("pip install 'fnhost[grpc]'")
+        assert process.wait(30) == 1
+
+
+def test_a_program_runs_its_orchestrations_on_the_scheduler(tmp_path: Path) -> None:
+    def double(context: task.ActivityContext, given: int) -> int:
+        return given * 2
+
+    def walk(context: task.OrchestrationContext, given: int) -> object:
+        return (yield context.call_activity(double, input=given))
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with launched("durabletask", tmp_path, "--grpc-port", port, "--port", 0) as (_, output):
+        output.until(f"localhost:{port}")
+        with worker.TaskHubGrpcWorker(host_address=f"localhost:{port}") as program:
+            program.add_orchestrator(walk)
+            program.add_activity(double)
+            program.start()
+            with client.TaskHubGrpcClient(host_address=f"localhost:{port}") as asked:
+                instance = asked.schedule_new_orchestration(walk, input=21)
+                state = asked.wait_for_orchestration_completion(instance, timeout=30)
+    assert state and state.serialized_output == "42"
+    assert (tmp_path / ".fnhost" / "TestHubName.db").exists()
+    assert STARTED in output.text
