@@ -8,13 +8,14 @@ import sqlite3
 import uuid
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from fnhost.azurite import Azurite
 from fnhost.host.durable.storage.hub import HubSettings
@@ -213,6 +214,17 @@ def test_both_themes_and_the_choice_is_kept(browser: Browser, host: Host) -> Non
         expect(body).to_have_css("background-color", "rgb(246, 247, 249)")
 
 
+def press_pair(page: Page, first: str, second: str, heading: str) -> None:
+    """Again if it came to nothing, as one does: on a busy machine the second key may come too late after the first."""
+    there = page.get_by_role("heading", name=heading)
+    for _ in range(5):
+        page.keyboard.press(first)
+        page.keyboard.press(second)
+        with suppress(PlaywrightTimeout):
+            return there.wait_for(timeout=3000)
+    expect(there).to_be_visible()
+
+
 def test_keys_alone_lead_through_the_pages(page: Page, host: Host) -> None:
     page.goto(PAGES)
     reads(page, "live")
@@ -221,9 +233,7 @@ def test_keys_alone_lead_through_the_pages(page: Page, host: Host) -> None:
     expect(page.get_by_role("dialog")).to_contain_text("go to invocations")
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_have_count(0)
-    page.keyboard.press("g")
-    page.keyboard.press("i")
-    expect(page.get_by_role("heading", name="Invocations")).to_be_visible()
+    press_pair(page, "g", "i", "Invocations")
     page.keyboard.press("/")
     page.keyboard.type("greet/keys")
     expect(page.get_by_role("row")).to_have_count(2)

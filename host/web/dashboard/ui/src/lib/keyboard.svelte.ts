@@ -35,7 +35,7 @@ class Keyboard {
     if (!preferences.keys || event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented) return;
     if (document.querySelector('dialog[open]')) return;
     if (isTyping(event.target)) return this.#leave(event);
-    const key = this.#whole(event.key);
+    const key = this.#whole(event.key, event.timeStamp);
     const found = this.#find(key);
     if (!found || (key === 'Enter' && isControl(event.target))) return;
     event.preventDefault();
@@ -54,11 +54,11 @@ class Keyboard {
     if (event.key === 'Enter') this.#find('j')?.run();
   }
 
-  /** `g` and a letter after it are one key. */
-  #whole(key: string): string {
+  /** `g` and a letter after it are one key. The times are those of the keys: a page that is busy may see them late. */
+  #whole(key: string, at: number): string {
     const first = this.#first;
-    this.#first = key === 'g' ? { key, at: performance.now() } : null;
-    return first && performance.now() - first.at < PAIR_TIME ? `${first.key} ${key}` : key;
+    this.#first = key === 'g' ? { key, at } : null;
+    return first && at - first.at < PAIR_TIME ? `${first.key} ${key}` : key;
   }
 }
 
