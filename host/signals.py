@@ -55,7 +55,13 @@ def ending_in_time(stop: Callable[[], object], last: Callable[[], object], secon
         finally:
             os._exit(ASKED_TO_END)
 
+    is_begun = False
+
     def begin(number: int, frame: FrameType | None) -> None:
+        nonlocal is_begun
+        if is_begun:  # the second came before this had told the system who takes it
+            return end()
+        is_begun = True
         for each in STOP_SIGNALS:
             signal.signal(each, end)
         _call_after(seconds, end)
