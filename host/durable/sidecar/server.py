@@ -162,9 +162,9 @@ class Sidecar:
             async with self._client(hub_named(context)) as client:
                 with self._work.open(stream), client.engine.serving_others(self._work.find):
                     async for item in self._work.items(stream):
+                        if not await self._is_current(client, context):
+                            return  # who had the work that came is told by the stream's end
                         yield item
-                        if item.HasField("health_ping") and not await self._is_current(client, context):
-                            return
         except (ClientError, HubUnreachable) as error:
             await context.abort(code_of(error), str(error))
 
