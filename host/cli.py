@@ -75,6 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--password", help="the password of that file")
     add("--language-worker", metavar="ARGS", help="arguments for the worker's interpreter, one string")
     add("--user-log-level", metavar="LEVEL", type=_level, help="the lowest level shown of the app's own logs")
+    add("--grpc-port", type=int, metavar="PORT", help="open the task hub to Durable Task programs at this port")
     add("--verbose", action="store_true", help="show what the host itself does")
     add("--enable-json-output", action="store_true", help="print log records as JSON lines")
     add("--json-output-file", metavar="FILE", help="write log records as JSON lines to this file")
@@ -125,7 +126,8 @@ def _durabletask(options: argparse.Namespace) -> int:
             port=options.port,
             address=options.address,
             verbose=options.verbose,
-            scheduler=options.grpc_port,
+            grpc_port=options.grpc_port,
+            is_scheduler=True,
         )
     )
 
@@ -214,6 +216,7 @@ def _start(options: argparse.Namespace) -> int:
             verbose=options.verbose,
             json_output=options.enable_json_output,
             json_file=options.json_output_file,
+            grpc_port=options.grpc_port,
         )
     )
 

@@ -77,7 +77,8 @@ async def serve(
         log=log,
         emulator=emulator,
         state=HostState(host_id(root), str(uuid.uuid4())),
-        scheduler=options.scheduler,
+        grpc_port=options.grpc_port,
+        is_scheduler=options.is_scheduler,
     )
     announce = Announce(console, log, f"{'https' if options.use_https else 'http'}://{name}", options)
     certificate = _certificate(options)
@@ -127,7 +128,7 @@ class Announce:
             if text not in self._said:
                 (self._log.error if text in errors else self._log.warning)("Host.Startup", text)
         self._said = {*app.warnings, *errors}
-        if self._options.scheduler is not None:
+        if self._options.is_scheduler:
             return
         if (shown := listing(app, self._base)) != self._shown:
             self._console.print(f"\n{shown}\n")

@@ -82,7 +82,7 @@ async def _serve(options: Options, console: Console, log: Log) -> None:
     toolchain = likely_toolchain(merge(options.environment, expected), options.root)
     options = replace(options, environment=_environment(options, name_of(sockets), toolchain))
     async with StandbyWorkers(log) as standby:
-        if options.scheduler is None:
+        if not options.is_scheduler:
             with suppress(StartError):  # reported once the app has been read
                 await standby.begin(_likely_command(options, expected))
         from fnhost.host.serve import serve  # its import takes as long as the worker's start

@@ -154,13 +154,15 @@ class TaskHubs:
         clock: Clock,
         keys: Keys,
         host_name: str,
-        scheduler: int | None = None,
+        grpc_port: int | None = None,
+        is_scheduler: bool = False,
     ) -> None:
-        """With a `scheduler`, a gRPC port, the hub is for programs that run orchestrations themselves.
+        """The hub of a scheduler is for programs that run orchestrations themselves.
 
-        They may come later than what they are to run, and name the hub as they like.
+        They may come later than what they are to run, and name the hub as they like. Without a `grpc_port` the gRPC
+        service takes its usual one if that is free.
         """
-        self._scheduler = scheduler
+        self._grpc_port, self._is_scheduler = grpc_port, is_scheduler
         self._root, self._emulator = root, emulator
         self._log, self._clock, self._keys, self._host_name = log, clock, keys, host_name
         self._current: OpenHub | None = None
@@ -192,7 +194,7 @@ class TaskHubs:
 
     def _plan(self, app: App) -> HubPlan:
         config = read_durable(app)
-        if self._scheduler is not None:
+        if self._is_scheduler:
             config = replace(config, engine=replace(config.engine, takes_any_name=True))
         account, missing = _account(app, config)
         where = str(config.path) if account is None else f"{account.table} {account.queue}"
@@ -314,7 +316,7 @@ class TaskHubs:
                 from fnhost.host.durable.sidecar.server import sidecar
             except ImportError as error:
                 raise StartError(f"{NO_GRPC} ({error}.)") from error
-            port = await self._stack.enter_async_context(sidecar(self.using, self._clock, self._scheduler))
+            port = await self._stack.enter_async_context(sidecar(self.using, self._clock, self._grpc_port))
             self._grpc = f"http://localhost:{port}"
             self._log.information(
                 HOST_CATEGORY, f"Durable Task programs reach the task hub at localhost:{port} (gRPC)."
@@ -333,7 +335,7 @@ class TaskHubs:
                 await opened.is_ready.wait()
         except TimeoutError:
             raise HubUnreachable(self._emulator.obstacle or NOT_YET) from None
-        if named and named.lower() != opened.name and self._scheduler is None:
+        if named and named.lower() != opened.name and not self._is_scheduler:
             raise WrongHub(named, opened.plan.config.hub.name)
         with opened.requests:
             yield opened.hub.client
