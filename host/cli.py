@@ -86,6 +86,7 @@ def _parser() -> argparse.ArgumentParser:
         "--debug", nargs="?", type=_port, const=0, metavar="PORT", help="let a debugger attach there (9091, Node: 9229)"
     )
     add("--user-log-level", metavar="LEVEL", type=_level, help="the lowest level shown of the app's own logs")
+    add("--grpc-port", type=int, metavar="PORT", help="open the task hub to Durable Task programs at this port")
     add("--verbose", action="store_true", help="show what the host itself does")
     add("--no-dashboard", action="store_true", help="serve no dashboard")
     add("--enable-json-output", action="store_true", help="print log records as JSON lines")
@@ -145,7 +146,8 @@ def _durabletask(options: argparse.Namespace) -> int:
             port=options.port,
             address=options.address,
             verbose=options.verbose,
-            scheduler=options.grpc_port,
+            grpc_port=options.grpc_port,
+            is_scheduler=True,
         )
     )
 
@@ -236,6 +238,7 @@ def _start(options: argparse.Namespace) -> int:
             json_output=options.enable_json_output,
             json_file=options.json_output_file,
             dashboard=not options.no_dashboard,
+            grpc_port=options.grpc_port,
         )
     )
 

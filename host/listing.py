@@ -7,6 +7,9 @@ from fnhost.host.app import App, Function
 from fnhost.host.endpoints import endpoint_of
 from fnhost.host.errors import Problem
 
+OF_THE_SDK = "BuiltIn__"
+"""Begins the names of functions that azure-functions-durable 2.x adds to an app for itself."""
+
 
 def listing(app: App, base: str) -> str:
     """The functions of an app, as the official tool lists them. `base` is like `http://localhost:7071`."""
@@ -17,7 +20,8 @@ def listing(app: App, base: str) -> str:
     lines: list[str] = []
     if app.enabled:
         lines += ["Functions:", ""]
-    by_kind = sorted(app.enabled, key=lambda function: endpoint_of(function, app.config) is None)
+    shown = (function for function in app.enabled if not function.name.startswith(OF_THE_SDK))
+    by_kind = sorted(shown, key=lambda function: endpoint_of(function, app.config) is None)
     for function in by_kind:
         lines += [f"\t{function.name}: {_trigger(function, app, base)}", ""]
     lines += [f"\tFunction {function.name} is disabled." for function in app.functions if function.disabled]

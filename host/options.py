@@ -35,8 +35,10 @@ class Options:
     dashboard: bool = True
     given: Mapping[str, str] = field(default_factory=dict)
     """Variables of `environment` that stand for options of the command line, and those that the host adds."""
-    scheduler: int | None = None
-    """The gRPC port of `fnhost durabletask`, which serves a task hub to other programs and no functions of an app."""
+    grpc_port: int | None = None
+    """Where Durable Task programs reach the task hub; None if none need to."""
+    is_scheduler: bool = False
+    """Whether the task hub is served to programs, and no functions of an app: `fnhost durabletask`."""
 
     @property
     def levels(self) -> Mapping[str, str]:

@@ -68,12 +68,13 @@ class HostContext:
     reloads: ReloadHistory
     live: LiveEvents
     clock: Clock = SYSTEM_CLOCK
-    scheduler: int | None = None
-    """The gRPC port, where a task hub is served and no functions."""
+    grpc_port: int | None = None
+    is_scheduler: bool = False
+    """Whether a task hub is served and no functions."""
 
     def read(self) -> App:
         """Raises AppError."""
-        if self.scheduler is None:
+        if not self.is_scheduler:
             return servable(load(self.root, self.environment, self.only))
         if is_project(self.root):
             return hub_alone(load(self.root, self.environment))
@@ -227,7 +228,7 @@ class Reload:
 
     async def _prepare_hub(self, app: App, held: "HeldHub") -> None:
         """An app without durable functions starts without the weight of their modules."""
-        if not uses_durable(app) and self._site.scheduler is None:
+        if not uses_durable(app) and self._site.grpc_port is None:
             return
         if self._hubs is None:
             await asyncio.to_thread(import_module, "fnhost.host.taskhub")  # requests are served meanwhile
@@ -242,7 +243,8 @@ class Reload:
                 site.keys,
                 site.host_name,
                 site.live,
-                scheduler=site.scheduler,
+                grpc_port=site.grpc_port,
+                is_scheduler=site.is_scheduler,
             )
             self._hubs = await self._hub_stack.enter_async_context(hubs)
         held.change = await self._hubs.prepare(app)
@@ -261,7 +263,7 @@ class Reload:
         return view
 
     async def _open_hub(self, fresh: LoadedApp, change: "HubChange") -> "TaskHub":
-        return await change.open(grpc=fresh.uses_grpc or self._site.scheduler is not None)
+        return await change.open(grpc=fresh.uses_grpc or self._site.grpc_port is not None)
 
     def _succeed(self, running: RunningVersion) -> None:
         before, self._running = self._running, running

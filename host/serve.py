@@ -91,7 +91,8 @@ async def serve(
         state=HostState(host_id(root), str(uuid.uuid4())),
         reloads=ReloadHistory(root, live),
         live=live,
-        scheduler=options.scheduler,
+        grpc_port=options.grpc_port,
+        is_scheduler=options.is_scheduler,
     )
     announce = Announce(console, log, base, options, steering.hint if steering else "")
     certificate = _certificate(options)
@@ -152,7 +153,7 @@ class Announce:
             if text not in self._said:
                 (self._log.error if text in errors else self._log.warning)("Host.Startup", text)
         self._said = {*app.warnings, *errors}
-        if self._options.scheduler is not None:
+        if self._options.is_scheduler:
             return
         if (shown := listing(app, self._base)) != self._shown:
             functions = tuple(function_member(each, app, self._base) for each in app.functions)

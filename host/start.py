@@ -109,7 +109,7 @@ async def _serve(options: Options, console: RecordWriter, log: Log, steering: "S
     given = _given(options, name_of(sockets), toolchain)
     options = replace(options, environment={**options.environment, **given}, given=given)
     async with StandbyWorkers(log, debuggers=Debuggers(log, holder=holder)) as standby:
-        if options.scheduler is None:
+        if not options.is_scheduler:
             with suppress(StartError):  # reported once the app has been read
                 await standby.begin(_likely_command(options, expected))
         from fnhost.host.serve import serve  # its import takes as long as the worker's start

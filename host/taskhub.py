@@ -151,14 +151,17 @@ class TaskHubs:
         keys: Keys,
         host_name: str,
         live: LiveEvents | None = None,
-        scheduler: int | None = None,
+        grpc_port: int | None = None,
+        is_scheduler: bool = False,
     ) -> None:
         """`live` is what the pages of the dashboard read.
 
-        With a `scheduler`, a gRPC port, the hub is for programs that run orchestrations themselves. They may come later
-        than what they are to run, and name the hub as they like.
+        The hub of a scheduler is for programs that run orchestrations themselves. They may come later than what they
+        are to run, and name the hub as they like. Without a `grpc_port` the gRPC service takes its usual one if that is
+        free.
         """
-        self._live, self._scheduler = live or LiveEvents(), scheduler
+        self._live = live or LiveEvents()
+        self._grpc_port, self._is_scheduler = grpc_port, is_scheduler
         self._root, self._emulator = root, emulator
         self._log, self._clock, self._keys, self._host_name = log, clock, keys, host_name
         self._current: OpenHub | None = None
@@ -194,7 +197,7 @@ class TaskHubs:
     def _plan(self, app: App) -> HubPlan:
         """Raises AppError, StartError."""
         plan = read_plan(app)
-        if self._scheduler is None:
+        if not self._is_scheduler:
             return plan
         config = replace(plan.config, engine=replace(plan.config.engine, takes_any_name=True))
         return replace(plan, config=config)
@@ -366,7 +369,7 @@ class TaskHubs:
                 from fnhost.host.durable.sidecar.server import sidecar
             except ImportError as error:
                 raise StartError(f"{NO_GRPC} ({error}.)") from error
-            port = await self._stack.enter_async_context(sidecar(self.using, self._clock, self._scheduler))
+            port = await self._stack.enter_async_context(sidecar(self.using, self._clock, self._grpc_port))
             self._grpc = f"http://localhost:{port}"
             self._log.information(
                 HOST_CATEGORY, f"Durable Task programs reach the task hub at localhost:{port} (gRPC)."
@@ -383,7 +386,7 @@ class TaskHubs:
             opened = await self._ready_hub(named)
         except TimeoutError:
             raise HubUnreachable(self._emulator.obstacle or NOT_YET) from None
-        if named and named.lower() != opened.name and self._scheduler is None:
+        if named and named.lower() != opened.name and not self._is_scheduler:
             raise WrongHub(named, opened.plan.config.hub.name)
         with opened.requests:
             yield opened.hub.client

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from durabletask import client, task, worker
 
-from tests.support.hosts import STARTED, Host, bindings, http, launched, running, write_app
+from tests.support.hosts import STARTED, Host, bindings, http, launched, run, running, write_app
 from tests.support.interpreters import Interpreter, with_grpc_sdk
 
 SQLITE = {"AzureFunctionsJobHost__extensions__durableTask__storageProvider__type": "sqlite"}
@@ -109,7 +109,7 @@ if SDK := with_grpc_sdk():  # without Python 3.13 there is no such app
     def test_orchestrations_entities_and_the_client_work(declared: Host) -> None:
         links = declared.post("/api/start/recommend").json()
         status = declared.until(links["statusQueryGetUri"], customStatus={"city": "London"})
-        assert status["name"] == "recommend"
+        assert status["name"] == "recommend" and "BuiltIn__" not in declared.output.text
         assert declared.post(links["sendEventPostUri"].replace("{eventName}", "go"), json={"a": 1}).status_code == 202
         ended = declared.until(links["statusQueryGetUri"], runtimeStatus="Completed")
         assert ended["output"] == ["Hello Tokyo!", "Hello Seattle!", 3, {"a": 1}]
@@ -136,6 +136,32 @@ def test_without_its_packages_the_host_names_them(tmp_path: Path) -> None:
         assert process.wait(30) == 1
 
 
+def test_a_client_starts_what_an_app_serves(tmp_path: Path) -> None:
+    """Whatever the SDK of the app: here it is 1.x."""
+    port = free_port()
+    app = write_app(tmp_path, {**FOLDERS, "Start/__init__.py": "def main(req, starter):\n    return 'unused'\n"})
+    with running(app, "--grpc-port", port, **SQLITE) as host:
+        host.output.until(f"localhost:{port}")
+        with client.TaskHubGrpcClient(host_address=f"localhost:{port}") as asked:
+            state = asked.wait_for_orchestration_completion(asked.schedule_new_orchestration("Hello"), timeout=30)
+    assert state and state.serialized_output == '["Hello Tokyo!"]'
+
+
+def test_a_port_that_is_taken_on_one_family_is_named(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        code, lines = run("durabletask", tmp_path, "--grpc-port", taken.getsockname()[1], "--port", 0)
+    assert code == 1 and "is taken. Name another with --grpc-port" in lines[-1]
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
 def test_a_program_runs_its_orchestrations_on_the_scheduler(tmp_path: Path) -> None:
     def double(context: task.ActivityContext, given: int) -> int:
         return given * 2
@@ -143,9 +169,7 @@ def test_a_program_runs_its_orchestrations_on_the_scheduler(tmp_path: Path) -> N
     def walk(context: task.OrchestrationContext, given: int) -> object:
         return (yield context.call_activity(double, input=given))
 
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     with launched("durabletask", tmp_path, "--grpc-port", port, "--port", 0) as (_, output):
         output.until(f"localhost:{port}")
         with worker.TaskHubGrpcWorker(host_address=f"localhost:{port}") as program:

@@ -211,14 +211,11 @@ class _KnownEvents:
     """The events of a history against which new messages are checked."""
 
     def __init__(self, events: Sequence[HistoryEvent], seen: Iterable[str]) -> None:
-        self._scheduled = dict[int, str | None]()
-        self._completed = set[int]()
-        for event in events:
-            if isinstance(event, Scheduled):  # some SDKs schedule a retry under the same id
-                self._scheduled[event.event_id] = _call_id(event)
-                self._completed.discard(event.event_id)
-            elif isinstance(event, Completing):
-                self._completed.add(completed_id(event))
+        calls = [event for event in events if isinstance(event, Scheduled)]
+        self._scheduled = {event.event_id: _call_id(event) for event in calls}
+        self._completed = {completed_id(event) for event in events if isinstance(event, Completing)}
+        if len(calls) > len(self._scheduled):
+            self._completed = _completed_since_scheduled(events)
         self._raised = {_identity(event) for event in events if isinstance(event, EventRaised)}
         self._seen = frozenset(seen)
         self._requests = {
@@ -250,6 +247,17 @@ class _KnownEvents:
             return admission.dropped
         self._completed.add(task)
         return admission.accepted
+
+
+def _completed_since_scheduled(events: Iterable[HistoryEvent]) -> set[int]:
+    """The ids that are complete: some SDKs schedule a retry under the id of the first try."""
+    completed = set[int]()
+    for event in events:
+        if isinstance(event, Scheduled):
+            completed.discard(event.event_id)
+        elif isinstance(event, Completing):
+            completed.add(completed_id(event))
+    return completed
 
 
 def _call_id(event: HistoryEvent) -> str | None:

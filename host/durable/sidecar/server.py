@@ -3,9 +3,11 @@
 The service stands in no package, so its methods are named by hand (host/rpc/durabletask.proto).
 """
 
+import errno
 import os
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Any, TypeAlias, TypeVar
 
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")  # else each start of a process is told about on stderr
@@ -162,9 +164,9 @@ class Sidecar:
             async with self._client(hub_named(context)) as client:
                 with self._work.open(stream), client.engine.serving_others(self._work.find):
                     async for item in self._work.items(stream):
+                        if not await self._is_current(client, context):
+                            return  # who had the work that came is told by the stream's end
                         yield item
-                        if item.HasField("health_ping") and not await self._is_current(client, context):
-                            return
         except (ClientError, HubUnreachable) as error:
             await context.abort(code_of(error), str(error))
 
@@ -219,11 +221,22 @@ async def sidecar(client: OpenClient, clock: Clock, port: int | None = None) -> 
 
 def _bound(server: "grpc.aio.Server", port: int | None) -> int:
     """Raises StartError."""
-    try:
-        return server.add_insecure_port(f"localhost:{PORT if port is None else port}")
-    except RuntimeError as error:
-        if port is None:
-            return server.add_insecure_port("localhost:0")
-        raise StartError(
-            f"Port {port} is taken. Name another with --grpc-port, or end the program that has it."
-        ) from error
+    wanted = PORT if port is None else port
+    if is_free(wanted):
+        return server.add_insecure_port(f"localhost:{wanted}")
+    if port is None:
+        return server.add_insecure_port("localhost:0")
+    raise StartError(f"Port {port} is taken. Name another with --grpc-port, or end the program that has it.")
+
+
+def is_free(port: int) -> bool:
+    """On both families of loopback: gRPC is content with one, and `localhost` means either."""
+    for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
+        with suppress(OSError), socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((address, port))
+            except OSError as error:
+                if error.errno in (errno.EADDRINUSE, errno.EACCES):
+                    return False
+    return True

@@ -21,7 +21,7 @@ from fnhost.host.durable.runtime.registry import Kind, ServedFunction
 from fnhost.host.errors import WorkerStopped
 from fnhost.host.rpc import durabletask_pb2 as pb
 
-PING = 30.0
+PING = 10.0
 """Seconds after which a stream that has carried nothing carries a sign of life."""
 UNLIMITED = 1000
 """Work of a kind that a stream takes at once if it does not say."""

@@ -10,6 +10,7 @@ import sys
 from typing import Any, Callable
 
 from .context import Context
+from .durable import EXTENSION
 from .settings import WorkerSettings
 
 LOGGER = "azure_functions_worker"
@@ -29,7 +30,7 @@ class Hooks:
 
     def function_loaded(self, name: str, directory: str) -> None:
         if not self._has_extensions and not self._has_warned:
-            self._has_warned = any(hooks for hooks, _ in _both(name, "", "", True))
+            self._has_warned = any(_has_others(hooks) for hooks, _ in _both(name, "", "", True))
             if self._has_warned:
                 logging.warning(UNUSED)
         for hooks, hook in _both(name, "post_function_load", "post_function_load_app_level", self._has_extensions):
@@ -54,6 +55,11 @@ def _both(function: str, of_function: str, of_app: str, is_on: bool) -> list[tup
     if registered is None:
         return []
     return [(registered.get_function_hooks(function), of_function), (registered.get_application_hooks(), of_app)]
+
+
+def _has_others(hooks: Any) -> bool:
+    """Whether any is of an extension other than that of the Durable SDK, whose clients close themselves in the end."""
+    return any(each.ext_name != EXTENSION for listed in hooks or () for each in listed)
 
 
 def _call_all(hooks: Any, hook: str, call: Callable[[logging.Logger, Callable[..., Any]], None]) -> None:

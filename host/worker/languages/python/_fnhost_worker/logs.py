@@ -18,6 +18,17 @@ class HostHandler(logging.Handler):
         super().__init__()
         self._wire = wire
 
+    def handle(self, record: logging.LogRecord) -> bool:
+        """Without the lock that other handlers hold meanwhile: nothing here needs it, and it can stop the process.
+
+        While a thread holds it the garbage collector may run, and free a channel of gRPC, for which it needs the lock
+        of gRPC; the thread that has that one may be about to log.
+        """
+        kept = self.filter(record)
+        if kept:
+            self.emit(kept if isinstance(kept, logging.LogRecord) else record)
+        return bool(kept)
+
     def emit(self, record: logging.LogRecord) -> None:
         """A record that cannot be formatted or sent is reported on stderr, as `logging` does everywhere."""
         if QUIET.get():

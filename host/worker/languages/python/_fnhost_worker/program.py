@@ -17,7 +17,7 @@ import time
 import traceback
 import warnings
 
-from . import debugger, loading, times
+from . import debugger, durable, loading, times
 from .context import INVOCATION, THREAD
 from .converters import Converters
 from .errors import FunctionLoadError, stack, title
@@ -35,9 +35,7 @@ from .threads import ThreadPool
 from .wire import Message, Wire, connect
 
 VERSION = ".".join(map(str, sys.version_info[:2]))
-SDK, DURABLE_SDK = "azure.functions", "azure.durable_functions"
-DURABLE = frozenset({"orchestrationtrigger", "entitytrigger", "durableclient", "orchestrationclient"})
-"""Binding types whose functions need the Durable SDK."""
+SDK = "azure.functions"
 
 
 class Program:
@@ -87,7 +85,7 @@ class Program:
 
     def _warm_up_soon(self, message: Message, blobs: bytes) -> None:
         """Import what many apps need, before the host asks for anything else."""
-        self._loop.call_soon_threadsafe(import_quietly, DURABLE_SDK)
+        self._loop.call_soon_threadsafe(import_quietly, durable.SDK)
         self._loop.call_soon_threadsafe(debugger.preload)
 
     def _join_debugger_soon(self, message: Message, blobs: bytes) -> None:
@@ -121,7 +119,7 @@ class Program:
         try:
             function = self._functions[function_id] = load(message["metadata"], self._declared)
             self._hooks.function_loaded(function.name, function.directory)
-            if durable_sdk_speaks_grpc():
+            if durable.speaks_grpc():
                 result["durableRequiresGrpc"] = True
             times.install_fast_parser()
         except BaseException as error:
@@ -209,8 +207,8 @@ def _interrupted() -> int:
 def load(metadata: Message, declared: IndexedFunctions) -> Function:
     """Raises FunctionLoadError."""
     name, directory = metadata["name"], metadata["directory"]
-    if not DURABLE.isdisjoint(binding["type"].lower() for binding in metadata["bindings"].values()):
-        import_quietly(DURABLE_SDK)
+    if not durable.TYPES.isdisjoint(binding["type"].lower() for binding in metadata["bindings"].values()):
+        import_quietly(durable.SDK)
     try:
         if metadata.get("properties", {}).get("worker_indexed"):
             call = declared.find(name)
@@ -221,11 +219,6 @@ def load(metadata: Message, declared: IndexedFunctions) -> Function:
         raise
     except BaseException as error:
         raise FunctionLoadError(f"{title(error)}\n{stack(error)}") from error
-
-
-def durable_sdk_speaks_grpc() -> bool:
-    """Whether the app's azure-functions-durable, if it was imported, is 2.x: its client is one of gRPC."""
-    return hasattr(sys.modules.get(DURABLE_SDK), "DurableFunctionsClient")
 
 
 def _bindings(sent: dict[str, Message]) -> dict[str, Binding]:
