@@ -6,7 +6,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --editable
 UI := host/web/dashboard/ui
 PAGES := host/web/dashboard/static/index.html
 
-.PHONY: start test bench dashboard fmt lint types unit docs coverage clean
+.PHONY: start test bench dashboard fmt lint types unit docs protos coverage clean
 
 start: $(VENV)/runtime $(PAGES)
 	$(BIN)/fnhost start $(ARGS)
@@ -40,6 +40,12 @@ unit: $(VENV)/installed
 
 docs: $(VENV)/documentation
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --site-dir build/site
+
+# With a compiler as old as the oldest protobuf that may be installed: what it generates runs with every newer one.
+protos:
+	test -x build/protos/bin/python || $(PYTHON) -m venv build/protos
+	build/protos/bin/python -m pip install --quiet 'grpcio-tools==1.64.*' 'setuptools<80'
+	build/protos/bin/python -m grpc_tools.protoc -I fnhost/host/rpc=host/rpc --python_out=. --pyi_out=. host/rpc/*.proto
 
 coverage: $(VENV)/installed $(PAGES)
 	$(BIN)/python -m fnhost.azurite

@@ -32,7 +32,9 @@ def _obstacles(function: Function, app: App) -> Iterator[Problem]:
             hint = f"It serves {', '.join(binding_types().names)}. The other functions run."
             yield Problem(file, f"/bindings/{index}", message, hint, function.name)
     if not TOOLCHAINS[function.language].serves_durable and any(type.services is DurableServices for type in types):
-        message = "Durable functions of custom handlers are not served: their protocol is gRPC."
+        toolchain = TOOLCHAINS[function.language]
+        whose = "of custom handlers" if toolchain.handler else f"in {toolchain.title}"
+        message = f"Durable functions {whose} are not served: their protocol is gRPC."
         yield Problem(file, "/bindings", message, "The other functions run.", function.name)
     for index, (binding, type) in enumerate(zip(function.bindings, types, strict=True)):
         try:
