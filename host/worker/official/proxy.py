@@ -12,6 +12,7 @@ from fnhost.bindings.http.response import HOP_BY_HOP
 from fnhost.clock import Clock
 from fnhost.host.limits import MOST_FRAME_BYTES
 from fnhost.host.worker import Invocation
+from fnhost.host.worker.cookies import read_cookies
 
 TRIES = 10
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 0.25
@@ -69,7 +70,8 @@ class HttpProxy:
                 body += piece
                 if len(body) > MOST_FRAME_BYTES:
                     return Failure(f"HttpRequestException: the answer is longer than {MOST_FRAME_BYTES:,} bytes.")
-            return HttpResponse(str(response.status), _received(response), bytes(body))
+            cookies = tuple(read_cookies(response.headers.getall("Set-Cookie", [])))
+            return HttpResponse(str(response.status), _received(response), bytes(body), cookies)
 
 
 def _headers(request: HttpRequest, invocation: Invocation) -> dict[str, str]:
@@ -86,7 +88,8 @@ def _headers(request: HttpRequest, invocation: Invocation) -> dict[str, str]:
 
 
 def _received(response: aiohttp.ClientResponse) -> Mapping[str, str]:
-    return {name: value for name, value in response.headers.items() if name.lower() not in DROPPED}
+    left_out = {*DROPPED, "set-cookie"}
+    return {name: value for name, value in response.headers.items() if name.lower() not in left_out}
 
 
 def _failure(error: Exception) -> Failure:
