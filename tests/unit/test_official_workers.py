@@ -59,9 +59,9 @@ def test_what_the_user_names_comes_first_and_must_be_there(tmp_path: Path) -> No
     assert find_worker(app(tmp_path, **told), "java", "Java")[0] == own
     del told["languageWorkers:java:workerDirectory"]
     assert find_worker(app(tmp_path, **told), "java", "Java") == (both / "java", "--workers")
-    with pytest.raises(StartError, match="names '.*none', which has no worker.config.json"):
+    with pytest.raises(StartError, match=r"names '.*none', which has no worker.config.json"):
         find_worker(app(tmp_path, languageWorkers__java__workerDirectory="none"), "java", "Java")
-    with pytest.raises(StartError, match="The folder of workers '.*none' .* does not exist"):
+    with pytest.raises(StartError, match=r"The folder of workers '.*none' .* does not exist"):
         find_worker(app(tmp_path, languageWorkers__workersDirectory="none"), "java", "Java")
     with pytest.raises(StartError, match="is not part of fnhost"):
         find_worker(app(tmp_path), "java", "Java")
@@ -93,7 +93,7 @@ def test_placeholders_and_profiles_of_a_description_are_filled(tmp_path: Path) -
     program = f"{folder}/3.11/{official.system()}/{official.architecture()}/worker.py"
     assert found.arguments == ("-one", "two words", "-p", "-q", f"{folder}/agent", "-mine", program)
     assert (found.lists_functions, found.variables) == (True, (("FUNCTIONS_WORKER_RUNTIME_VERSION", "3.11"),))
-    with pytest.raises(StartError, match="does not support version 3.14"):
+    with pytest.raises(StartError, match=r"version 3\.14"):
         official.resolve(official.read_config(folder, settings), settings, [], "3.14")
 
 
@@ -222,6 +222,5 @@ def test_a_failure_names_its_type(exception: dict[str, str], text: str) -> None:
 def test_a_list_of_functions_that_cannot_be_read_is_told(tmp_path: Path, text: str) -> None:
     (tmp_path / "functions.metadata").write_text(text, "utf-8")
     found = written(tmp_path)
-    if text != "{}":
-        assert found["result"]["status"] == "failure"
-        assert "Build the app again." in found["result"]["exception"]["message"]
+    assert found["result"]["status"] == "failure"
+    assert "Build the app again." in found["result"]["exception"]["message"]

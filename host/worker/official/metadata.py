@@ -77,6 +77,8 @@ def written(root: Path) -> Mapping[str, Any]:
 
 def _of_file(functions: Iterable[Mapping[str, Any]], root: Path) -> Iterable[Mapping[str, Any]]:
     """Raises KeyError, TypeError, AttributeError for what is no list of functions."""
+    if not isinstance(functions, list):
+        raise TypeError("it is no list")
     for each in functions:
         yield {
             "functionId": each["name"],
