@@ -1,6 +1,8 @@
 """Where official workers are found, what their descriptions say, and how values are told to them."""
 
 import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ import pytest
 from fnhost.bindings.contract import Cookie, HttpRequest, HttpResponse, Json, Value
 from fnhost.host.app import App, HostConfig, Settings
 from fnhost.host.errors import StartError
+from fnhost.host.load.checks import runtime_problems
 from fnhost.host.rpc import functionrpc_pb2 as rpc
 from fnhost.host.worker.commands import command
 from fnhost.host.worker.cookies import read_cookies
@@ -17,7 +20,7 @@ from fnhost.host.worker.official.capabilities import NOTHING, Capabilities, read
 from fnhost.host.worker.official.messages import failure
 from fnhost.host.worker.official.metadata import written
 from fnhost.host.worker.official.values import decode, encode
-from fnhost.host.worker.toolchains import official, unbuilt
+from fnhost.host.worker.toolchains import TOOLCHAINS, official, unbuilt
 from fnhost.host.worker.toolchains.discovery import find_worker
 
 TYPED = Capabilities(typed_collections=True)
@@ -224,3 +227,29 @@ def test_a_list_of_functions_that_cannot_be_read_is_told(tmp_path: Path, text: s
     found = written(tmp_path)
     assert found["result"]["status"] == "failure"
     assert "Build the app again." in found["result"]["exception"]["message"]
+
+
+def test_a_build_that_is_older_than_its_sources_is_told(tmp_path: Path) -> None:
+    built = tmp_path / "bin" / "Debug" / "net8.0"
+    built.mkdir(parents=True)
+    for file, written_at in ((built / "App.dll", 100), (tmp_path / "App.csproj", 50), (tmp_path / "Play.cs", 99)):
+        file.touch()
+        os.utime(file, (written_at, written_at))
+    warnings = TOOLCHAINS["dotnet-isolated"].setting_warnings
+    assert list(warnings(built, Settings({}))) == []
+    os.utime(tmp_path / "Play.cs", (101, 101))
+    (sentence,) = warnings(built, Settings({}))
+    assert "older than Play.cs" in sentence
+    assert f"Run dotnet build in '{tmp_path}'" in sentence
+    assert list(warnings(tmp_path, Settings({}))) == []
+
+
+def test_the_in_process_model_is_told_to_run_nowhere_else() -> None:
+    (problem,) = runtime_problems({"dotnet-isolated"}, Settings({"FUNCTIONS_WORKER_RUNTIME": "dotnet"}))
+    assert "in-process model" in str(problem)
+
+
+def test_a_host_without_official_workers_does_not_load_grpc() -> None:
+    modules = "fnhost.host.cli, fnhost.host.serve, fnhost.host.worker.standby"
+    program = f"import sys, {modules}; print({{'grpc', 'google.protobuf'}} & set(sys.modules))"
+    assert subprocess.check_output([sys.executable, "-c", program], text=True).strip() == "set()"

@@ -1,9 +1,11 @@
 """C# and F# in the isolated model: the worker is the app itself, in the output of its build."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from fnhost.host.app import App, Settings
 from fnhost.host.errors import StartError
+from fnhost.host.worker.toolchains.builds import staleness
 from fnhost.host.worker.toolchains.official import CONFIG_FILE, OfficialWorker, WorkerConfig, read_config, resolve
 from fnhost.host.worker.toolchains.powershell import find_dotnet
 from fnhost.host.worker.toolchains.toolchain import Interpreter, Toolchain, find_executable
@@ -61,6 +63,12 @@ def unbuilt(root: Path) -> str:
     return f"This is the source of an app in .NET, which runs as it is built. {build}Then: {start}"
 
 
+def stale_warnings(root: Path, settings: Settings) -> Iterable[str]:
+    """A sentence if the sources are newer than the assemblies."""
+    sentence = staleness(root, root.glob("*.dll"), PROJECTS, (".cs", ".fs", ".vb"), "dotnet build")
+    return [sentence] if sentence else []
+
+
 DOTNET = Toolchain(
     language=LANGUAGE,
     title=TITLE,
@@ -70,6 +78,7 @@ DOTNET = Toolchain(
     index_file=index_file,
     watched_files=(CONFIG_FILE, "functions.metadata", "appsettings.json"),
     unbuilt=unbuilt,
+    setting_warnings=stale_warnings,
     stands_by=False,
     serves_durable=False,
     settles=0.3,

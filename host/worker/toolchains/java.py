@@ -2,10 +2,12 @@
 
 import os
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
-from fnhost.host.app import App
+from fnhost.host.app import App, Settings
 from fnhost.host.errors import StartError
+from fnhost.host.worker.toolchains.builds import staleness
 from fnhost.host.worker.toolchains.discovery import find_worker
 from fnhost.host.worker.toolchains.official import OfficialWorker, read_config, resolve
 from fnhost.host.worker.toolchains.toolchain import Interpreter, Toolchain, find_executable
@@ -46,6 +48,12 @@ def unpackaged(root: Path) -> str:
     return f"This is the source of an app in Java, which runs as it is packaged. {package}Then: {start}"
 
 
+def stale_warnings(root: Path, settings: Settings) -> Iterable[str]:
+    """A sentence if the sources are newer than the jars."""
+    sentence = staleness(root, root.glob("*.jar"), PROJECT_FILES, (".java", ".kt"), "mvn package")
+    return [sentence] if sentence else []
+
+
 JAVA = Toolchain(
     language=LANGUAGE,
     title=TITLE,
@@ -53,6 +61,7 @@ JAVA = Toolchain(
     find_official=find_java_worker,
     script_suffixes=(".jar",),
     unbuilt=unpackaged,
+    setting_warnings=stale_warnings,
     serves_durable=False,
     settles=0.3,
     debugger_arguments="-agentlib:jdwp=transport=dt_socket,server=y,suspend=n,address=127.0.0.1:{}",

@@ -79,7 +79,7 @@ class Toolchain:
     installed: Callable[[str], Sequence[Path]] = field(default=lambda executable: (), repr=False)
     """Folders in which a change means that packages were installed for this interpreter."""
     setting_warnings: Callable[[Path, Settings], Iterable[str]] = field(default=lambda root, settings: (), repr=False)
-    """Sentences on settings of this language that have no effect, or cannot be used as they are."""
+    """Sentences on settings of this language without effect, or that cannot be used, and on a build that is old."""
     missing_modules: MissingModules = field(default=lambda root, interpreter, failures: "", repr=False)
     unbuilt: Callable[[Path], str] = field(default=lambda root: "", repr=False)
     """A sentence on where the app lies that is built from the sources in a folder; empty if there are none."""
