@@ -47,7 +47,7 @@ docs: $(VENV)/documentation
 protos:
 	test -x build/protos/bin/python || $(PYTHON) -m venv build/protos
 	build/protos/bin/python -m pip install --quiet 'grpcio-tools==1.64.*' 'setuptools<80'
-	build/protos/bin/python -m grpc_tools.protoc -I fnhost/host/rpc=host/rpc --python_out=. --pyi_out=. host/rpc/durabletask.proto
+	build/protos/bin/python -m grpc_tools.protoc -I fnhost/host/rpc=host/rpc --python_out=. --pyi_out=. host/rpc/*.proto
 
 coverage: $(VENV)/installed $(PAGES)
 	$(BIN)/python -m fnhost.azurite

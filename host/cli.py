@@ -4,10 +4,11 @@ import argparse
 import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from fnhost.host import signals
+from fnhost.host.app import separated
 from fnhost.host.commands import completion, core_tools, mcp, openapi
 from fnhost.host.commands.completion import parsers as shells
 from fnhost.host.commands.durable import parser as durable
@@ -21,6 +22,7 @@ from fnhost.host.options import ADDRESS, PORT, Options
 from fnhost.host.start import start
 from fnhost.host.text import ERRORS
 from fnhost.host.worker.toolchains.debugger import HIGHEST_PORT
+from fnhost.host.worker.toolchains.discovery import FOLDER_SETTING
 
 INTERRUPTED = 130
 """The exit code of a command that Ctrl-C cut short: 128 and the number of the signal, as shells have it."""
@@ -70,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("app", nargs="?", default=".", metavar="APP", help="the app's folder (this one)")
         command.add_argument("--functions", nargs="+", default=[], metavar="NAME", help="serve these functions only")
         command.add_argument("--python", metavar="PATH", help="the interpreter that runs the app")
+        command.add_argument("--workers", metavar="FOLDER", help="official language workers, a folder for each")
     check.add_argument("--static", action="store_true", help="look at files alone, and start no worker")
     check.add_argument("--json", action="store_true", help="print functions, problems and warnings as JSON")
     add = serve.add_argument
@@ -123,6 +126,7 @@ def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     parser.add_argument("--input", default="", metavar="TEXT", help="a message, a blob as container/name, a JSON input")
     parser.add_argument("--app", default=".", metavar="APP", help="the app's folder (this one)")
     parser.add_argument("--python", metavar="PATH", help="the interpreter that runs the app")
+    parser.add_argument("--workers", metavar="FOLDER", help="official language workers, a folder for each")
     parser.add_argument("--verbose", action="store_true", help="show what the host itself does")
 
 
@@ -171,12 +175,19 @@ def _run(options: argparse.Namespace) -> int:
     from fnhost.host.commands.run import run  # not needed to start a worker, and heavy
 
     root = find_root(Path(options.app))
-    return run(root, os.environ, options.name, options.input, _interpreters(options), options.verbose)
+    return run(root, _environment(options), options.name, options.input, _interpreters(options), options.verbose)
 
 
 def _interpreters(options: argparse.Namespace) -> dict[str, str]:
     """By language, where the command line names one."""
     return {"python": options.python} if options.python else {}
+
+
+def _environment(options: argparse.Namespace) -> Mapping[str, str]:
+    """The shell's, with what the command line says in the place of a variable."""
+    if not options.workers:
+        return os.environ
+    return {**os.environ, separated(FOLDER_SETTING): os.path.abspath(options.workers)}
 
 
 def _azurite(options: argparse.Namespace) -> int:
@@ -208,7 +219,7 @@ def _check(options: argparse.Namespace) -> int:
 
     root, names = find_root(Path(options.app)), function_names(options.functions)
     given = _interpreters(options)
-    return check(root, os.environ, names, given, is_static=options.static, as_json=options.json)
+    return check(root, _environment(options), names, given, is_static=options.static, as_json=options.json)
 
 
 def function_names(given: Sequence[str]) -> list[str]:
@@ -220,7 +231,7 @@ def _start(options: argparse.Namespace) -> int:
     return start(
         Options(
             root=find_root(Path(options.app)),
-            environment=os.environ,
+            environment=_environment(options),
             functions=function_names(options.functions),
             port=options.port,
             address=options.address,

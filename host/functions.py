@@ -30,6 +30,7 @@ from fnhost.host.log import Level, Log
 from fnhost.host.servable import find_account
 from fnhost.host.storage_use import StartingInput, StartingOutput, is_on_emulator
 from fnhost.host.worker.pools import WorkerPools
+from fnhost.host.worker.toolchains import TOOLCHAINS
 
 if TYPE_CHECKING:
     from fnhost.host.taskhub import TaskHub
@@ -50,6 +51,8 @@ class LoadedApp:
 
     def requires_grpc(self, language: str) -> bool:
         """Whether durable functions of this language speak the protobuf form (platform/durable-protobuf.md 1)."""
+        if TOOLCHAINS[language].is_protobuf:
+            return True
         bindings = (b for function in self.app.functions if function.language == language for b in function.bindings)
         is_flagged = any(binding.properties.get(REQUIRES_GRPC) is True for binding in bindings)
         return is_flagged or (self.pools is not None and self.pools.requires_grpc(language))

@@ -32,7 +32,7 @@ def _obstacles(function: Function, app: App) -> Iterator[Problem]:
             hint = f"It serves {', '.join(binding_types().names)}. The other functions run."
             yield Problem(file, f"/bindings/{index}", message, hint, function.name)
     if not TOOLCHAINS[function.language].serves_durable and any(type.services is DurableServices for type in types):
-        message = "Durable functions of custom handlers are not served: their protocol is gRPC."
+        message = f"Durable functions in {TOOLCHAINS[function.language].title} are not served."
         yield Problem(file, "/bindings", message, "The other functions run.", function.name)
     for index, (binding, type) in enumerate(zip(function.bindings, types, strict=True)):
         try:

@@ -20,7 +20,7 @@ from fnhost.host.app import App, HostConfig
 from fnhost.host.events import HOST_CATEGORY
 from fnhost.host.load.folders import ENVIRONMENT
 from fnhost.host.log import Log
-from fnhost.host.worker.toolchains import foreign_package_folders, script_suffixes, watched_files
+from fnhost.host.worker.toolchains import foreign_package_folders, script_suffixes, settling_time, watched_files
 
 SETTLE = 20
 """Milliseconds without a further change: an editor writes a file in several steps."""
@@ -104,6 +104,8 @@ class FileWatcher:
         self._comparing: set[asyncio.Task[None]] = set()
         self._packages: Sequence[Path] = ()
         self._packages_changed = asyncio.Event()
+        self._settling = 0.0
+        self._settled: Timer | None = None
 
     def follow(self, app: App, packages: Sequence[Path] = ()) -> None:
         """From now on the rules of this app count. `packages` are folders in which any change matters."""
@@ -116,6 +118,7 @@ class FileWatcher:
                 frozenset(Path(problem.file).parent for problem in app.problems if problem.function),
             ),
         )
+        self._settling = settling_time(app)
         if self._rules.folders != before.folders:
             self._folders_changed.set()
         if tuple(packages) != tuple(self._packages):
@@ -130,6 +133,8 @@ class FileWatcher:
         try:
             yield
         finally:
+            if self._settled:
+                self._settled.cancel()
             tasks += self._comparing
             for task in tasks:
                 task.cancel()
@@ -149,7 +154,16 @@ class FileWatcher:
     def _add(self, path: Path) -> None:
         if len(self._changed) < MOST_CHANGES:
             self._changed[path.relative_to(self._root) if path.is_relative_to(self._root) else path] = None
-        self._has_changed.set()
+        self._tell()
+
+    def _tell(self) -> None:
+        """At once, or when a build has written its last file."""
+        if self._settled:
+            self._settled.cancel()
+        if self._settling:
+            self._settled = self._clock.call_later(self._settling, self._has_changed.set)
+        else:
+            self._has_changed.set()
 
     # The app's own files
 

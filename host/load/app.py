@@ -16,7 +16,7 @@ from fnhost.host.load.functions import read_function
 from fnhost.host.load.models import ReadFolders, find_index_files, in_force
 from fnhost.host.load.root import HOST_FILE, NO_PROJECT, is_project
 from fnhost.host.load.sources import FunctionSource
-from fnhost.host.worker.toolchains import TOOLCHAINS, likely_toolchain
+from fnhost.host.worker.toolchains import TOOLCHAINS, likely_toolchain, unbuilt
 
 
 def load(root: Path, environment: Mapping[str, str], only: Sequence[str] = ()) -> App:
@@ -53,6 +53,7 @@ def load(root: Path, environment: Mapping[str, str], only: Sequence[str] = ()) -
         warnings=(
             *localsettings.setting_warnings(root, environment, local),
             *warnings.root_warnings(root),
+            *([sentence] if not sound and (sentence := unbuilt(root)) else []),
             *_toolchain_warnings(root, languages or {likely_toolchain(merged, root).language}, merged),
             *hostkeys.key_warnings(config.raw),
             *warnings.log_level_warnings(config.log_levels),

@@ -15,6 +15,8 @@ STORAGE = "AzureWebJobsStorage"
 STORAGE_FREE = "httptrigger, kafkatrigger, rabbitmqtrigger, orchestrationTrigger, activityTrigger, entityTrigger"
 """The official tool's list, for its message; which types need storage here is declared with each type."""
 
+IN_PROCESS, ISOLATED = "dotnet", "Move the app to the isolated model, and set it to dotnet-isolated."
+
 Functions = Mapping[FunctionSource, Function]
 
 
@@ -30,6 +32,11 @@ def runtime_problems(languages: Collection[str], settings: Settings) -> Iterator
     """A setting that no function agrees with: no worker can run the app (platform/app-files.md 1)."""
     runtime = (settings.get(RUNTIME) or "").lower()
     if not runtime or runtime in languages or (runtime in TOOLCHAINS and not languages):
+        return
+    if runtime == IN_PROCESS:
+        yield _setting_problem(
+            RUNTIME, "The in-process model of .NET runs in no other host than Azure's own.", ISOLATED
+        )
         return
     known = f"Languages here are {' and '.join(sorted(TOOLCHAINS))}."
     written = f"The functions are written for {' and '.join(sorted(languages))}: set {RUNTIME} to that."

@@ -11,6 +11,7 @@ from fnhost.host.levels import wants_trace
 from fnhost.host.worker.toolchains import TOOLCHAINS
 from fnhost.host.worker.toolchains.debugger import DebugAddress
 from fnhost.host.worker.toolchains.handler import CustomHandler
+from fnhost.host.worker.toolchains.official import OfficialWorker
 from fnhost.host.worker.toolchains.toolchain import Interpreter, Toolchain
 
 TRACE = {"FNHOST_ENABLE_TRACE_LOGGING": "1"}
@@ -24,6 +25,7 @@ class Command:
 
     `is_exclusive` says that a second one may not run beside it: it may hold a port. `debug` is where the debugger
     listens that it joins. `handler` is what is started, where that is no worker program: it is spoken with over HTTP.
+    `official` is the worker of the platform that it starts, where that is not our own: it is spoken with over gRPC.
     `source` says where the interpreter was found, in words for the user.
     """
 
@@ -35,6 +37,7 @@ class Command:
     debug: DebugAddress | None = None
     stands_by: bool = True
     handler: CustomHandler | None = None
+    official: OfficialWorker | None = None
     source: str = field(default="", compare=False)
 
     @property
@@ -100,6 +103,8 @@ def missing_modules(commands: Iterable[Command], failures: Collection[str]) -> s
 
 
 def _command(app: App, toolchain: Toolchain, interpreter: Interpreter) -> Command:
+    if found := toolchain.find_official(app, interpreter):
+        return _official(app, toolchain, interpreter, *found)
     handler = toolchain.handler(app) if toolchain.handler else None
     debug, own = (None, handler.arguments) if handler else toolchain.interpreter_arguments(app)
     program = (str(toolchain.program),) if toolchain.program else ()
@@ -113,6 +118,25 @@ def _command(app: App, toolchain: Toolchain, interpreter: Interpreter) -> Comman
         stands_by=toolchain.stands_by,
         handler=handler,
         source=interpreter.source,
+    )
+
+
+def _official(app: App, toolchain: Toolchain, interpreter: Interpreter, worker: OfficialWorker, source: str) -> Command:
+    """Debuggers are asked for by arguments of the worker's own interpreter, and joined without the host."""
+    has_arguments = bool(app.settings.get(toolchain.arguments_setting))
+    return Command(
+        toolchain.language,
+        (interpreter.executable, *worker.arguments),
+        {
+            **dict(worker.variables),
+            **_environment(app, toolchain),
+            "FUNCTIONS_WORKER_DIRECTORY": str(worker.directory),
+        },
+        app.root,
+        is_exclusive=has_arguments,
+        stands_by=toolchain.stands_by and not worker.lists_functions,
+        official=worker,
+        source=f"{interpreter.source}; the official worker in {worker.directory}, found by {source}",
     )
 
 

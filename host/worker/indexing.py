@@ -30,7 +30,7 @@ def _function(listed: Mapping[str, Any]) -> IndexedFunction:
         script=listed["scriptFile"],
         entry_point=listed.get("entryPoint") or "",
         bindings=tuple(listed["rawBindings"]),
-        retry=_retry(listed.get("retryOptions")),
+        retry=_retry(listed.get("retryOptions")) or listed.get("retry"),
         file=str(properties.get("file", "")),
         line=int(properties.get("line", 0)),
         failure=failure,

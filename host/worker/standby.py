@@ -9,7 +9,7 @@ from fnhost.host.errors import WorkerEnded, WorkerStartFailed
 from fnhost.host.log import Log
 from fnhost.host.tasks import BackgroundTasks
 from fnhost.host.worker.channel import OpenChannel, WorkerChannel
-from fnhost.host.worker.channels import open_channel
+from fnhost.host.worker.channels import Channels
 from fnhost.host.worker.commands import Command
 from fnhost.host.worker.debuggers import Debuggers
 from fnhost.host.worker.groups import ProcessGroups
@@ -25,14 +25,16 @@ class StandbyWorkers:
         self,
         log: Log,
         clock: Clock = SYSTEM_CLOCK,
-        open_channel: OpenChannel = open_channel,
+        open_channel: OpenChannel | None = None,
         debuggers: Debuggers | None = None,
     ) -> None:
-        """`open_channel` is the form of the conversation with every worker.
+        """`open_channel` is the form of the conversation with every worker, by default the one its command asks for.
 
         Workers join the `debuggers` that they ask for, which end with this.
         """
-        self._log, self._clock, self._open_channel, self._debuggers = log, clock, open_channel, debuggers
+        self._log, self._clock, self._debuggers = log, clock, debuggers
+        self._channels = Channels()
+        self._open_channel = open_channel or self._channels.open
         self._groups = ProcessGroups(log)
         self._tasks = BackgroundTasks(log)
         self._waiting: list[tuple[Command, asyncio.Task[WorkerChannel | WorkerStartFailed]]] = []
@@ -50,6 +52,7 @@ class StandbyWorkers:
         await self._tasks.wait()
         if self._debuggers:
             await self._debuggers.close()
+        await self._channels.close()
         self._groups.__exit__()
 
     async def begin(self, command: Command) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.support.durable import WEBHOOKS
 from tests.support.hosts import Host, run, running, write_app
 
 HANDLER = """
@@ -53,6 +54,7 @@ ThreadingHTTPServer(("127.0.0.1", int(os.environ["FUNCTIONS_CUSTOMHANDLER_PORT"]
 TRIGGER = {"name": "req", "type": "httpTrigger", "direction": "in", "authLevel": "anonymous"}
 RES = {"name": "res", "type": "http", "direction": "out"}
 LOGGED = {"name": "told", "type": "serviceBus", "direction": "out", "queueName": "q", "connection": "C"}
+REPOSITORY = Path(__file__).parents[2]
 RUNTIME = {"FUNCTIONS_WORKER_RUNTIME": "custom"}
 
 
@@ -134,14 +136,52 @@ def test_a_fixed_port_is_freed_before_the_next_version(tmp_path: Path) -> None:
         assert pid_of(host) != before
 
 
-DURABLE = {"name": "context", "type": "orchestrationTrigger", "direction": "in"}
+DURABLE = """
+import json, os
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from tests.support.protobuf_orchestrator import greet, orchestrate
+
+class Handler(BaseHTTPRequestHandler):
+    def log_message(self, *_): ...
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+    def do_POST(self):
+        given = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["Data"]
+        (text,) = given.values()
+        text = json.loads(text)
+        answer = orchestrate(text) if self.path == "/Flow" else greet(text)
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.end_headers()
+        self.wfile.write(json.dumps({"ReturnValue": answer}).encode())
+
+ThreadingHTTPServer(("127.0.0.1", int(os.environ["FUNCTIONS_CUSTOMHANDLER_PORT"])), Handler).serve_forever()
+"""
+"""A handler that speaks the protobuf form of Durable Functions."""
+
+
+def trigger(kind: str) -> str:
+    return json.dumps({"bindings": [{"name": "given", "type": kind, "direction": "in"}]})
+
+
+def test_durable_functions_of_a_handler_run(tmp_path: Path, sqlite: Mapping[str, str]) -> None:
+    functions = {
+        "Flow/function.json": trigger("orchestrationTrigger"),
+        "Greet/function.json": trigger("activityTrigger"),
+    }
+    write_app(app(tmp_path), {"host.json": host_json(), "handler.py": DURABLE, **functions})
+    with running(tmp_path, **RUNTIME, **sqlite, PYTHONPATH=str(REPOSITORY)) as host:
+        started = host.post("/runtime/webhooks/durabletask/orchestrators/Flow/one")
+        assert started.status_code == 202
+        done = host.until(f"{WEBHOOKS}/instances/one", runtimeStatus="Completed")
+        assert (done["output"], done["customStatus"]) == (["Hello Tokyo!", "Hello Seattle!"], "2 of 2")
 
 
 @pytest.mark.parametrize(
     ("files", "text"),
     [
         ({"host.json": '{"version": "2.0"}'}, "host.json has no section customHandler that names the program"),
-        ({"Flow/function.json": json.dumps({"bindings": [DURABLE]})}, "Durable functions of custom handlers"),
         (
             {"host.json": host_json(initializationTimeout="00:00:01"), "handler.py": "import time; time.sleep(60)"},
             "did not answer on port",

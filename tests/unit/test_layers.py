@@ -96,10 +96,10 @@ LAYERS = {
 
 @cache
 def modules() -> Mapping[str, Path]:
-    """Every module of the import package, by its name there."""
+    """Every module of the import package, by its name there; but what a compiler has written."""
     files = [file for package in PACKAGES for file in (REPOSITORY / package).rglob("*.py")]
     ours = [file for file in files if not file.relative_to(REPOSITORY).as_posix().startswith(PROGRAMS)]
-    return {name_of(file): file for file in ours if "node_modules" not in file.parts}
+    return {name_of(file): file for file in ours if "node_modules" not in file.parts and not file.stem.endswith("_pb2")}
 
 
 def name_of(file: Path) -> str:

@@ -163,7 +163,8 @@ def test_what_an_app_will_need_is_guessed_from_its_settings_and_files(tmp_path: 
 
 def test_a_language_says_which_files_matter() -> None:
     assert script_suffixes(("python",)) == (".py",)
-    assert script_suffixes(()) == (".py", ".js", ".mjs", ".cjs")
+    assert script_suffixes(()) == (".py", ".js", ".mjs", ".cjs", ".jar", ".ps1", ".psm1", ".dll")
+    assert script_suffixes(("java",)) == (".jar",)
     assert foreign_package_folders(("python",)) == {"node_modules"}
     assert foreign_package_folders(("python", "node")) == frozenset()
 

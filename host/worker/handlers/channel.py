@@ -4,15 +4,14 @@ import asyncio
 import socket
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
-from http.cookies import CookieError, SimpleCookie
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import aiohttp
 from yarl import URL
 
-from fnhost.bindings.contract import Cookie, HttpRequest, HttpResponse, Outcome
+from fnhost.bindings.contract import HttpRequest, HttpResponse, Outcome
 from fnhost.bindings.http.response import HOP_BY_HOP
 from fnhost.clock import Clock
 from fnhost.host.app import Function
@@ -22,6 +21,7 @@ from fnhost.host.limits import MOST_FRAME_BYTES, STOP
 from fnhost.host.log import Log
 from fnhost.host.worker import Invocation, ObserveMode
 from fnhost.host.worker.commands import Command
+from fnhost.host.worker.cookies import read_cookies
 from fnhost.host.worker.groups import ProcessGroups
 from fnhost.host.worker.handlers.payload import BadAnswer, failure, outcome, payload
 from fnhost.host.worker.observed import OTHER_WORKER
@@ -58,8 +58,6 @@ class HandlerChannel:
         self._log, self._session, self._clock = log, session, clock
         self._running: dict[str, Invocation] = {}
         self._is_stopped = False
-        self._closing: asyncio.Task[None] | None = None
-        process.exited.add_done_callback(self._ended)
 
     @property
     def pid(self) -> int:
@@ -176,7 +174,7 @@ class HandlerChannel:
         ) as response:
             answer = await _read(response)
             sent = {name: value for name, value in response.headers.items() if name.lower() != "set-cookie"}
-            cookies = tuple(_cookies(response.headers.getall("Set-Cookie", [])))
+            cookies = tuple(read_cookies(response.headers.getall("Set-Cookie", [])))
             found = HttpResponse(str(response.status), sent, answer, cookies)
         return Outcome({output.name: found for output in invocation.function.outputs}, found)
 
@@ -195,7 +193,9 @@ class HandlerChannel:
             )
 
     async def wait(self) -> ProcessExit:
-        return await self._process.wait()
+        exit = await self._process.wait()
+        await self._session.close()
+        return exit
 
     def kill(self) -> None:
         self._is_stopped = True
@@ -205,9 +205,6 @@ class HandlerChannel:
         """The protocol has no word for an end: it is killed, as by the platform."""
         self.kill()
         await self.wait()
-
-    def _ended(self, exited: "asyncio.Future[ProcessExit]") -> None:
-        self._closing = asyncio.ensure_future(self._session.close())
 
     def _end_of(self, exit: ProcessExit) -> WorkerEnded:
         if self._is_stopped:
@@ -234,22 +231,6 @@ def _headers(invocation: Invocation, client: str = "") -> Mapping[str, str]:
 def _forwarded_headers(headers: Mapping[str, str]) -> dict[str, str]:
     dropped = {*(name.decode() for name in HOP_BY_HOP), "user-agent"}
     return {name: value for name, value in headers.items() if name not in dropped}
-
-
-def _cookies(lines: Iterable[str]) -> Iterable[Cookie]:
-    for line in lines:
-        parsed: SimpleCookie = SimpleCookie()
-        with suppress(CookieError):
-            parsed.load(line)
-        for morsel in parsed.values():
-            yield Cookie(
-                name=unquote(morsel.key),
-                value=unquote(morsel.value),
-                domain=morsel["domain"] or None,
-                path=morsel["path"] or None,
-                secure=bool(morsel["secure"]),
-                http_only=bool(morsel["httponly"]),
-            )
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:
@@ -284,6 +265,7 @@ async def open_handler(
             await channel.ready()
     except BaseException as error:
         process.kill()
+        await channel.wait()
         if isinstance(error, TimeoutError):
             text = NOT_READY.format(executable=handler.executable, port=port, seconds=handler.timeout)
             raise WorkerStartFailed(text) from None

@@ -8,11 +8,16 @@ from pathlib import Path
 
 from fnhost.host.app import App, Settings
 from fnhost.host.worker.toolchains.custom import CUSTOM
+from fnhost.host.worker.toolchains.dotnet import DOTNET
+from fnhost.host.worker.toolchains.java import JAVA
 from fnhost.host.worker.toolchains.node import NODE
+from fnhost.host.worker.toolchains.powershell import POWERSHELL
 from fnhost.host.worker.toolchains.python import PYTHON
 from fnhost.host.worker.toolchains.toolchain import Toolchain
 
-TOOLCHAINS: Mapping[str, Toolchain] = {toolchain.language: toolchain for toolchain in (PYTHON, NODE, CUSTOM)}
+TOOLCHAINS: Mapping[str, Toolchain] = {
+    toolchain.language: toolchain for toolchain in (PYTHON, NODE, CUSTOM, JAVA, POWERSHELL, DOTNET)
+}
 """By language."""
 BY_SUFFIX: Mapping[str, Toolchain] = {
     suffix: toolchain for toolchain in TOOLCHAINS.values() for suffix in toolchain.script_suffixes
@@ -43,6 +48,16 @@ def watched_files(app: App) -> tuple[str, ...]:
     """Names of files that matter in the app's languages beside its own."""
     toolchains = [TOOLCHAINS[language] for language in app.languages]
     return tuple(name for each in toolchains for name in (*each.watched_files, *each.loaded_files(app)))
+
+
+def settling_time(app: App) -> float:
+    """Seconds without a further change after which a change of the app counts."""
+    return max((TOOLCHAINS[language].settles for language in app.languages), default=0.0)
+
+
+def unbuilt(root: Path) -> str:
+    """A sentence on where the app lies that is built from the sources in a folder; empty if there are none."""
+    return next(filter(None, (toolchain.unbuilt(root) for toolchain in TOOLCHAINS.values())), "")
 
 
 def foreign_package_folders(languages: Sequence[str]) -> frozenset[str]:

@@ -143,5 +143,5 @@ CUSTOM = Toolchain(
     handler=read_handler,
     loaded_files=handler_files,
     stands_by=False,
-    serves_durable=False,
+    is_protobuf=True,
 )

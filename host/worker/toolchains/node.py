@@ -10,8 +10,10 @@ from pathlib import Path
 
 from fnhost.host.app import App
 from fnhost.host.errors import StartError
-from fnhost.host.worker.toolchains.debugger import INSPECTOR_PORT, inspector
+from fnhost.host.worker.toolchains.debugger import INSPECTOR_PORT, inspector, split
+from fnhost.host.worker.toolchains.discovery import chosen_worker
 from fnhost.host.worker.toolchains.indexing import node_index_file, node_registers, read_package
+from fnhost.host.worker.toolchains.official import OfficialWorker, read_config, resolve
 from fnhost.host.worker.toolchains.toolchain import PROGRAMS, Interpreter, Toolchain, find_executable
 
 TITLE = "Node"
@@ -41,6 +43,14 @@ def find_node(app: App, option: str | None) -> Interpreter:
     raise StartError(f"The app is written for Node, but there is no node on PATH. {HOW}")
 
 
+def find_node_worker(app: App, interpreter: Interpreter) -> tuple[OfficialWorker, str] | None:
+    """The official one, if the user asks for it. Raises StartError."""
+    if not (chosen := chosen_worker(app, NODE.language)):
+        return None
+    arguments = split(app.settings.get(NODE.arguments_setting) or "", NODE.arguments_setting)
+    return resolve(read_config(chosen[0], app.settings), app.settings, arguments), chosen[1]
+
+
 def missing_modules(root: Path, interpreter: Interpreter, failures: Iterable[str]) -> str:
     """A sentence on the packages that functions could not load, and the command that installs them."""
     names = sorted({found[1] for failure in failures for found in _MISSING.finditer(failure)})
@@ -57,6 +67,7 @@ NODE = Toolchain(
     title=TITLE,
     program=PROGRAMS / "node" / "start.js",
     find_interpreter=find_node,
+    find_official=find_node_worker,
     script_suffixes=(".js", ".mjs", ".cjs"),
     default_scripts=("index.js", "index.mjs", "index.cjs"),
     package_folders=("node_modules",),

@@ -1,12 +1,15 @@
 """Python: workers run under the app's own interpreter, 3.9 and newer."""
 
 import re
+import subprocess
 import sys
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 
 from fnhost.host.app import App
-from fnhost.host.worker.toolchains.debugger import DebugAddress, debugpy
+from fnhost.host.worker.toolchains.debugger import DebugAddress, debugpy, split
+from fnhost.host.worker.toolchains.discovery import chosen_worker
 from fnhost.host.worker.toolchains.environments import (
     EXECUTABLE,
     environments_of,
@@ -14,11 +17,14 @@ from fnhost.host.worker.toolchains.environments import (
     package_folders,
 )
 from fnhost.host.worker.toolchains.indexing import python_index_file
+from fnhost.host.worker.toolchains.official import VERSION_SETTING, OfficialWorker, read_config, resolve
 from fnhost.host.worker.toolchains.python_settings import DEFAULT_THREADS, THREADS, setting_warnings
 from fnhost.host.worker.toolchains.toolchain import PROGRAMS, Interpreter, Toolchain, find_executable
 
 TITLE = "Python"
 REQUIREMENTS = "requirements.txt"
+VERSION_LIMIT = 20.0
+"""Seconds that an interpreter may take to say its version."""
 _MISSING = re.compile(r"ModuleNotFoundError: No module named '([\w.]+)'")
 
 
@@ -32,6 +38,26 @@ def find_python(app: App, option: str | None) -> Interpreter:
     if setting := app.settings.get(PYTHON.executable_setting):
         return find_executable(setting, f"the setting {PYTHON.executable_setting}", TITLE, app)
     return Interpreter(sys.executable, "the Python that runs fnhost")
+
+
+def find_python_worker(app: App, interpreter: Interpreter) -> tuple[OfficialWorker, str] | None:
+    """The official one, if the user asks for it. Raises StartError."""
+    if not (chosen := chosen_worker(app, PYTHON.language)):
+        return None
+    arguments = split(app.settings.get(PYTHON.arguments_setting) or "", PYTHON.arguments_setting)
+    version = "" if app.settings.get(VERSION_SETTING) else version_of(interpreter.executable)
+    return resolve(read_config(chosen[0], app.settings), app.settings, arguments, version), chosen[1]
+
+
+@lru_cache
+def version_of(python: str) -> str:
+    """Its major and minor version, as it says itself; empty if it says none."""
+    words = (python, "-c", "import sys; print(*sys.version_info[:2], sep='.')")
+    try:
+        said = subprocess.run(words, capture_output=True, text=True, timeout=VERSION_LIMIT, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return said.stdout.strip()
 
 
 def missing_modules(root: Path, interpreter: Interpreter, failures: Iterable[str]) -> str:
@@ -62,6 +88,7 @@ PYTHON = Toolchain(
     title=TITLE,
     program=PROGRAMS / "python" / "start.py",
     find_interpreter=find_python,
+    find_official=find_python_worker,
     script_suffixes=(".py",),
     default_scripts=("__init__.py",),
     default_entry_point="main",

@@ -10,6 +10,7 @@ from fnhost.host.app import App, Settings
 from fnhost.host.errors import StartError
 from fnhost.host.worker.toolchains.debugger import DebugAddress, ReadArguments, split
 from fnhost.host.worker.toolchains.handler import CustomHandler
+from fnhost.host.worker.toolchains.official import OfficialWorker
 
 PROGRAMS = Path(__file__).parents[1] / "languages"
 """The folder that holds a worker program for each language."""
@@ -30,6 +31,10 @@ FindInterpreter = Callable[[App, str | None], Interpreter]
 """The interpreter for an app. The second argument is what the command line names. Raises StartError."""
 
 
+FindOfficial = Callable[[App, Interpreter], tuple[OfficialWorker, str] | None]
+"""The official worker that runs an app, and where it was found; None where our own does. Raises StartError."""
+
+
 MissingModules = Callable[[Path, Interpreter, Iterable[str]], str]
 """A sentence on what is not installed, of the app's root and the worker's words; empty if that is not the cause."""
 
@@ -48,6 +53,8 @@ class Toolchain:
     program: Path | None = None
     handler: Callable[[App], CustomHandler] | None = field(default=None, repr=False)
     """What serves the functions over HTTP, where that is not a worker program. Raises StartError."""
+    find_official: FindOfficial = field(default=lambda app, interpreter: None, repr=False)
+    """What runs the app in the place of `program`, or where there is no program."""
     script_suffixes: tuple[str, ...] = ()
     """Suffixes of the files that can hold a function; their changes reload the app (platform/lifecycle.md 5)."""
     default_scripts: tuple[str, ...] = ()
@@ -72,12 +79,18 @@ class Toolchain:
     installed: Callable[[str], Sequence[Path]] = field(default=lambda executable: (), repr=False)
     """Folders in which a change means that packages were installed for this interpreter."""
     setting_warnings: Callable[[Path, Settings], Iterable[str]] = field(default=lambda root, settings: (), repr=False)
-    """Sentences on settings of this language that have no effect, or cannot be used as they are."""
+    """Sentences on settings of this language without effect, or that cannot be used, and on a build that is old."""
     missing_modules: MissingModules = field(default=lambda root, interpreter, failures: "", repr=False)
+    unbuilt: Callable[[Path], str] = field(default=lambda root: "", repr=False)
+    """A sentence on where the app lies that is built from the sources in a folder; empty if there are none."""
+    settles: float = 0.0
+    """Seconds without a further change after which a change counts: a build writes file by file."""
     stands_by: bool = True
     """Whether a worker may be started before it is known what it has to load."""
     serves_durable: bool = True
     """Whether durable functions can be written in it."""
+    is_protobuf: bool = False
+    """Whether all of them speak the protobuf form (platform/durable-protobuf.md 1)."""
     read_debugger: ReadArguments = field(default=lambda arguments: (None, arguments), repr=False)
     """The debugger that the interpreter's own arguments ask for."""
     debugger_arguments: str = ""

@@ -1,0 +1,52 @@
+"""PowerShell: the official worker, a program in .NET, runs scripts."""
+
+import os
+import shutil
+
+from fnhost.host.app import App
+from fnhost.host.errors import StartError
+from fnhost.host.worker.toolchains.discovery import find_worker
+from fnhost.host.worker.toolchains.official import OfficialWorker, read_config, resolve
+from fnhost.host.worker.toolchains.toolchain import Interpreter, Toolchain, find_executable
+
+LANGUAGE = "powershell"
+TITLE = "PowerShell"
+NO_DOTNET = (
+    "The worker for {} is a program in .NET, but there is no dotnet on PATH. Install the .NET runtime, or name it with "
+    "the setting {}."
+)
+
+
+def find_dotnet(app: App, toolchain: Toolchain) -> Interpreter:
+    """The setting's, or the one on PATH. Raises StartError."""
+    if setting := app.settings.get(toolchain.executable_setting):
+        return find_executable(setting, f"the setting {toolchain.executable_setting}", toolchain.title, app)
+    if found := shutil.which("dotnet", path=app.settings.get("PATH")):
+        return Interpreter(os.path.abspath(found), "PATH")
+    raise StartError(NO_DOTNET.format(toolchain.title, toolchain.executable_setting))
+
+
+def find_runtime(app: App, option: str | None) -> Interpreter:
+    """Raises StartError."""
+    return find_dotnet(app, POWERSHELL)
+
+
+def find_powershell_worker(app: App, interpreter: Interpreter) -> tuple[OfficialWorker, str]:
+    """Raises StartError."""
+    directory, source = find_worker(app, LANGUAGE, TITLE)
+    arguments = POWERSHELL.interpreter_arguments(app)[1]
+    config = read_config(directory, app.settings)
+    return resolve(config, app.settings, arguments, loads_in_turn=True), source
+
+
+POWERSHELL = Toolchain(
+    language=LANGUAGE,
+    title=TITLE,
+    find_interpreter=find_runtime,
+    find_official=find_powershell_worker,
+    script_suffixes=(".ps1", ".psm1"),
+    default_scripts=("run.ps1",),
+    watched_files=("requirements.psd1",),
+    variables={"PSWorkerInProcConcurrencyUpperBound": "1000"},
+    serves_durable=False,
+)

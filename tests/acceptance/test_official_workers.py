@@ -1,0 +1,224 @@
+"""Apps in languages whose workers speak gRPC: played by a program that follows what each of them does."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.support.durable import WEBHOOKS
+from tests.support.hosts import Host, run, running, write_app
+from tests.support.official_workers import PROFILES, settings, write_config
+
+REQUEST = {"name": "req", "type": "httpTrigger", "direction": "in", "authLevel": "anonymous"}
+RESPONSE = {"name": "$return", "type": "http", "direction": "out"}
+SCRIPTS = {"python": "app.py", "node": "app.py", "java": "app.jar", "powershell": "app.ps1"}
+
+
+def function(entry_point: str, script: str = "app.jar", *more: Mapping[str, Any]) -> str:
+    document = {"scriptFile": f"../{script}", "entryPoint": entry_point, "bindings": [REQUEST, RESPONSE, *more]}
+    return json.dumps(document)
+
+
+def java(tmp_path: Path, *names: str, **changed: bool) -> tuple[Path, Mapping[str, str]]:
+    """An app of functions that do what their names say, and what a host is started with to run it."""
+    app = write_app(tmp_path / "app", {"app.jar": "1", **{f"{name}/function.json": function(name) for name in names}})
+    return app, settings("java", {**PROFILES["java"], **changed}, tmp_path / "workers")
+
+
+def dotnet(tmp_path: Path, functions: list[Mapping[str, Any]], **description: object) -> tuple[Path, Mapping[str, str]]:
+    """A build of an app in .NET: its worker is the app."""
+    app = write_app(tmp_path / "app", {"listed.json": json.dumps(functions), "app.dll": "1"})
+    write_config(app, "dotnet-isolated", **description)
+    told = settings("dotnet-isolated", PROFILES["dotnet-isolated"], tmp_path / "unused")
+    return app, {name: value for name, value in told.items() if not name.startswith("languageWorkers")}
+
+
+@pytest.mark.parametrize(
+    ("plays", "body", "headers"),
+    [
+        ("python", "binary", "plain"),
+        ("node", "binary", "nullable"),
+        ("java", "string", "plain"),
+        ("powershell", "string", "plain"),
+    ],
+)
+def test_a_function_is_served_by_the_worker_of_its_language(
+    tmp_path: Path, plays: str, body: str, headers: str
+) -> None:
+    language = "python" if plays == "node" else plays  # its interpreter need not be one of Node
+    script = SCRIPTS[plays]
+    app = write_app(
+        tmp_path / "app",
+        {script: "", **{f"{name}/function.json": function(name.lower(), script) for name in ("Echo", "Fail")}},
+    )
+    told = settings(language, PROFILES[plays], tmp_path / "workers")
+    with running(app, **told) as host:
+        answer = host.post("/api/Echo?q=1", json={"a": 1})
+        seen = answer.json()
+        assert (answer.status_code, answer.headers["x-played"]) == (201, "yes")
+        assert answer.headers["set-cookie"] == "a=b; max-age=5; path=/"
+        assert (seen["body"], seen["raw"], seen["headers"]) == (body, None, headers)
+        assert seen["types"] == {"req": "httpTrigger", "$return": "http"}
+        assert (seen["query"], seen["script"]) == ({"q": "1"}, str(app / script))
+        assert (seen["root"], seen["worker"]) == (str(app), str(tmp_path / "workers" / language))
+        assert {"Headers", "Query", "q"} <= set(seen["metadata"])
+        host.output.until("seen in the worker")
+        host.output.until(f"the official worker in {tmp_path / 'workers' / language}, found by the setting")
+        assert host.get("/api/Fail").status_code == 500
+        host.output.until("Exception: My.Fault: it went wrong")
+        alive = host.children()
+        assert host.interrupt() == 0
+        assert psutil.wait_procs(alive, timeout=10)[1] == []
+        assert host.output.count("told to terminate") == PROFILES[plays]["terminates"]
+
+
+def test_what_a_worker_does_against_the_rules_harms_one_call_at_most(tmp_path: Path) -> None:
+    app, told = java(tmp_path, "back", "twice", "strange", "unloadable")
+    with running(app, **told) as host:
+        assert host.post("/api/twice", content="x").content == b"x"
+        assert host.post("/api/back", content="y").content == b"y"
+        assert host.get("/api/strange").status_code == 500
+        host.output.until("The answer of the function strange cannot be read: ValueError")
+        assert host.get("/api/unloadable").status_code == 500
+        host.output.until("NoSuchMethodException: it is not there")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("crash", "exited with code 9"),
+        ("breaks", "closed its stream to the host and is replaced"),
+        ("nonsense", "sent what is no message of FunctionRpc"),
+    ],
+)
+def test_a_worker_that_cannot_be_spoken_with_is_replaced(tmp_path: Path, name: str, words: str) -> None:
+    app, told = java(tmp_path, "echo", name)
+    with running(app, **told) as host:
+        before = pid_of(host)
+        assert host.get(f"/api/{name}").status_code == 500
+        host.output.until(words)
+        assert pid_of(host) != before
+        assert not psutil.pid_exists(before)
+
+
+def pid_of(host: Host) -> int:
+    return int(host.get("/api/echo").json()["pid"])
+
+
+def test_a_call_that_is_never_answered_ends_at_its_limit(tmp_path: Path) -> None:
+    app, told = java(tmp_path, "echo", "never")
+    write_app(app, {"host.json": json.dumps({"version": "2.0", "functionTimeout": "00:00:01"})})
+    with running(app, **told) as host:
+        before = pid_of(host)
+        assert host.get("/api/never").status_code == 500
+        host.output.until("Timeout value of 00:00:01")
+        assert pid_of(host) != before
+
+
+def test_a_large_body_goes_there_and_back(tmp_path: Path) -> None:
+    app, told = java(tmp_path, "back")
+    body = b"\xff" * 64 * 1024 * 1024
+    with running(app, **told) as host:
+        answer = host.post("/api/back", content=body, headers={"content-type": "application/octet-stream"})
+        assert answer.content == body
+
+
+def test_a_build_is_live_once_it_is_whole(tmp_path: Path) -> None:
+    app, told = java(tmp_path, "echo")
+    with running(app, **told) as host:
+        before = host.get("/api/echo").json()
+        for version in ("2", "3", "4"):
+            host.write("app.jar", version)
+        host.output.until("Reloaded in")
+        after = host.get("/api/echo").json()
+        assert (before["version"], after["version"]) == ("1", "4")
+        assert before["pid"] != after["pid"]
+        assert host.output.count("Reloaded in") == 1
+
+
+DEFERRED = {"name": "file", "type": "blob", "direction": "in", "path": "a/b", "connection": "AzureWebJobsStorage"}
+
+
+def test_an_app_in_net_lists_its_functions_and_is_its_own_worker(tmp_path: Path) -> None:
+    functions = [
+        {"name": "Echo", "entryPoint": "App.Play.echo", "bindings": [REQUEST, RESPONSE]},
+        {
+            "name": "Deferred",
+            "entryPoint": "App.Play.echo",
+            "bindings": [REQUEST, RESPONSE, {**DEFERRED, "properties": {"supportsDeferredBinding": "True"}}],
+        },
+    ]
+    app, told = dotnet(tmp_path, functions, workerIndexing="true")
+    with running(app, **told, AzureWebJobsStorage="UseDevelopmentStorage=true") as host:
+        assert host.get("/api/Echo").json()["script"] == "App.dll"
+        host.output.until("The binding 'file' wants a type of the storage SDK")
+
+
+def test_an_app_in_net_whose_worker_lists_nothing_is_read_from_its_build(tmp_path: Path) -> None:
+    app, told = dotnet(tmp_path, [])
+    listed = {"name": "Echo", "scriptFile": "App.dll", "entryPoint": "App.Play.echo", "bindings": [REQUEST, RESPONSE]}
+    write_app(app, {"functions.metadata": json.dumps([listed])})
+    with running(app, **told) as host:
+        assert host.get("/api/Echo").json()["types"] == {"req": "httpTrigger", "$return": "http"}
+
+
+def test_requests_go_to_a_worker_that_serves_http_itself(tmp_path: Path) -> None:
+    app = write_app(tmp_path / "app", {"app.jar": "1", "served/function.json": function("served")})
+    write_app(app, {"fail/function.json": function("fail"), "crash/function.json": function("crash")})
+    told = settings("java", {**PROFILES["java"], "proxies": True}, tmp_path / "workers")
+    with running(app, **told) as host:
+        answer = host.post("/api/served?q=%20", content="x", headers={"x-a": "b"})
+        path, headers, body, invocation = answer.json()
+        assert (answer.status_code, path, body, headers["x-a"]) == (202, "/api/served?q=%20", "x", "b")
+        assert answer.headers.get_list("set-cookie") == ["a=b; path=/", "c=d; path=/"]
+        assert (headers["x-forwarded-host"], headers["x-forwarded-proto"]) == (
+            answer.request.headers["host"],
+            "http",
+        )
+        host.output.until(f"Id={invocation}")
+        for name in ("fail", "crash"):  # over HTTP no answer would ever come
+            assert host.get(f"/api/{name}?silent").status_code == 500
+
+
+def test_a_worker_that_is_not_there_is_told_with_the_ways_to_get_one(tmp_path: Path) -> None:
+    app, told = java(tmp_path, "echo")
+    without = {name: value for name, value in told.items() if "workerDirectory" not in name}
+    code, lines = run("check", app, **without, PATH="")
+    assert code == 1
+    assert any("Azure Functions Core Tools" in line and "--workers FOLDER" in line for line in lines), lines
+    code, lines = run("check", app, "--workers", tmp_path / "workers", **without)
+    assert code == 0, lines
+
+
+def durable(kind: str, entry_point: str, script: str) -> str:
+    entry = {"name": "given", "type": kind, "direction": "in"}
+    return json.dumps({"scriptFile": f"../{script}", "entryPoint": entry_point, "bindings": [entry]})
+
+
+def test_durable_functions_speak_protobuf(tmp_path: Path, sqlite: Mapping[str, str]) -> None:
+    app, told = java(tmp_path, "echo")
+    client = {"name": "client", "type": "durableClient", "direction": "in"}
+    write_app(
+        app,
+        {
+            "Flow/function.json": durable("orchestrationTrigger", "orchestrate", "app.jar"),
+            "Greet/function.json": durable("activityTrigger", "greet", "app.jar"),
+            "Client/function.json": function("client", "app.jar", client),
+        },
+    )
+    with running(app, **told, **sqlite) as host:
+        assert host.get("/api/Client").json()["rpcBaseUrl"].startswith("http://localhost:")
+        assert host.post(f"{WEBHOOKS}/orchestrators/Flow/one").status_code == 202
+        done = host.until(f"{WEBHOOKS}/instances/one", runtimeStatus="Completed")
+        assert (done["output"], done["customStatus"]) == (["Hello Tokyo!", "Hello Seattle!"], "2 of 2")
+
+
+def test_durable_functions_in_powershell_are_told_to_be_not_served(tmp_path: Path) -> None:
+    flow = durable("orchestrationTrigger", "echo", "app.ps1")
+    app = write_app(tmp_path / "app", {"app.ps1": "", "Flow/function.json": flow})
+    code, lines = run("check", app, **settings("powershell", PROFILES["powershell"], tmp_path / "workers"))
+    assert code == 1
+    assert any("Durable functions in PowerShell are not served" in line for line in lines), lines
