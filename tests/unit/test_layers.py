@@ -23,7 +23,6 @@ LAYERS = {
     "fnhost.host.log": 0,
     "fnhost.host.options": 0,
     "fnhost.host.rpc": 0,
-    "fnhost.host.rpc.durabletask_pb2": 0,
     "fnhost.host.limits": 0,
     "fnhost.host.retry": 0,
     "fnhost.host.signals": 0,
