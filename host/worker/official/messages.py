@@ -34,7 +34,7 @@ def load_request(function: Function) -> rpc.FunctionLoadRequest:
     types = spelled if len(spelled) == len(function.bindings) else [binding.type for binding in function.bindings]
     metadata = rpc.RpcFunctionMetadata(
         name=function.name,
-        directory=str(function.directory),
+        directory=str(function.directory) if function.directory.is_absolute() else "",
         script_file=function.config["scriptFile"] if function.is_indexed else str(function.script),
         entry_point=function.entry_point,
         language=function.language,
