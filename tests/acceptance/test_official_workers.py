@@ -139,7 +139,7 @@ def test_a_build_is_live_once_it_is_whole(tmp_path: Path) -> None:
         assert host.output.count("Reloaded in") == 1
 
 
-DEFERRED = {"name": "file", "type": "blob", "direction": "in", "path": "a/b", "connection": "AzureWebJobsStorage"}
+DEFERRED = {"name": "row", "type": "table", "direction": "in", "tableName": "rows"}
 
 
 def test_an_app_in_net_lists_its_functions_and_is_its_own_worker(tmp_path: Path) -> None:
@@ -154,7 +154,7 @@ def test_an_app_in_net_lists_its_functions_and_is_its_own_worker(tmp_path: Path)
     app, told = dotnet(tmp_path, functions, workerIndexing="true")
     with running(app, **told, AzureWebJobsStorage="UseDevelopmentStorage=true") as host:
         assert host.get("/api/Echo").json()["script"] == "App.dll"
-        host.output.until("The binding 'file' wants a type of the storage SDK")
+        host.output.until("The binding 'row' wants a type of an SDK")
 
 
 def test_an_app_in_net_whose_worker_lists_nothing_is_read_from_its_build(tmp_path: Path) -> None:

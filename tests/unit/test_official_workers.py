@@ -9,14 +9,16 @@ from typing import Any
 
 import pytest
 
-from fnhost.bindings.contract import Cookie, HttpRequest, HttpResponse, Json, Value
-from fnhost.host.app import App, HostConfig, Settings
+from fnhost.bindings.contract import Binding, Cookie, Event, HttpRequest, HttpResponse, Json, Value
+from fnhost.clock import SYSTEM_CLOCK
+from fnhost.host.app import App, Function, HostConfig, Settings
 from fnhost.host.errors import StartError
 from fnhost.host.load.checks import runtime_problems
 from fnhost.host.rpc import functionrpc_pb2 as rpc
 from fnhost.host.worker.commands import command
 from fnhost.host.worker.cookies import read_cookies
 from fnhost.host.worker.official.capabilities import NOTHING, Capabilities, read_capabilities
+from fnhost.host.worker.official.deferred import deferred_bindings, place_of, refusal
 from fnhost.host.worker.official.messages import failure
 from fnhost.host.worker.official.metadata import written
 from fnhost.host.worker.official.values import decode, encode
@@ -253,3 +255,55 @@ def test_a_host_without_official_workers_does_not_load_grpc() -> None:
     modules = "fnhost.host.cli, fnhost.host.serve, fnhost.host.worker.standby"
     program = f"import sys, {modules}; print({{'grpc', 'google.protobuf'}} & set(sys.modules))"
     assert subprocess.check_output([sys.executable, "-c", program], text=True).strip() == "set()"
+
+
+def function(*entries: dict[str, Any]) -> Function:
+    """With bindings as read from these entries."""
+    read = tuple(
+        Binding(entry["name"], entry["type"].lower(), entry["direction"], None, {"path": entry.get("path", "")})
+        for entry in entries
+    )
+    return Function("Play", Path(), Path(), "", "dotnet-isolated", read, config={"bindings": entries})
+
+
+def entry(type: str, said: str = "True", **more: Any) -> dict[str, Any]:
+    properties = {"SupportsDeferredBinding": said, **more.pop("properties", {})}
+    return {"name": "it", "type": type, "direction": "in", "properties": properties, **more}
+
+
+@pytest.mark.parametrize(
+    ("entries", "names"),
+    [
+        ([entry("queueTrigger")], {"it"}),
+        ([entry("queueTrigger", "false")], set()),
+        ([entry("queueTrigger", properties={"skipDeferredBinding": True})], set()),
+        ([entry("blob", direction="out")], set()),
+        ([{"name": "it", "type": "blob", "direction": "in"}], set()),
+    ],
+)
+def test_a_worker_says_for_which_bindings_it_wants_no_data(entries: list[dict[str, Any]], names: set[str]) -> None:
+    assert set(deferred_bindings(function(*entries))) == names
+
+
+def test_a_message_is_handed_over_as_its_sdk_has_it() -> None:
+    beside = {"Id": "1", "DequeueCount": 2, "InsertionTime": Json('"2026-01-02T03:04:05+00:00"')}
+    event = Event("Play", "text", "", metadata=beside)
+    (binding,) = deferred_bindings(function(entry("queueTrigger"))).values()
+    told = place_of(binding, event, SYSTEM_CLOCK.now).model_binding_data
+    assert (told.version, told.source, told.content_type) == ("1.0", "AzureStorageQueues", "application/json")
+    wanted = {"MessageText": "text", "MessageId": "1", "DequeueCount": 2, "InsertedOn": "2026-01-02T03:04:05+00:00"}
+    assert json.loads(told.content) == wanted
+
+
+@pytest.mark.parametrize("type", ["blobTrigger", "blob"])
+def test_a_blob_is_handed_over_as_its_place(type: str) -> None:
+    event = Event("Play", b"", "", metadata={"BlobTrigger": "box/a/b.txt", "name": "a/b"})
+    (binding,) = deferred_bindings(function(entry(type, path="box/{name}.txt"))).values()
+    told = place_of(binding, event, SYSTEM_CLOCK.now).model_binding_data
+    wanted = {"Connection": "AzureWebJobsStorage", "ContainerName": "box", "BlobName": "a/b.txt"}
+    assert (told.source, json.loads(told.content)) == ("AzureStorageBlobs", wanted)
+    assert refusal(function(entry(type))) == ""
+
+
+def test_other_types_of_an_sdk_are_refused_by_name() -> None:
+    assert "The binding 'it' wants a type of an SDK" in refusal(function(entry("table")))

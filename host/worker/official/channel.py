@@ -11,7 +11,8 @@ from uuid import uuid4
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import DecodeError, Message
 
-from fnhost.bindings.contract import Failure, HttpRequest, Outcome
+from fnhost.bindings.contract import Binding, Failure, HttpRequest, Outcome
+from fnhost.bindings.expressions import ExpressionError
 from fnhost.clock import Clock
 from fnhost.host.app import Function
 from fnhost.host.errors import (
@@ -34,6 +35,7 @@ from fnhost.host.worker.observed import OTHER_WORKER
 from fnhost.host.worker.official import messages, metadata
 from fnhost.host.worker.official.answers import PendingAnswers
 from fnhost.host.worker.official.capabilities import NOTHING, Capabilities, read_capabilities
+from fnhost.host.worker.official.deferred import deferred_bindings, place_of
 from fnhost.host.worker.official.logs import record
 from fnhost.host.worker.official.proxy import HttpProxy
 from fnhost.host.worker.official.server import ADDRESS, LONGEST_MESSAGE, EventStream, FunctionRpcServer
@@ -42,6 +44,7 @@ from fnhost.host.worker.process import ProcessExit, StderrLevel, WorkerProcess, 
 from fnhost.host.worker.toolchains.official import OfficialWorker
 
 INIT, METADATA = "init", "metadata"
+NO_PLACES: Mapping[str, rpc.TypedData] = {}
 BROKEN = "The worker process {} sent what is no message of FunctionRpc ({}), and is replaced."
 DEAF_TEXT = "The worker process {} closed its stream to the host and is replaced."
 LATE = "The worker did not {} within {:.0f} s: {}"
@@ -61,6 +64,7 @@ class OfficialChannel:
         self._connected = asyncio.Event()
         self._can: Capabilities = NOTHING
         self._proxy: HttpProxy | None = None
+        self._deferred: Mapping[str, Mapping[str, Binding]] = {}
         self._is_stopped = False
         self._fault = ""
         self._liveness = (
@@ -133,6 +137,7 @@ class OfficialChannel:
     async def load(self, functions: Iterable[Function]) -> Mapping[str, str]:
         """Why it could not load those it could not, by name. Raises WorkerEnded."""
         wanted = list(functions)
+        self._deferred = {function.name: deferred_bindings(function) for function in wanted}
         if self._worker.loads_in_turn:
             results = [await self._load(function) for function in wanted]
         else:
@@ -195,9 +200,10 @@ class OfficialChannel:
 
     async def _invoke(self, invocation: Invocation, *, is_proxied: bool = False) -> Outcome:
         try:
-            request = messages.invocation_request(invocation, self._can, is_proxied=is_proxied)
+            places = self._places(invocation)
+            request = messages.invocation_request(invocation, self._can, places, is_proxied=is_proxied)
             data = _packed(rpc.StreamingMessage(request_id=str(uuid4()), invocation_request=request))
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, ExpressionError) as error:
             return _unsent(invocation, error)
         self._begin(invocation)
         self._send(data)
@@ -210,6 +216,13 @@ class OfficialChannel:
             return messages.outcome(invocation.function, answer)
         except (TypeError, ValueError, AttributeError) as error:
             return _unread(invocation, error)
+
+    def _places(self, invocation: Invocation) -> Mapping[str, rpc.TypedData]:
+        """Where data lies that the worker opens itself, by binding. Raises ExpressionError."""
+        deferred = self._deferred.get(invocation.function.name)
+        if not deferred:
+            return NO_PLACES
+        return {name: place_of(one, invocation.event, self._clock.now) for name, one in deferred.items()}
 
     def _begin(self, invocation: Invocation) -> None:
         function = invocation.function

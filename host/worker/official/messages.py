@@ -8,6 +8,7 @@ from fnhost.host.app import Function
 from fnhost.host.rpc import functionrpc_pb2 as rpc
 from fnhost.host.worker import Invocation, RetryContext
 from fnhost.host.worker.official.capabilities import Capabilities
+from fnhost.host.worker.official.deferred import refusal
 from fnhost.host.worker.official.values import decode, encode
 
 HOST_VERSION = "4.1052.0.0"
@@ -19,10 +20,6 @@ DATA_TYPES = {
     "binary": rpc.BindingInfo.BINARY,
     "stream": rpc.BindingInfo.STREAM,
 }
-DEFERRED = (
-    "The binding '{}' wants a type of the storage SDK for its parameter, which this host does not hand to workers. "
-    "Bind it to a string, a byte array or a class of your own."
-)
 
 
 def init_request(root: str, directory: str) -> rpc.WorkerInitRequest:
@@ -37,7 +34,7 @@ def load_request(function: Function) -> rpc.FunctionLoadRequest:
     types = spelled if len(spelled) == len(function.bindings) else [binding.type for binding in function.bindings]
     metadata = rpc.RpcFunctionMetadata(
         name=function.name,
-        directory=str(function.directory),
+        directory=str(function.directory) if function.directory.is_absolute() else "",
         script_file=function.config["scriptFile"] if function.is_indexed else str(function.script),
         entry_point=function.entry_point,
         language=function.language,
@@ -56,30 +53,20 @@ def _spelling(entry: Mapping[str, object]) -> str:
     return str(next(value for name, value in entry.items() if name.lower() == "type"))
 
 
-def refusal(function: Function) -> str:
-    """Why a function cannot be served although its worker could load it; empty if it can."""
-    entries = [{name.lower(): value for name, value in entry.items()} for entry in function.config.get("bindings", ())]
-    return next((DEFERRED.format(entry.get("name", "")) for entry in entries if _is_deferred(entry)), "")
+def invocation_request(
+    invocation: Invocation, can: Capabilities, places: Mapping[str, rpc.TypedData], *, is_proxied: bool = False
+) -> rpc.InvocationRequest:
+    """`places` are told in the place of data, by binding. Of one that `is_proxied` the request goes another way.
 
-
-def _is_deferred(entry: Mapping[str, object]) -> bool:
-    """Whether the worker wants to be told where the data lies, rather than the data."""
-    properties = entry.get("properties")
-    if not isinstance(properties, Mapping):
-        return False
-    said = {str(name).lower(): str(value).lower() == "true" for name, value in properties.items()}
-    return said.get("supportsdeferredbinding", False) and not said.get("skipdeferredbinding", False)
-
-
-def invocation_request(invocation: Invocation, can: Capabilities, *, is_proxied: bool = False) -> rpc.InvocationRequest:
-    """Of one that `is_proxied` the request itself goes another way. Raises TypeError, ValueError."""
+    Raises TypeError, ValueError.
+    """
     event = invocation.event
     told = read_metadata(event.value) if isinstance(event.value, HttpRequest) else event.metadata
     request = rpc.InvocationRequest(
         invocation_id=invocation.id,
         function_id=invocation.function.worker_id,
         input_data=[
-            rpc.ParameterBinding(name=name, data=_input(value, can, is_proxied=is_proxied))
+            rpc.ParameterBinding(name=name, data=places.get(name) or _input(value, can, is_proxied=is_proxied))
             for name, value in invocation.inputs.items()
         ],
         trigger_metadata={name: encode(value, can) for name, value in told.items() if value is not None},
