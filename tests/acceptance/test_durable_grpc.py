@@ -118,6 +118,9 @@ if SDK := with_grpc_sdk():  # without Python 3.13 there is no such app
         links = declared.post("/api/start/stubborn").json()
         ended = declared.until(links["statusQueryGetUri"], runtimeStatus="Failed")
         assert "'x'" in ended["customStatus"] and "always" in ended["output"]
+        history = declared.get(f"{links['statusQueryGetUri']}&showHistory=true").json()["historyEvents"]
+        failed = [event["FailureDetails"] for event in history if event["EventType"] == "TaskFailed"]
+        assert [(each["ErrorType"], each["ErrorMessage"]) for each in failed] == [("KeyError", "'x'")] * 3
 
     def test_functions_in_folders_are_known_by_their_sdk(tmp_path: Path) -> None:
         app = with_packages(write_app(tmp_path, FOLDERS), sdk)

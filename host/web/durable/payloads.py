@@ -11,6 +11,7 @@ from typing import NoReturn, TypeAlias
 
 from fnhost.bindings.formats import compact
 from fnhost.host.durable.entities.entity import EXISTS, read_entity
+from fnhost.host.durable.entities.messages import failure_json
 from fnhost.host.durable.model.history import (
     EventRaised,
     EventSent,
@@ -19,6 +20,7 @@ from fnhost.host.durable.model.history import (
     ExecutionStarted,
     ExecutionSuspended,
     ExecutionTerminated,
+    FailureDetails,
     GenericEvent,
     HistoryEvent,
     OrchestratorCompleted,
@@ -149,6 +151,14 @@ def _caused_by(cause: Scheduled) -> Members:
     }
 
 
+def _failure(details: FailureDetails | None) -> JsonText:
+    return compact(failure_json(details)) if details else NULL
+
+
+def _tags(tags: Mapping[str, str] | None) -> JsonText:
+    return compact(dict(tags)) if tags else NULL
+
+
 def _own(event: HistoryEvent) -> Members:
     """The members an event has of its own. Inputs stay the stored text."""
     match event:
@@ -163,13 +173,14 @@ def _own(event: HistoryEvent) -> Members:
             }
         case ExecutionCompleted():
             ending = compact(event.orchestration_status.name)
-            return {"OrchestrationStatus": ending, "Result": shown(event.result), "FailureDetails": NULL}
+            failure = _failure(event.failure_details)
+            return {"OrchestrationStatus": ending, "Result": shown(event.result), "FailureDetails": failure}
         case TaskScheduled():
             return {
                 "Name": compact(event.name),
                 "Input": compact(event.input),
                 "ParentTraceContext": NULL,
-                "Tags": NULL,
+                "Tags": _tags(event.tags),
             }
         case SubOrchestrationInstanceCreated():
             return {
@@ -177,12 +188,13 @@ def _own(event: HistoryEvent) -> Members:
                 "InstanceId": compact(event.instance_id),
                 "Input": compact(event.input),
                 "ClientSpanId": NULL,
-                "Tags": NULL,
+                "Tags": _tags(event.tags),
             }
         case TaskCompleted() | SubOrchestrationInstanceCompleted():
             return {"Result": shown(event.result)}
         case TaskFailed() | SubOrchestrationInstanceFailed():
-            return {"Reason": compact(event.reason), "Details": compact(event.details), "FailureDetails": NULL}
+            failure = _failure(event.failure_details)
+            return {"Reason": compact(event.reason), "Details": compact(event.details), "FailureDetails": failure}
         case TimerCreated() | TimerFired():
             return {"FireAt": precise(event.fire_at)}
         case EventRaised():
