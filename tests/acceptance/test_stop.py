@@ -4,7 +4,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -88,7 +87,12 @@ def test_a_busy_event_loop_is_no_reason_to_live_on(work: str, number: signal.Sig
         assert is_quiet(output), output.text
 
 
-PATIENT = "from fnhost.host import limits; limits.END = 3600; from fnhost.host.cli import main; main()"
+PATIENT = """
+from fnhost.host import limits
+limits.END = limits.EPISODES_END = limits.MESSAGES_RETURN = limits.LAST_PATIENCE = limits.LAST_STOP = 3600
+from fnhost.host.cli import main
+main()
+"""
 """A host that would give what it does an hour to end."""
 
 
@@ -157,11 +161,9 @@ def test_an_app_that_cannot_be_served(tmp_path: Path) -> None:
 
 
 def test_an_idle_host_ends_at_once(tmp_path: Path) -> None:
-    with running(write_app(tmp_path, HELLO)) as host:
+    with running(write_app(tmp_path, HELLO), program=("-c", PATIENT)) as host:
         assert host.get("/api/Hello").text == "hello"
-        started = time.monotonic()
         assert host.interrupt() == 0
-        assert time.monotonic() - started < 0.8
 
 
 def test_a_yaml_bomb_is_refused_and_the_host_still_ends(tmp_path: Path) -> None:
