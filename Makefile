@@ -17,7 +17,7 @@ test: lint types $(VENV)/installed $(PAGES)
 	$(BIN)/python -m fnhost.azurite
 	$(BIN)/python -m tests.support.npm
 	$(BIN)/python -m tests.support.browser
-	$(BIN)/pytest -n 3 $(ARGS)
+	$(BIN)/pytest -n 3 --dist worksteal $(ARGS)
 
 bench: $(VENV)/installed
 	$(BIN)/python -m benchmarks $(ARGS)
