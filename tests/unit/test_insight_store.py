@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -132,8 +133,8 @@ def test_a_file_that_is_no_database_disturbs_nobody(tmp_path: Path) -> None:
     store.note(row("1", 1))
     assert values(store) == []
     store.close()
-    with pytest.raises(sqlite3.Error):
-        sqlite3.connect(tmp_path / "insight.db").execute("SELECT * FROM statuses")
+    with closing(sqlite3.connect(tmp_path / "insight.db")) as connection, pytest.raises(sqlite3.Error):
+        connection.execute("SELECT * FROM statuses")
 
 
 def test_recorded_values_are_never_replaced_by_computed_ones() -> None:
