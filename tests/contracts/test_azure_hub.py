@@ -496,6 +496,40 @@ async def test_a_late_write_of_a_row_does_not_undo_a_later_one(hub: AzureHub) ->
     assert await hub.find("order-42") == last.instance
 
 
+async def test_a_history_that_was_read_before_an_episode_does_not_undo_its_row(
+    hub: AzureHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reader, such as the dashboard, loads a history while the engine records the next episode."""
+    state = await hub.record(checkpoint(HistoryState(), started()))
+    old = await hub._histories.load("order-42")
+    await hub.record(last := checkpoint(state, COMPLETION))
+
+    async def load(instance: str) -> HistoryState:
+        return old
+
+    monkeypatch.setattr(hub._histories, "load", load)
+    await hub.load("order-42")
+    assert await hub.find("order-42") == last.instance
+
+
+async def test_a_row_that_changes_while_it_is_mended_is_looked_at_again(
+    hub: AzureHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await hub.record(first := checkpoint(HistoryState(), started()))
+    await hub._instances.purge("order-42")
+    is_stored, others = hub._histories.is_stored, [replace(first.instance, custom_status="1")]
+
+    async def changed(instance: str, state: HistoryState) -> bool:
+        if others:
+            await hub._instances.record(replace(first, instance=others.pop()), state.events, {})
+        return await is_stored(instance, state)
+
+    monkeypatch.setattr(hub._histories, "is_stored", changed)
+    await hub.load("order-42")
+    assert not others
+    assert await hub.find("order-42") == first.instance
+
+
 async def test_large_texts_do_not_pass_through_a_proxy(hub: AzureHub, monkeypatch: pytest.MonkeyPatch) -> None:
     """A proxy of a company's network cannot reach this machine's loopback address."""
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):

@@ -95,6 +95,11 @@ class Histories:
             return False
         return True
 
+    async def is_stored(self, instance: str, state: HistoryState) -> bool:
+        """Whether nobody has recorded anything since this state was loaded."""
+        sentinel = await unless_gone(self._tables.get(self._table, partition_key(instance), SENTINEL)) or {}
+        return sentinel.get(ETAG) == HistoryVersion.of(state.version).etag
+
     async def _event(self, row: Row) -> HistoryEvent:
         return codec.event_of_row({**row, **await self._large_messages.columns(row)})
 

@@ -192,13 +192,27 @@ class AzureHub:
         state = await self._histories.load(instance)
         if state.version is None:
             return state
+        if HistoryVersion.of(state.version).is_ours:
+            await self._mend_row(instance, state)
+            return state
         known = await self._instances.known(instance)
-        if not HistoryVersion.of(state.version).is_ours:
-            return replace(state, custom_status=known.instance.custom_status if known else None)
+        return replace(state, custom_status=known.instance.custom_status if known else None)
+
+    async def _mend_row(self, instance: str, state: HistoryState) -> None:
+        """Write the row that this history says, unless the history changes meanwhile: whoever records it writes both.
+
+        So the row is read first, the history's version behind it, and only the row that was read is replaced.
+        """
         row = fold(None, state.events, state.custom_status)
-        if row and differs(known.instance if known else None, row):
-            await self._instances.record(Checkpoint(state, state.execution_id or "", (), row), state.events, {})
-        return state
+        for _ in range(TRIES):
+            known = await self._instances.known(instance)
+            if row is None or not differs(known.instance if known else None, row):
+                return
+            checkpoint = Checkpoint(state, state.execution_id or "", (), row)
+            if not await self._histories.is_stored(instance, state):
+                return
+            if await self._instances.mend(checkpoint, state.events, known):
+                return
 
     @verb
     async def record(self, checkpoint: Checkpoint) -> HistoryState:

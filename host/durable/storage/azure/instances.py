@@ -123,6 +123,20 @@ class Instances:
             etag = known.etag if known else ""
         raise StorageUnreachable(f"The row of instance {checkpoint.instance.id} is changed again and again.")
 
+    async def mend(
+        self, checkpoint: Checkpoint, history: Sequence[HistoryEvent], known: VersionedInstance | None
+    ) -> bool:
+        """Write the whole row of a checkpoint in place of the known one. False if the row has changed meanwhile."""
+        columns = self._columns(checkpoint, history, is_whole=True)
+        row = await self._row(checkpoint.instance.id, columns, {}, checkpoint.id)
+        try:
+            await (self._write(_verb(checkpoint), row, known.etag) if known else self._write("insert", row))
+        except (ResourceExists, PreconditionFailed, ResourceNotFound) as error:
+            if error.code == "TableNotFound":
+                raise
+            return False
+        return True
+
     def _columns(self, checkpoint: Checkpoint, history: Sequence[HistoryEvent], is_whole: bool) -> Row:
         """What changes with this checkpoint; with `is_whole`, or when an execution begins, all that a row holds."""
         instance, new = checkpoint.instance, checkpoint.events
