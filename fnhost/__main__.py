@@ -2,7 +2,7 @@
 
 import sys
 
-from fnhost.host.signals import end_at_once
+from fnhost.host.system.signals import end_at_once
 
 
 def main() -> int:

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from fnhost.host import signals
 from fnhost.host.app import separated
 from fnhost.host.commands import completion, core_tools, mcp, openapi
 from fnhost.host.commands.completion import parsers as shells
@@ -15,11 +14,12 @@ from fnhost.host.commands.durable import parser as durable
 from fnhost.host.commands.scaffold import parsers as scaffold
 from fnhost.host.commands.settings import parsers as settings
 from fnhost.host.errors import FnhostError
-from fnhost.host.events import Level
-from fnhost.host.levels import level_named
 from fnhost.host.load.root import find_root
+from fnhost.host.logging.events import Level
+from fnhost.host.logging.levels import level_named
 from fnhost.host.options import ADDRESS, PORT, Options
-from fnhost.host.start import start
+from fnhost.host.start.command import start
+from fnhost.host.system import signals
 from fnhost.host.text import ERRORS
 from fnhost.host.worker.toolchains.debugger import HIGHEST_PORT
 from fnhost.host.worker.toolchains.discovery import FOLDER_SETTING

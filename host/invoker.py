@@ -21,8 +21,8 @@ from fnhost.bindings.durable import MARKER
 from fnhost.clock import SYSTEM_CLOCK, Clock
 from fnhost.host.app import Function, Retry
 from fnhost.host.errors import FnhostError, TimedOut, WorkerError, WorkersExhausted
-from fnhost.host.events import InvocationEnded, InvocationException, InvocationStarted
-from fnhost.host.log import Level, Log
+from fnhost.host.logging.events import InvocationEnded, InvocationException, InvocationStarted
+from fnhost.host.logging.log import Level, Log
 from fnhost.host.worker import Invocation, RetryContext, Worker, instance_of
 
 

@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from fnhost.azurite.owner import ProcessRecord
 from fnhost.host.errors import StartError
-from fnhost.host.private import STATE_FOLDER, private_folder, state_folder, write_private
+from fnhost.host.system.private_files import STATE_FOLDER, private_folder, state_folder, write_private
 
 FOLDER = Path(STATE_FOLDER, "running")
 """Where in the app's folder its running hosts leave their notes."""

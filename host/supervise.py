@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from fnhost.bindings.contract import BindingError
 from fnhost.clock import SYSTEM_CLOCK, Clock
 from fnhost.host.errors import FnhostError, WorkersExhausted
-from fnhost.host.log import Log
+from fnhost.host.logging.log import Log
 from fnhost.host.retry import Attempts, RetryPolicy
 
 CATEGORY = "Host.Supervisor"

@@ -6,7 +6,7 @@ from typing import Any, Self, TypeVar
 from weakref import WeakValueDictionary
 
 from fnhost.clock import SYSTEM_CLOCK, Clock
-from fnhost.host.log import Log
+from fnhost.host.logging.log import Log
 from fnhost.host.supervise import describe
 
 CATEGORY = "Host.Tasks"

@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from fnhost import azurite
-from fnhost.host.emulator import FOLDER
+from fnhost.host.assembly.emulator import FOLDER
 from fnhost.host.errors import StartError
 
 READY = "Azurite is running: blob {}, queue {}, table {}. Ctrl-C ends it."

@@ -6,15 +6,15 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from fnhost.host.app import App, Function
+from fnhost.host.assembly.generation import loaded
+from fnhost.host.assembly.servable import servable, uses_durable
 from fnhost.host.errors import AppError, Problem, StartError, WorkerError
-from fnhost.host.generation import loaded
 from fnhost.host.listing import error_lines, function_member, listing
 from fnhost.host.load.app import load
 from fnhost.host.load.warnings import unknown_names
-from fnhost.host.log import Log
+from fnhost.host.logging.log import Log
 from fnhost.host.options import PORT
-from fnhost.host.servable import servable, uses_durable
-from fnhost.host.system import system_error
+from fnhost.host.system.open_files import system_error
 from fnhost.host.text import json_line, printable
 from fnhost.host.worker.commands import missing_modules, runnable
 from fnhost.host.worker.standby import StandbyWorkers

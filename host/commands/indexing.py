@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from fnhost.host.app import App
-from fnhost.host.generation import loaded
-from fnhost.host.log import Log
+from fnhost.host.assembly.generation import loaded
+from fnhost.host.logging.log import Log
 from fnhost.host.worker.commands import runnable
 from fnhost.host.worker.standby import StandbyWorkers
 

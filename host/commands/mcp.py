@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from fnhost.host import signals
 from fnhost.host.errors import StartError
 from fnhost.host.load.localsettings import read_local
 from fnhost.host.load.root import find_root
 from fnhost.host.options import PORT
-from fnhost.host.private import STATE_FOLDER
+from fnhost.host.system import signals
+from fnhost.host.system.private_files import STATE_FOLDER
 
 if TYPE_CHECKING:
     from ssl import SSLContext

@@ -23,9 +23,9 @@ def _run(options: argparse.Namespace) -> int:
 
 def print_document(root: Path, interpreters: dict[str, str]) -> int:
     """Print the document of the functions that can be served, and problems to standard error. Raises StartError."""
+    from fnhost.host.assembly.servable import uses_durable
     from fnhost.host.commands.check import BASE, find  # heavy, and a start need not wait for it
     from fnhost.host.listing import error_lines
-    from fnhost.host.servable import uses_durable
     from fnhost.host.web.openapi.document import openapi
 
     found = find(root, os.environ, (), interpreters)

@@ -14,27 +14,27 @@ from fnhost.bindings.registry import binding_types
 from fnhost.bindings.storage.services import HostState
 from fnhost.clock import SYSTEM_CLOCK
 from fnhost.host.app import App
+from fnhost.host.assembly.emulator import StorageEmulator
+from fnhost.host.assembly.functions import OpenedFunction, manual_event, opened_functions
+from fnhost.host.assembly.generation import loaded
+from fnhost.host.assembly.servable import servable, uses_durable
+from fnhost.host.assembly.storage_use import needs_emulator
 from fnhost.host.commands.indexing import with_functions
-from fnhost.host.console import Console
-from fnhost.host.emulator import StorageEmulator
 from fnhost.host.errors import StartError
-from fnhost.host.functions import OpenedFunction, manual_event, opened_functions
-from fnhost.host.generation import loaded
 from fnhost.host.identity import host_id
 from fnhost.host.listing import error_lines
 from fnhost.host.load.app import load
-from fnhost.host.log import Log
-from fnhost.host.servable import servable, uses_durable
-from fnhost.host.storage_use import needs_emulator
+from fnhost.host.logging.console import Console
+from fnhost.host.logging.log import Log
+from fnhost.host.logging.writer import BackgroundWriter, standard_output
 from fnhost.host.terminal.style import style_of
 from fnhost.host.web.keys import Keys
 from fnhost.host.worker.commands import runnable
 from fnhost.host.worker.debuggers import Debuggers
 from fnhost.host.worker.standby import StandbyWorkers
-from fnhost.host.writer import BackgroundWriter, standard_output
 
 if TYPE_CHECKING:
-    from fnhost.host.taskhub import TaskHub
+    from fnhost.host.assembly.taskhub import TaskHub
 
 
 def run(
@@ -101,7 +101,7 @@ async def _hub(app: App, emulator: StorageEmulator, log: Log) -> "AsyncIterator[
     if not uses_durable(app):
         yield None
         return
-    from fnhost.host.taskhub import TaskHubs  # not needed by most, and heavy
+    from fnhost.host.assembly.taskhub import TaskHubs  # not needed by most, and heavy
 
     keys = Keys.of_app(app.root)
     async with TaskHubs(app.root, emulator, log, SYSTEM_CLOCK, keys, "localhost:7071") as hubs:

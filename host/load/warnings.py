@@ -7,8 +7,6 @@ from typing import Any
 from fnhost.bindings.registry import binding_types
 from fnhost.bindings.spelling import did_you_mean
 from fnhost.host.app import Function, Settings
-from fnhost.host.events import Level
-from fnhost.host.levels import invalid_levels
 from fnhost.host.load.checks import Functions
 from fnhost.host.load.entries import misspelled
 from fnhost.host.load.functions import misspelled_members
@@ -16,6 +14,8 @@ from fnhost.host.load.localsettings import FILE as SETTINGS_FILE
 from fnhost.host.load.localsettings import has_connection
 from fnhost.host.load.root import HOST_FILE
 from fnhost.host.load.sources import FunctionSource
+from fnhost.host.logging.events import Level
+from fnhost.host.logging.levels import invalid_levels
 from fnhost.host.worker.toolchains import RUNTIME
 
 RESERVED = frozenset({"admin", "runtime"})

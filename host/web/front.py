@@ -27,7 +27,7 @@ from fnhost.bindings.http.response import (
 from fnhost.bindings.http.trigger import HttpRoute
 from fnhost.clock import SYSTEM_CLOCK, Clock
 from fnhost.host.errors import FnhostError
-from fnhost.host.log import Log
+from fnhost.host.logging.log import Log
 from fnhost.host.text import encoded
 from fnhost.host.web.active_app import ActiveApp
 from fnhost.host.web.admin.api import admin

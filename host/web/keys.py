@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Self, TypeAlias
 
 from fnhost.host.errors import StartError
-from fnhost.host.private import STATE_FOLDER, private_folder, write_private
+from fnhost.host.system.private_files import STATE_FOLDER, private_folder, write_private
 
 HOST, SYSTEM, MASTER = "host", "system", "_master"
 FILE = Path(STATE_FOLDER, "keys.json")

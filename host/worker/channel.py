@@ -10,7 +10,7 @@ from fnhost.bindings.contract import Outcome
 from fnhost.clock import Clock
 from fnhost.host.app import Function
 from fnhost.host.limits import STOP
-from fnhost.host.log import Log
+from fnhost.host.logging.log import Log
 from fnhost.host.worker import Invocation, ObserveMode
 from fnhost.host.worker.commands import Command
 from fnhost.host.worker.groups import ProcessGroups

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from fnhost.clock import Clock
-from fnhost.host.log import Log
+from fnhost.host.logging.log import Log
 from fnhost.host.worker import framed
 from fnhost.host.worker.channel import WorkerChannel
 from fnhost.host.worker.commands import Command

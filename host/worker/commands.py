@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from fnhost.host.app import App
 from fnhost.host.errors import Problem, StartError
-from fnhost.host.levels import wants_trace
+from fnhost.host.logging.levels import wants_trace
 from fnhost.host.worker.toolchains import TOOLCHAINS
 from fnhost.host.worker.toolchains.debugger import DebugAddress
 from fnhost.host.worker.toolchains.handler import CustomHandler

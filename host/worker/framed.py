@@ -9,9 +9,9 @@ from fnhost.bindings.contract import RETURN, Failure, Outcome
 from fnhost.clock import SYSTEM_CLOCK, Clock
 from fnhost.host.app import Function
 from fnhost.host.errors import TimedOut, WorkerCrashed, WorkerEnded, WorkerStartFailed, WorkerStopped
-from fnhost.host.events import LEVELS, HostMessage, UserLog, WorkerOutput, WorkerStarted
 from fnhost.host.limits import DEAF, START, STOP
-from fnhost.host.log import Log
+from fnhost.host.logging.events import LEVELS, HostMessage, UserLog, WorkerOutput, WorkerStarted
+from fnhost.host.logging.log import Log
 from fnhost.host.worker import Invocation, ObserveMode, RetryContext, instance_of
 from fnhost.host.worker.commands import Command
 from fnhost.host.worker.groups import ProcessGroups

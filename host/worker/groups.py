@@ -14,7 +14,7 @@ import subprocess
 import sys
 from typing import Self
 
-from fnhost.host.log import Log
+from fnhost.host.logging.log import Log
 
 SHELL = "/bin/sh"
 WATCHDOG = """

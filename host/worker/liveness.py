@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection
 
 from fnhost.clock import SYSTEM_CLOCK, Clock, Timer
 from fnhost.host.limits import PING, SILENCE
-from fnhost.host.log import Log
+from fnhost.host.logging.log import Log
 from fnhost.host.worker import Invocation
 
 CATEGORY = "Worker.Process"

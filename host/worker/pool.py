@@ -16,9 +16,9 @@ from fnhost.host.errors import (
     WorkerStartFailed,
     WorkerStopped,
 )
-from fnhost.host.events import WORKER, WorkerExited
 from fnhost.host.limits import LAST_STOP, LEAST_LOAD, READY, STOP
-from fnhost.host.log import Log
+from fnhost.host.logging.events import WORKER, WorkerExited
+from fnhost.host.logging.log import Log
 from fnhost.host.retry import Attempts, RetryPolicy
 from fnhost.host.tasks import BackgroundTasks, UseCount, hurried
 from fnhost.host.worker import Invocation, ObserveMode, WorkerStatus

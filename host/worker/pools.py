@@ -8,7 +8,7 @@ from fnhost.clock import Clock
 from fnhost.host.app import App, Function
 from fnhost.host.errors import IndexingFailed, WorkerStartFailed
 from fnhost.host.load.indexed import CannotList, Listing
-from fnhost.host.log import Log
+from fnhost.host.logging.log import Log
 from fnhost.host.tasks import UseCount
 from fnhost.host.worker import Invocation, WorkerStatus
 from fnhost.host.worker.commands import Command

@@ -15,10 +15,10 @@ from typing import Any, TypeVar, cast
 
 from fnhost.clock import Clock
 from fnhost.host.errors import WorkerStartFailed
-from fnhost.host.events import Level, WorkerOutput
 from fnhost.host.limits import PIPES_LINGER
-from fnhost.host.log import Log
-from fnhost.host.system import system_error
+from fnhost.host.logging.events import Level, WorkerOutput
+from fnhost.host.logging.log import Log
+from fnhost.host.system.open_files import system_error
 from fnhost.host.worker.commands import Command
 from fnhost.host.worker.groups import ProcessGroups, kill_group
 from fnhost.host.worker.output import Line, LineSplitter, RecentInvocations

@@ -6,7 +6,7 @@ from typing import Self
 
 from fnhost.clock import SYSTEM_CLOCK, Clock, Timer
 from fnhost.host.errors import WorkerEnded, WorkerStartFailed
-from fnhost.host.log import Log
+from fnhost.host.logging.log import Log
 from fnhost.host.tasks import BackgroundTasks
 from fnhost.host.worker.channel import OpenChannel, WorkerChannel
 from fnhost.host.worker.channels import Channels

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fnhost.host.watch import is_install
+from fnhost.host.start.watch import is_install
 from tests.support.hosts import http, running, write_app
 
 HELLO = {"Hello/__init__.py": "def main(req):\n    return 'hello'\n", "Hello/function.json": http()}

@@ -55,7 +55,7 @@ def busy_bindings(folder: Path, work: str) -> Path:
 
 LATE = """
 import os, signal, sys, time
-from fnhost.host.signals import end_at_once, ending_in_time
+from fnhost.host.system.signals import end_at_once, ending_in_time
 
 class Slow:
     def __del__(self, now=time.monotonic, write=os.write):

@@ -39,7 +39,7 @@ from fnhost.host.durable.storage import codec
 from fnhost.host.durable.storage.azure import AzureHub
 from fnhost.host.durable.storage.azure.app_lease import lease_id
 from fnhost.host.durable.storage.hub import HubSettings
-from fnhost.host.log import Log, Record
+from fnhost.host.logging.log import Log, Record
 
 pytestmark = pytest.mark.anyio
 

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from fnhost.host.log import Log
+from fnhost.host.logging.log import Log
 from fnhost.host.web.cors import read_cors
 from fnhost.host.web.dashboard.answers import answer, read_members
 from fnhost.host.web.dashboard.mount import Dashboard

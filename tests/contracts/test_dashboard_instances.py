@@ -26,7 +26,7 @@ from fnhost.host.durable.model.instants import Instant, later
 from fnhost.host.durable.model.states import Checkpoint, HistoryState, Instance, Page, Query, fold
 from fnhost.host.durable.replay.decide import OrchestrationLimits
 from fnhost.host.durable.storage.sqlite import SqliteHub
-from fnhost.host.log import Log
+from fnhost.host.logging.log import Log
 from fnhost.host.tasks import BackgroundTasks
 from fnhost.host.web.dashboard.answers import ApiError
 from fnhost.host.web.dashboard.api import api

@@ -32,7 +32,7 @@ from fnhost.host.durable.model.states import HistoryState, Instance, Progress
 from fnhost.host.durable.runtime.engine import Engine, EngineSettings
 from fnhost.host.durable.storage.hub import HubSettings
 from fnhost.host.durable.storage.sqlite import SqliteHub
-from fnhost.host.log import Log
+from fnhost.host.logging.log import Log
 from fnhost.host.web.durable.management import TOKEN, management
 from fnhost.host.web.listen.server import serving
 from fnhost.host.web.listen.sockets import bind

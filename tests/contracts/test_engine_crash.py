@@ -18,7 +18,7 @@ from fnhost.host.durable.model.states import Instance
 from fnhost.host.durable.runtime.engine import EngineSettings
 from fnhost.host.durable.storage.azure import AzureHub
 from fnhost.host.durable.storage.sqlite import SqliteHub
-from fnhost.host.log import Log
+from fnhost.host.logging.log import Log
 from tests.support import programs
 from tests.support.clocks import FastClock
 from tests.support.crashing import Fuse, killed, stepwise

@@ -37,7 +37,7 @@ from fnhost.host.durable.runtime.inbox import takes_one_message
 from fnhost.host.durable.storage.hub import Hub
 from fnhost.host.durable.storage.sqlite import SqliteHub
 from fnhost.host.errors import FunctionNotLoadable, WorkerCrashed, WorkerStopped
-from fnhost.host.log import Log, Record
+from fnhost.host.logging.log import Log, Record
 from tests.support.engines import HUBS, PATIENCE, Functions, Served, hub_settings, made, serving
 from tests.support.sdk import SDK_WARNINGS, entity
 

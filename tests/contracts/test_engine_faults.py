@@ -22,7 +22,7 @@ from fnhost.host.durable.runtime.engine import EngineSettings
 from fnhost.host.durable.storage.azure import AzureHub
 from fnhost.host.durable.storage.hub import all_of
 from fnhost.host.durable.storage.retrying import ClientHub, RetryingHub
-from fnhost.host.log import Level, Log
+from fnhost.host.logging.log import Level, Log
 from tests.support.engines import POLL, Served, hub_settings, made, serving
 from tests.support.programs import Tree, events_of, fits, functions, last_status, meaning
 from tests.support.proxies import Answer, Fault, Faults, Forward, Treatment, proxied

@@ -21,7 +21,7 @@ from fnhost.host.durable.runtime.engine import EngineSettings
 from fnhost.host.durable.storage.azure import AzureHub
 from fnhost.host.durable.storage.retrying import ClientHub
 from fnhost.host.durable.storage.sqlite import SqliteHub
-from fnhost.host.log import Level, Log
+from fnhost.host.logging.log import Level, Log
 from tests.support.crashing import stepwise
 from tests.support.engines import HUBS, PATIENCE, Functions, Served, hub_settings, made, serving
 from tests.support.outages import Switch, unreachable

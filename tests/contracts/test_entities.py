@@ -32,7 +32,7 @@ from fnhost.host.durable.model.messages import Message
 from fnhost.host.durable.model.states import Checkpoint, Instance
 from fnhost.host.durable.runtime.engine import EngineSettings
 from fnhost.host.errors import TimedOut
-from fnhost.host.log import Level
+from fnhost.host.logging.log import Level
 from tests.support.engines import HUBS, PATIENCE, Functions, Served, hub_settings, made, serving
 from tests.support.scripts import call, lock, release, scripted, wait
 from tests.support.sdk import SDK_WARNINGS, entity, orchestrator

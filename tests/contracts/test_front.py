@@ -24,7 +24,7 @@ from fnhost.bindings.contract import Binding, Event, Failure, HttpRequest, HttpR
 from fnhost.bindings.http.trigger import HttpSettings, RouteTable, open_trigger
 from fnhost.host.app import App, Function, HostConfig, Settings
 from fnhost.host.errors import Problem, StartError, WorkerCrashed
-from fnhost.host.log import Level, Log, Record
+from fnhost.host.logging.log import Level, Log, Record
 from fnhost.host.web.active_app import ActiveApp
 from fnhost.host.web.cors import Cors, read_cors
 from fnhost.host.web.front import Front

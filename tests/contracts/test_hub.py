@@ -53,7 +53,7 @@ from fnhost.host.durable.model.states import (
 from fnhost.host.durable.storage.azure import AzureHub
 from fnhost.host.durable.storage.hub import Hub, HubSettings, all_of
 from fnhost.host.durable.storage.sqlite import SqliteHub
-from fnhost.host.log import Log
+from fnhost.host.logging.log import Log
 
 pytestmark = pytest.mark.anyio
 

@@ -21,7 +21,7 @@ from azure.durable_functions import DurableOrchestrationContext as Context
 from fnhost.azurite import Azurite
 from fnhost.bindings.durable import HubEndpoints
 from fnhost.host.durable.storage.retrying import ClientHub
-from fnhost.host.log import Level
+from fnhost.host.logging.log import Level
 from fnhost.host.web.durable.management import TOKEN, management
 from fnhost.host.web.listen.server import serving as serving_http
 from fnhost.host.web.listen.sockets import bind

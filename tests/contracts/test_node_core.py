@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from fnhost.bindings.contract import Cookie, HttpRequest, HttpResponse, Json, Outcome
-from fnhost.host.log import Level
+from fnhost.host.logging.log import Level
 from fnhost.host.worker import RetryContext
 from tests.support.node import HTTP, NODE, RES, Registered, registered, write_v4
 from tests.support.npm import link_packages

@@ -8,8 +8,8 @@ import pytest
 
 from fnhost.bindings.contract import Event, HttpResponse
 from fnhost.host.errors import FunctionNotLoadable, StartError
-from fnhost.host.events import WorkerOutput
-from fnhost.host.log import Log
+from fnhost.host.logging.events import WorkerOutput
+from fnhost.host.logging.log import Log
 from fnhost.host.worker import Invocation
 from fnhost.host.worker.commands import command
 from fnhost.host.worker.framed import open_channel

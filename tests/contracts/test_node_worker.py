@@ -10,7 +10,7 @@ import pytest
 
 from fnhost.bindings.contract import Cookie, Event, HttpRequest, HttpResponse, Json, Outcome, Value
 from fnhost.host.errors import TimedOut, WorkerCrashed
-from fnhost.host.log import Level
+from fnhost.host.logging.log import Level
 from fnhost.host.worker import Invocation, RetryContext
 from tests.support.node import HTTP, NODE, RES, write_v3
 from tests.support.workers import Bench, bench, get, write_function

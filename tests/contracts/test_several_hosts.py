@@ -20,7 +20,7 @@ from fnhost.host.durable.sharing.identity import HostIdentity, persistent_identi
 from fnhost.host.durable.sharing.leases import LeaseSettings
 from fnhost.host.durable.storage.azure import AzureHub
 from fnhost.host.durable.storage.hub import HubSettings
-from fnhost.host.log import Level, Log
+from fnhost.host.logging.log import Level, Log
 from tests.acceptance.conftest import on_azurite
 from tests.support.engines import PATIENCE, POLL, Functions, Served, hub_settings, serving
 from tests.support.sdk import SDK_WARNINGS

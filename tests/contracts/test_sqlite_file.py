@@ -20,7 +20,7 @@ from fnhost.host.durable.model.states import Instance
 from fnhost.host.durable.storage.hub import Hub
 from fnhost.host.durable.storage.retrying import ClientHub
 from fnhost.host.durable.storage.sqlite import SqliteHub
-from fnhost.host.log import Level
+from fnhost.host.logging.log import Level
 from tests.support.engines import PATIENCE, Functions, hub_settings, serving
 from tests.support.sdk import SDK_WARNINGS
 

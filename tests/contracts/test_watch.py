@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from fnhost.host import watch
 from fnhost.host.app import App, HostConfig, Settings
-from fnhost.host.log import Log, Record
-from fnhost.host.watch import FileWatcher
+from fnhost.host.logging.log import Log, Record
+from fnhost.host.start import watch
+from fnhost.host.start.watch import FileWatcher
 
 pytestmark = pytest.mark.anyio
 LIMIT = 10.0

@@ -11,7 +11,7 @@ import pytest
 
 from fnhost.bindings.contract import Cookie, HttpResponse, Json, Outcome
 from fnhost.bindings.http.response import render
-from fnhost.host.events import CONSOLE, Level
+from fnhost.host.logging.events import CONSOLE, Level
 from fnhost.host.worker import RetryContext
 from tests.support.interpreters import Interpreter, interpreter, names
 from tests.support.workers import Bench, bench, get, write_app, write_file

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from fnhost.bindings.contract import Json
-from fnhost.host.log import Level
+from fnhost.host.logging.log import Level
 from tests.support.workers import HTTP, Bench, bench, get, write_app, write_function
 
 pytestmark = pytest.mark.anyio

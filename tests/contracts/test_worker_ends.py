@@ -9,7 +9,7 @@ import pytest
 
 from fnhost.bindings.contract import Outcome
 from fnhost.host.errors import WorkerCrashed
-from fnhost.host.events import Level, WorkerOutput
+from fnhost.host.logging.events import Level, WorkerOutput
 from tests.support.interpreters import Interpreter, interpreter, names
 from tests.support.workers import Bench, bench, get, write_app
 

@@ -12,7 +12,7 @@ from fnhost.bindings.contract import Event
 from fnhost.host.app import Retry
 from fnhost.host.errors import TimedOut, WorkerCrashed, WorkersExhausted
 from fnhost.host.invoker import FunctionInvoker
-from fnhost.host.log import Level, Log
+from fnhost.host.logging.log import Level, Log
 from fnhost.host.worker import Invocation
 from fnhost.host.worker.commands import command
 from tests.support.clocks import ManualClock

@@ -13,7 +13,7 @@ import pytest
 
 from fnhost.bindings.contract import Event, HttpResponse, Json, Outcome
 from fnhost.host.errors import FunctionNotLoadable, TimedOut, WorkerCrashed
-from fnhost.host.log import Level, Log
+from fnhost.host.logging.log import Level, Log
 from fnhost.host.worker import Invocation
 from fnhost.host.worker.commands import command
 from fnhost.host.worker.framed import open_channel

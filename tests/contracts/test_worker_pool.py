@@ -12,7 +12,7 @@ import pytest
 from fnhost.bindings.contract import Event
 from fnhost.host.errors import StartError, WorkerCrashed, WorkersExhausted, WorkerStartFailed, WorkerStopped
 from fnhost.host.load.app import load
-from fnhost.host.log import Level, Log
+from fnhost.host.logging.log import Level, Log
 from fnhost.host.retry import Attempts
 from fnhost.host.worker import Invocation
 from fnhost.host.worker.commands import Command, command

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from fnhost.host.events import WorkerOutput
+from fnhost.host.logging.events import WorkerOutput
 from tests.support.workers import Bench, bench, get, write_app
 
 pytestmark = pytest.mark.anyio

@@ -20,7 +20,7 @@ from fnhost.host.durable.sharing.identity import HostIdentity
 from fnhost.host.durable.storage.azure import AzureHub
 from fnhost.host.durable.storage.hub import Hub, HubSettings
 from fnhost.host.durable.storage.sqlite import SqliteHub
-from fnhost.host.log import Level, Log, Record
+from fnhost.host.logging.log import Level, Log, Record
 from tests.support.sdk import activity, orchestrator
 
 PATIENCE = 30.0

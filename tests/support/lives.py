@@ -19,7 +19,7 @@ from fnhost.host.durable.runtime.inbox import Completing
 from fnhost.host.durable.storage.azure import AzureHub
 from fnhost.host.durable.storage.hub import Hub, HubSettings
 from fnhost.host.durable.storage.sqlite import SqliteHub
-from fnhost.host.log import Log
+from fnhost.host.logging.log import Log
 from tests.support import programs
 from tests.support.clocks import FastClock
 from tests.support.crashing import Fuse, killed, stepwise

@@ -12,7 +12,7 @@ from typing import Any
 
 from fnhost.bindings.contract import Binding, Event, Outcome, Value
 from fnhost.host.app import App, Function, HostConfig, Settings
-from fnhost.host.log import Log
+from fnhost.host.logging.log import Log
 from fnhost.host.worker import Invocation, RetryContext
 from fnhost.host.worker.commands import command
 from fnhost.host.worker.framed import FramedChannel, open_channel

@@ -48,7 +48,7 @@ from fnhost.host.durable.runtime.registry import Kind
 from fnhost.host.durable.storage.codec import event_of
 from fnhost.host.durable.storage.hub import Hub
 from fnhost.host.durable.storage.sqlite import SqliteHub
-from fnhost.host.log import Log
+from fnhost.host.logging.log import Log
 from tests.support.engines import ALONE, PATIENCE, hub_settings, made
 
 HISTORIES = Path(__file__).parents[1] / "histories"

@@ -14,7 +14,7 @@ from fnhost.clock import SYSTEM_CLOCK, Clock
 from fnhost.host.app import App
 from fnhost.host.load.app import load
 from fnhost.host.load.indexed import complete
-from fnhost.host.log import Log, Record
+from fnhost.host.logging.log import Log, Record
 from fnhost.host.worker import Invocation, RetryContext
 from fnhost.host.worker.commands import command
 from fnhost.host.worker.pool import WorkerPool

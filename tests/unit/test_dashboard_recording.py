@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from fnhost.bindings.contract import Event, Failure, HttpRequest, Outcome
-from fnhost.host.events import InvocationEnded, InvocationException, InvocationStarted, UserLog
-from fnhost.host.log import RECENT_RECORDS, Level, Log
+from fnhost.host.logging.events import InvocationEnded, InvocationException, InvocationStarted, UserLog
+from fnhost.host.logging.log import RECENT_RECORDS, Level, Log
 from fnhost.host.web.dashboard import recording
 from fnhost.host.web.dashboard.live import LiveEvents
 from fnhost.host.web.dashboard.payloads import MOST_BYTES

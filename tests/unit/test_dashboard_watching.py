@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from fnhost.host.events import AppStarted
-from fnhost.host.log import Log
+from fnhost.host.logging.events import AppStarted
+from fnhost.host.logging.log import Log
 from fnhost.host.web.dashboard.live import LiveEvents
 from fnhost.host.web.dashboard.watching import LOOK, SETTLE, AppWatcher
 from tests.support.clocks import ManualClock

@@ -6,9 +6,9 @@ import pytest
 
 from fnhost.bindings.contract import Binding, BindingError, Event, Outcome, Value
 from fnhost.host.app import Function
-from fnhost.host.events import InvocationEnded, InvocationException
 from fnhost.host.invoker import FunctionInvoker
-from fnhost.host.log import Log
+from fnhost.host.logging.events import InvocationEnded, InvocationException
+from fnhost.host.logging.log import Log
 from fnhost.host.tasks import UseCount
 from fnhost.host.worker import Invocation
 

@@ -7,7 +7,7 @@ import pytest
 from fnhost.bindings.contract import Event
 from fnhost.host.app import Function
 from fnhost.host.limits import SILENCE
-from fnhost.host.log import Log, Record
+from fnhost.host.logging.log import Log, Record
 from fnhost.host.worker import Invocation
 from fnhost.host.worker.liveness import Liveness
 from tests.support.clocks import ManualClock

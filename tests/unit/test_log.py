@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from fnhost.host.console import Console, JsonLines, shown
-from fnhost.host.events import HostMessage, InvocationEnded, Level, LinesLeftOut, UserLog, WorkerOutput
-from fnhost.host.levels import LevelFilter, invalid_levels
-from fnhost.host.log import Log, RecentRecords, Record
+from fnhost.host.logging.console import Console, JsonLines, shown
+from fnhost.host.logging.events import HostMessage, InvocationEnded, Level, LinesLeftOut, UserLog, WorkerOutput
+from fnhost.host.logging.levels import LevelFilter, invalid_levels
+from fnhost.host.logging.log import Log, RecentRecords, Record
+from fnhost.host.logging.writer import BackgroundWriter, Output
 from fnhost.host.terminal.style import Style
-from fnhost.host.writer import BackgroundWriter, Output
 
 AT = datetime(2024, 5, 1, 8, 0, 0, 123_999, UTC)
 ENDED = InvocationEnded(function="Hello", invocation="id-1", outcome="Failed", duration_ms=5.4)

@@ -252,7 +252,7 @@ def test_the_in_process_model_is_told_to_run_nowhere_else() -> None:
 
 
 def test_a_host_without_official_workers_does_not_load_grpc() -> None:
-    modules = "fnhost.host.cli, fnhost.host.serve, fnhost.host.worker.standby"
+    modules = "fnhost.host.cli, fnhost.host.start.serve, fnhost.host.worker.standby"
     program = f"import sys, {modules}; print({{'grpc', 'google.protobuf'}} & set(sys.modules))"
     assert subprocess.check_output([sys.executable, "-c", program], text=True).strip() == "set()"
 

@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from fnhost.bindings.contract import Binding
 from fnhost.host.app import App, Function, HostConfig, Settings
-from fnhost.host.log import Log
+from fnhost.host.logging.log import Log
 from fnhost.host.web.admin.api import admin
 from fnhost.host.web.durable.management import ROUTES
 from fnhost.host.web.front import Front

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from fnhost.host.log import Level, Log, Record
+from fnhost.host.logging.log import Level, Log, Record
 from fnhost.host.tasks import BackgroundTasks, UseCount, first, hurried
 from tests.support.clocks import ManualClock
 

@@ -11,7 +11,7 @@ from fnhost.host.commands.durable.choice import HubChoice
 from fnhost.host.commands.durable.output import say
 from fnhost.host.errors import StartError
 from fnhost.host.presence import RunningHost, running_hosts
-from fnhost.host.private import STATE_FOLDER
+from fnhost.host.system.private_files import STATE_FOLDER
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ async def stored(
 async def emulator(root: Path) -> AsyncIterator[None]:
     """The storage emulator, begun as a host would begin it. Raises StartError."""
     from fnhost import azurite
-    from fnhost.host.emulator import FOLDER
+    from fnhost.host.assembly.emulator import FOLDER
 
     try:
         async with azurite.development_storage(root / FOLDER, os.environ, say) as running:

@@ -11,6 +11,8 @@ from starlette.types import ASGIApp
 from fnhost.bindings.durable import HubEndpoints
 from fnhost.clock import SYSTEM_CLOCK
 from fnhost.host.app import App
+from fnhost.host.assembly.hubplan import HubPlan, plan_of, storage_of
+from fnhost.host.assembly.servable import servable
 from fnhost.host.commands.durable.choice import HubChoice
 from fnhost.host.commands.indexing import with_functions
 from fnhost.host.durable.client import DurableClient
@@ -20,11 +22,9 @@ from fnhost.host.durable.model.errors import HubMissing
 from fnhost.host.durable.storage.hub import Hub
 from fnhost.host.durable.storage.retrying import ClientHub
 from fnhost.host.errors import AppError, StartError, WorkerError
-from fnhost.host.hubplan import HubPlan, plan_of, storage_of
 from fnhost.host.load.app import load
 from fnhost.host.load.localsettings import has_connection
-from fnhost.host.log import Log
-from fnhost.host.servable import servable
+from fnhost.host.logging.log import Log
 from fnhost.host.web.durable.management import management
 
 ORIGIN = "http://localhost:7071"

@@ -61,9 +61,9 @@ from fnhost.host.errors import (
     WorkersNotReady,
     WorkerStopped,
 )
-from fnhost.host.events import HostMessage, Level
 from fnhost.host.limits import EPISODES_END, MESSAGES_RETURN
-from fnhost.host.log import Log
+from fnhost.host.logging.events import HostMessage, Level
+from fnhost.host.logging.log import Log
 from fnhost.host.retry import RetryPolicy, retry
 from fnhost.host.supervise import supervise
 

@@ -44,8 +44,8 @@ from fnhost.host.durable.runtime.inbox import (
     takes_one_message,
 )
 from fnhost.host.durable.storage.hub import Hub
-from fnhost.host.events import HostMessage, Level
-from fnhost.host.log import Log
+from fnhost.host.logging.events import HostMessage, Level
+from fnhost.host.logging.log import Log
 
 LONGEST_WAIT = 3.0
 """Seconds at most until a message that came too early is tried again: after a crash its history appears soon."""

@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from fnhost.host.filelock import locked
+from fnhost.host.system.filelock import locked
 
 
 @dataclass(frozen=True, slots=True)

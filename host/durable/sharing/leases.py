@@ -18,8 +18,8 @@ from fnhost.host.durable.model.states import PartitionLease
 from fnhost.host.durable.sharing.identity import HostIdentity
 from fnhost.host.durable.sharing.partitions import LeasePlan, LocalHost, others, plan
 from fnhost.host.durable.storage.hub import Hub, HubSettings
-from fnhost.host.events import HOST_CATEGORY
-from fnhost.host.log import Level, Log
+from fnhost.host.logging.events import HOST_CATEGORY
+from fnhost.host.logging.log import Level, Log
 
 TRIES = 10
 """How often in a row the leases are read again because another host wrote between reading and writing."""

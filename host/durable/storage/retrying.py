@@ -20,7 +20,7 @@ from fnhost.host.durable.model.states import (
     Query,
 )
 from fnhost.host.durable.storage.hub import Hub, TransactionalHub
-from fnhost.host.log import Log
+from fnhost.host.logging.log import Log
 
 T = TypeVar("T")
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0

@@ -32,7 +32,7 @@ from fnhost.host.durable.storage import codec
 from fnhost.host.durable.storage.hub import HubSettings
 from fnhost.host.durable.storage.paging import place_of, token_of
 from fnhost.host.durable.storage.sqlite_store import SqliteStore
-from fnhost.host.log import Log
+from fnhost.host.logging.log import Log
 
 CONTROL = "control-00"
 BATCH = 32

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from fnhost.host.durable.model.errors import HubError, HubMissing, HubUnreachable, RecordRefused
-from fnhost.host.filelock import lock
+from fnhost.host.system.filelock import lock
 
 BUSY_LIMIT = 1.0
 """Seconds to wait for another program that has the file locked, before that is told."""

@@ -25,7 +25,7 @@ from fnhost.bindings.contract import BindingError
 from fnhost.host.app import Function
 from fnhost.host.endpoints import endpoint_of
 from fnhost.host.errors import FnhostError, StartError
-from fnhost.host.log import Log
+from fnhost.host.logging.log import Log
 from fnhost.host.web.active_app import ActiveApp
 from fnhost.host.web.admin.keys import key_routes
 from fnhost.host.web.admin.logs import logs_of

@@ -8,10 +8,10 @@ from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from fnhost.host.console import TimeStamp, record_members
-from fnhost.host.events import Level
-from fnhost.host.levels import level_named
-from fnhost.host.log import Log, Record
+from fnhost.host.logging.console import TimeStamp, record_members
+from fnhost.host.logging.events import Level
+from fnhost.host.logging.levels import level_named
+from fnhost.host.logging.log import Log, Record
 from fnhost.host.web.admin.responses import SafeJsonResponse
 
 DEFAULT_COUNT, MOST = 100, 1_000

@@ -6,7 +6,7 @@ from typing import Self
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from fnhost.host.log import Log
+from fnhost.host.logging.log import Log
 from fnhost.host.supervise import supervise
 from fnhost.host.tasks import BackgroundTasks
 from fnhost.host.web.admin.api import ActiveAppProvider

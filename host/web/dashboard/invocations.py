@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from fnhost.host.log import Log
+from fnhost.host.logging.log import Log
 from fnhost.host.web.active_app import ActiveApp
 from fnhost.host.web.admin.api import ActiveAppProvider
 from fnhost.host.web.dashboard.answers import ApiError, answer, number, read_members, single

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any, Literal
 
-from fnhost.host.events import InvocationEnded, InvocationException, InvocationStarted, UserLog, WorkerOutput
-from fnhost.host.log import Log, Record
+from fnhost.host.logging.events import InvocationEnded, InvocationException, InvocationStarted, UserLog, WorkerOutput
+from fnhost.host.logging.log import Log, Record
 from fnhost.host.web.dashboard.answers import time_text
 
 MOST_LINES = 5_000

@@ -13,8 +13,8 @@ from datetime import datetime
 from typing import Any
 
 from fnhost.bindings.contract import RETURN, Event, HttpRequest, Outcome, Value
-from fnhost.host.events import InvocationEnded, InvocationException, InvocationStarted
-from fnhost.host.log import RECENT_SIZE, Log, Record
+from fnhost.host.logging.events import InvocationEnded, InvocationException, InvocationStarted
+from fnhost.host.logging.log import RECENT_SIZE, Log, Record
 from fnhost.host.web.dashboard.answers import time_text
 from fnhost.host.web.dashboard.lines import is_own, log_line
 from fnhost.host.web.dashboard.live import LiveEvents

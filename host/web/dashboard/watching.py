@@ -6,8 +6,8 @@ from contextlib import suppress
 from typing import Any
 
 from fnhost.clock import SYSTEM_CLOCK, Clock
-from fnhost.host.events import AppRefused, AppStarted, WorkerExited, WorkerStarted
-from fnhost.host.log import Log, Record
+from fnhost.host.logging.events import AppRefused, AppStarted, WorkerExited, WorkerStarted
+from fnhost.host.logging.log import Log, Record
 from fnhost.host.web.dashboard.live import LiveEvents
 
 TOPIC = "app"

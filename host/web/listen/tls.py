@@ -13,7 +13,7 @@ from cryptography.x509.oid import NameOID
 
 from fnhost.clock import SYSTEM_CLOCK, Clock
 from fnhost.host.errors import StartError
-from fnhost.host.private import write_private
+from fnhost.host.system.private_files import write_private
 
 _CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----\n", re.DOTALL)
 LIFE = timedelta(days=365)

@@ -8,7 +8,7 @@ import asyncio
 from typing import Protocol
 
 from fnhost.clock import SYSTEM_CLOCK, Clock
-from fnhost.host.log import Log
+from fnhost.host.logging.log import Log
 from fnhost.host.worker.channel import WorkerChannel
 from fnhost.host.worker.commands import Command
 from fnhost.host.worker.debuggers.port import Holder, nobody

@@ -16,8 +16,8 @@ from typing import Any
 
 from fnhost.clock import Clock
 from fnhost.host.errors import WorkerStartFailed
-from fnhost.host.events import HOST_CATEGORY
-from fnhost.host.log import Log
+from fnhost.host.logging.events import HOST_CATEGORY
+from fnhost.host.logging.log import Log
 from fnhost.host.tasks import BackgroundTasks
 from fnhost.host.worker.channel import WorkerChannel
 from fnhost.host.worker.commands import Command

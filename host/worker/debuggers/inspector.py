@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from fnhost.clock import Clock
-from fnhost.host.log import Log
+from fnhost.host.logging.log import Log
 from fnhost.host.tasks import BackgroundTasks
 from fnhost.host.worker.channel import WorkerChannel
 from fnhost.host.worker.commands import Command

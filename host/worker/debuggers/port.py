@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from fnhost.clock import Clock
-from fnhost.host.events import HOST_CATEGORY
-from fnhost.host.log import Log
-from fnhost.host.system import system_error
+from fnhost.host.logging.events import HOST_CATEGORY
+from fnhost.host.logging.log import Log
+from fnhost.host.system.open_files import system_error
 from fnhost.host.tasks import BackgroundTasks, first
 from fnhost.host.worker.toolchains.debugger import LOOPBACK, DebugAddress
 

@@ -16,9 +16,9 @@ from fnhost.bindings.http.response import HOP_BY_HOP
 from fnhost.clock import Clock
 from fnhost.host.app import Function
 from fnhost.host.errors import CannotObserve, TimedOut, WorkerCrashed, WorkerEnded, WorkerStartFailed, WorkerStopped
-from fnhost.host.events import Level, UserLog, WorkerStarted
 from fnhost.host.limits import MOST_FRAME_BYTES, STOP
-from fnhost.host.log import Log
+from fnhost.host.logging.events import Level, UserLog, WorkerStarted
+from fnhost.host.logging.log import Log
 from fnhost.host.worker import Invocation, ObserveMode
 from fnhost.host.worker.commands import Command
 from fnhost.host.worker.cookies import read_cookies

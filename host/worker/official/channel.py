@@ -23,9 +23,9 @@ from fnhost.host.errors import (
     WorkerStartFailed,
     WorkerStopped,
 )
-from fnhost.host.events import HostMessage, Level, WorkerStarted
 from fnhost.host.limits import DEAF, MOST_FRAME_BYTES, START, STOP
-from fnhost.host.log import Log
+from fnhost.host.logging.events import HostMessage, Level, WorkerStarted
+from fnhost.host.logging.log import Log
 from fnhost.host.rpc import functionrpc_pb2 as rpc
 from fnhost.host.worker import Invocation, ObserveMode, instance_of
 from fnhost.host.worker.commands import Command

@@ -1,6 +1,6 @@
 """What an official worker logs, as records of the host's log (platform/official-workers.md 6)."""
 
-from fnhost.host.events import HostMessage, Level, UserLog
+from fnhost.host.logging.events import HostMessage, Level, UserLog
 from fnhost.host.rpc import functionrpc_pb2 as rpc
 from fnhost.host.worker.output import Ran
 

@@ -43,7 +43,7 @@ from fnhost.host.durable.storage.azure.message_queues import Encoding, MessageQu
 from fnhost.host.durable.storage.azure.names import Names, partition_key
 from fnhost.host.durable.storage.azure.partition_table import PartitionTable
 from fnhost.host.durable.storage.hub import HubSettings
-from fnhost.host.log import Log
+from fnhost.host.logging.log import Log
 
 T = TypeVar("T")
 P = ParamSpec("P")

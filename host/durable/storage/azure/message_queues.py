@@ -19,7 +19,7 @@ from fnhost.host.durable.storage import codec
 from fnhost.host.durable.storage.azure.gather import gather_all, unless_gone
 from fnhost.host.durable.storage.azure.large_messages import LargeMessages
 from fnhost.host.durable.storage.azure.names import Names, message_blob
-from fnhost.host.log import Log
+from fnhost.host.logging.log import Log
 
 Encoding = Literal["Base64", "UTF8"]
 """queueClientMessageEncoding. Base64 is what every version of the platform reads."""

@@ -9,7 +9,7 @@ from starlette.routing import Router
 from fnhost.host.durable.insight.hub import HubInsight, Told, nobody
 from fnhost.host.durable.insight.index import IndexRow
 from fnhost.host.durable.model.ids import is_entity
-from fnhost.host.log import Log
+from fnhost.host.logging.log import Log
 from fnhost.host.tasks import BackgroundTasks
 from fnhost.host.web.dashboard.durable import shapes
 from fnhost.host.web.dashboard.durable.actions import action_routes

@@ -13,21 +13,21 @@ from fnhost.bindings.http.trigger import HttpSettings, RouteTable
 from fnhost.bindings.storage.services import HostState
 from fnhost.clock import SYSTEM_CLOCK, Clock
 from fnhost.host.app import App, HostConfig, Settings
-from fnhost.host.emulator import StorageEmulator
+from fnhost.host.assembly.emulator import StorageEmulator
+from fnhost.host.assembly.functions import LoadedApp
+from fnhost.host.assembly.generation import generation, loaded
+from fnhost.host.assembly.servable import hub_alone, servable, uses_durable
+from fnhost.host.assembly.storage_use import needs_emulator
 from fnhost.host.errors import AppError, StartError, WorkerError
-from fnhost.host.events import HOST_CATEGORY, AppRefused, AppReloaded, AppStarted, FilesChanged
-from fnhost.host.functions import LoadedApp
-from fnhost.host.generation import generation, loaded
 from fnhost.host.limits import MOST_EARLIER_VERSIONS
 from fnhost.host.listing import error_lines
 from fnhost.host.load.app import load
 from fnhost.host.load.root import is_project
-from fnhost.host.log import Level, Log
-from fnhost.host.servable import hub_alone, servable, uses_durable
-from fnhost.host.storage_use import needs_emulator
-from fnhost.host.system import system_error
+from fnhost.host.logging.events import HOST_CATEGORY, AppRefused, AppReloaded, AppStarted, FilesChanged
+from fnhost.host.logging.log import Level, Log
+from fnhost.host.start.watch import FileWatcher
+from fnhost.host.system.open_files import system_error
 from fnhost.host.tasks import BackgroundTasks, first
-from fnhost.host.watch import FileWatcher
 from fnhost.host.web.active_app import ActiveApp
 from fnhost.host.web.dashboard.live import LiveEvents
 from fnhost.host.web.dashboard.reloads import ReloadHistory
@@ -44,7 +44,7 @@ EARLIER = (
 )
 HELD = "The next version starts when the worker with arguments of its own has ended. It still runs {}."
 if TYPE_CHECKING:
-    from fnhost.host.taskhub import HubChange, TaskHub, TaskHubs
+    from fnhost.host.assembly.taskhub import HubChange, TaskHub, TaskHubs
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -231,8 +231,8 @@ class Reload:
         if not uses_durable(app) and self._site.grpc_port is None:
             return
         if self._hubs is None:
-            await asyncio.to_thread(import_module, "fnhost.host.taskhub")  # requests are served meanwhile
-            from fnhost.host.taskhub import TaskHubs
+            await asyncio.to_thread(import_module, "fnhost.host.assembly.taskhub")  # requests are served meanwhile
+            from fnhost.host.assembly.taskhub import TaskHubs
 
             site = self._site
             hubs = TaskHubs(

@@ -8,8 +8,8 @@ from typing import Self
 from fnhost import azurite
 from fnhost.bindings.storage import Account, parse
 from fnhost.clock import Clock
-from fnhost.host.events import HOST_CATEGORY
-from fnhost.host.log import Log
+from fnhost.host.logging.events import HOST_CATEGORY
+from fnhost.host.logging.log import Log
 
 DEVELOPMENT = "UseDevelopmentStorage=true"
 FOLDER = ".azurite"

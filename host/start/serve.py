@@ -12,16 +12,16 @@ from fnhost import __version__
 from fnhost.bindings.storage.services import HostState
 from fnhost.clock import SYSTEM_CLOCK
 from fnhost.host.app import App
-from fnhost.host.console import RecordWriter
-from fnhost.host.dashboard import DashboardSite, showing_dashboard
-from fnhost.host.emulator import StorageEmulator
-from fnhost.host.events import FunctionsListed, HostStarting
+from fnhost.host.assembly.emulator import StorageEmulator
 from fnhost.host.identity import host_id
 from fnhost.host.listing import error_lines, function_member, listing
-from fnhost.host.log import Log
+from fnhost.host.logging.console import RecordWriter
+from fnhost.host.logging.events import FunctionsListed, HostStarting
+from fnhost.host.logging.log import Log
 from fnhost.host.options import ADDRESS, Options
-from fnhost.host.private import STATE_FOLDER, protect, state_folder, write_private
-from fnhost.host.reload import HostContext, Reload
+from fnhost.host.start.dashboard import DashboardSite, showing_dashboard
+from fnhost.host.start.reload import HostContext, Reload
+from fnhost.host.system.private_files import STATE_FOLDER, protect, state_folder, write_private
 from fnhost.host.web.active_app import ActiveApp
 from fnhost.host.web.cors import Cors, read_cors
 from fnhost.host.web.dashboard.live import LiveEvents
@@ -34,7 +34,7 @@ from fnhost.host.web.listen.sockets import name_of
 from fnhost.host.worker.standby import StandbyWorkers
 
 if TYPE_CHECKING:
-    from fnhost.host.steer import Steering
+    from fnhost.host.start.steer import Steering
 
 COLLECT = (20_000, 20, 50)
 """Thresholds of the garbage collector. It seldom runs: requests leave almost no reference cycles behind."""

@@ -10,14 +10,14 @@ from fnhost.bindings.http.trigger import RouteTable, read_settings
 from fnhost.bindings.storage.services import HostState
 from fnhost.clock import SYSTEM_CLOCK, Clock
 from fnhost.host.app import App
-from fnhost.host.emulator import StorageEmulator
-from fnhost.host.functions import LoadedApp, OpenedFunction, manual_event, opened_functions
+from fnhost.host.assembly.emulator import StorageEmulator
+from fnhost.host.assembly.functions import LoadedApp, OpenedFunction, manual_event, opened_functions
+from fnhost.host.assembly.listening import listening
+from fnhost.host.assembly.observing import observer
+from fnhost.host.assembly.servable import servable
 from fnhost.host.limits import LAST_DRAIN
-from fnhost.host.listening import listening
 from fnhost.host.load.indexed import complete
-from fnhost.host.log import Log
-from fnhost.host.observing import observer
-from fnhost.host.servable import servable
+from fnhost.host.logging.log import Log
 from fnhost.host.tasks import UseCount, hurried
 from fnhost.host.web.active_app import ActiveApp, ManualInvoke
 from fnhost.host.web.front import Front
@@ -26,7 +26,7 @@ from fnhost.host.worker.pools import worker_pools
 from fnhost.host.worker.standby import StandbyWorkers
 
 if TYPE_CHECKING:
-    from fnhost.host.taskhub import TaskHub
+    from fnhost.host.assembly.taskhub import TaskHub
 
 
 @asynccontextmanager

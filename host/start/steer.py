@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from fnhost.host.app import App
-from fnhost.host.console import Console
 from fnhost.host.endpoints import endpoint_of
+from fnhost.host.logging.console import Console
 from fnhost.host.terminal.browser import open_address
 from fnhost.host.terminal.keyboard import Keyboard
 

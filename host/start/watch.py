@@ -17,9 +17,9 @@ from watchfiles import Change, awatch
 
 from fnhost.clock import SYSTEM_CLOCK, Clock, Timer
 from fnhost.host.app import App, HostConfig
-from fnhost.host.events import HOST_CATEGORY
 from fnhost.host.load.folders import ENVIRONMENT
-from fnhost.host.log import Log
+from fnhost.host.logging.events import HOST_CATEGORY
+from fnhost.host.logging.log import Log
 from fnhost.host.worker.toolchains import foreign_package_folders, script_suffixes, settling_time, watched_files
 
 SETTLE = 20

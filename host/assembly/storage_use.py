@@ -11,7 +11,7 @@ from fnhost.bindings.storage import BadConnection, resolve
 from fnhost.bindings.storage.services import StorageServices
 from fnhost.clock import Clock
 from fnhost.host.app import App, Function
-from fnhost.host.emulator import DEVELOPMENT, StorageEmulator, is_development
+from fnhost.host.assembly.emulator import DEVELOPMENT, StorageEmulator, is_development
 
 REQUIREMENTS = ("requirements.txt", "package.json")
 STORAGE_SDK = re.compile(

@@ -24,16 +24,16 @@ from fnhost.bindings.registry import binding_types
 from fnhost.bindings.storage.services import HostState, StorageAccounts, StorageServices, storage_accounts
 from fnhost.clock import Clock
 from fnhost.host.app import App, Function
-from fnhost.host.emulator import StorageEmulator
+from fnhost.host.assembly.emulator import StorageEmulator
+from fnhost.host.assembly.servable import find_account
+from fnhost.host.assembly.storage_use import StartingInput, StartingOutput, is_on_emulator
 from fnhost.host.invoker import FunctionInvoker
-from fnhost.host.log import Level, Log
-from fnhost.host.servable import find_account
-from fnhost.host.storage_use import StartingInput, StartingOutput, is_on_emulator
+from fnhost.host.logging.log import Level, Log
 from fnhost.host.worker.pools import WorkerPools
 from fnhost.host.worker.toolchains import TOOLCHAINS
 
 if TYPE_CHECKING:
-    from fnhost.host.taskhub import TaskHub
+    from fnhost.host.assembly.taskhub import TaskHub
 
 MANUAL = "This function was programmatically called via the host APIs."
 

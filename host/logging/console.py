@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import get_args
 
 from fnhost.clock import SYSTEM_CLOCK, Clock
-from fnhost.host.events import (
+from fnhost.host.logging.events import (
     HOST_CATEGORY,
     AppStarted,
     FunctionsListed,
@@ -22,12 +22,12 @@ from fnhost.host.events import (
     UserLog,
     WorkerOutput,
 )
-from fnhost.host.levels import LevelFilter
-from fnhost.host.log import Record
+from fnhost.host.logging.levels import LevelFilter
+from fnhost.host.logging.log import Record
+from fnhost.host.logging.writer import BackgroundWriter
 from fnhost.host.terminal.links import linked
 from fnhost.host.terminal.style import Style
 from fnhost.host.text import SGR, has_colours, json_line, printable
-from fnhost.host.writer import BackgroundWriter
 
 LOCK_ACQUIRED = "Host lock lease acquired by instance ID"
 """Shown whatever the levels are, as the start of an app is: editors wait for both."""

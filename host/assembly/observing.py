@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from fnhost.bindings.contract import Event
 from fnhost.host.app import Function
-from fnhost.host.functions import LoadedApp
+from fnhost.host.assembly.functions import LoadedApp
 from fnhost.host.invoker import new_id
 from fnhost.host.worker import Invocation
 

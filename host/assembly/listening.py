@@ -8,11 +8,11 @@ from fnhost.bindings.registry import binding_types
 from fnhost.bindings.storage.services import StorageServices
 from fnhost.clock import Clock
 from fnhost.host.app import App, Function
-from fnhost.host.emulator import StorageEmulator
-from fnhost.host.functions import OpenedFunction
+from fnhost.host.assembly.emulator import StorageEmulator
+from fnhost.host.assembly.functions import OpenedFunction
+from fnhost.host.assembly.storage_use import uses_emulator
 from fnhost.host.limits import LAST_PATIENCE
-from fnhost.host.log import Log
-from fnhost.host.storage_use import uses_emulator
+from fnhost.host.logging.log import Log
 from fnhost.host.supervise import supervise
 from fnhost.host.tasks import hurried
 

@@ -9,14 +9,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from fnhost.host.app import App, HostConfig
-from fnhost.host.console import Console, JsonLines, RecordWriter
 from fnhost.host.errors import StartError
 from fnhost.host.limits import END
 from fnhost.host.load.localsettings import LocalSettings, likely, merge, read_local
-from fnhost.host.log import Log, Reader
+from fnhost.host.logging.console import Console, JsonLines, RecordWriter
+from fnhost.host.logging.log import Log, Reader
+from fnhost.host.logging.writer import BackgroundWriter, Output, standard_output
 from fnhost.host.options import ADDRESS, PORT, Options
-from fnhost.host.signals import ASKED_TO_END, ending_in_time
-from fnhost.host.system import raise_open_files
+from fnhost.host.system.open_files import raise_open_files
+from fnhost.host.system.signals import ASKED_TO_END, ending_in_time
 from fnhost.host.terminal.style import style_of
 from fnhost.host.web.listen.sockets import bind, holder, name_of
 from fnhost.host.worker.commands import Command, command
@@ -24,10 +25,9 @@ from fnhost.host.worker.debuggers import Debuggers
 from fnhost.host.worker.standby import StandbyWorkers
 from fnhost.host.worker.toolchains import likely_toolchain
 from fnhost.host.worker.toolchains.toolchain import Toolchain
-from fnhost.host.writer import BackgroundWriter, Output, standard_output
 
 if TYPE_CHECKING:
-    from fnhost.host.steer import Steering
+    from fnhost.host.start.steer import Steering
 
 
 def start(options: Options) -> int:
@@ -66,7 +66,7 @@ def _steering(options: Options, console: RecordWriter, outputs: ExitStack) -> "S
         return None
     if sys.stdin is None or not sys.stdin.isatty():
         return None
-    from fnhost.host.steer import Steering
+    from fnhost.host.start.steer import Steering
     from fnhost.host.terminal.keyboard import Keyboard
     from fnhost.host.terminal.screen import opened_screen
 
@@ -112,7 +112,7 @@ async def _serve(options: Options, console: RecordWriter, log: Log, steering: "S
         if not options.is_scheduler:
             with suppress(StartError):  # reported once the app has been read
                 await standby.begin(_likely_command(options, expected))
-        from fnhost.host.serve import serve  # its import takes as long as the worker's start
+        from fnhost.host.start.serve import serve  # its import takes as long as the worker's start
 
         await serve(options, local, sockets, console, log, standby, steering)
 

@@ -26,6 +26,8 @@ from fnhost.bindings.contract import Fire
 from fnhost.bindings.durable import DurableServices, HubEndpoints, Kind, origin
 from fnhost.clock import Clock
 from fnhost.host.app import App
+from fnhost.host.assembly.emulator import StorageEmulator
+from fnhost.host.assembly.hubplan import HubPlan, read_plan, storage_of
 from fnhost.host.durable.client import DurableClient, WrongHub
 from fnhost.host.durable.config import AZURE, DurableConfig
 from fnhost.host.durable.dialects.dialect import Dialect
@@ -37,13 +39,11 @@ from fnhost.host.durable.runtime.engine import Engine
 from fnhost.host.durable.sharing.identity import persistent_identity
 from fnhost.host.durable.storage.hub import Hub
 from fnhost.host.durable.storage.retrying import ClientHub
-from fnhost.host.emulator import StorageEmulator
 from fnhost.host.errors import StartError
-from fnhost.host.events import HOST_CATEGORY
-from fnhost.host.hubplan import HubPlan, read_plan, storage_of
-from fnhost.host.log import Log
+from fnhost.host.logging.events import HOST_CATEGORY
+from fnhost.host.logging.log import Log
 from fnhost.host.presence import CHANGES, HUB, RunningHost, announce, withdraw
-from fnhost.host.private import STATE_FOLDER, state_folder
+from fnhost.host.system.private_files import STATE_FOLDER, state_folder
 from fnhost.host.tasks import UseCount
 from fnhost.host.web.dashboard.durable.assembly import durable_api
 from fnhost.host.web.dashboard.live import LiveEvents

@@ -8,15 +8,15 @@ from typing import TypeAlias
 from fnhost.bindings.storage import Account, BadConnection, parse, resolve
 from fnhost.clock import Clock
 from fnhost.host.app import App
+from fnhost.host.assembly.emulator import DEVELOPMENT, is_development
 from fnhost.host.durable.config import AZURE, DurableConfig, read_durable
 from fnhost.host.durable.storage.azure import AzureHub
 from fnhost.host.durable.storage.hub import Hub
 from fnhost.host.durable.storage.sqlite import SqliteHub
-from fnhost.host.emulator import DEVELOPMENT, is_development
 from fnhost.host.errors import StartError
 from fnhost.host.load.localsettings import has_connection
-from fnhost.host.log import Log
-from fnhost.host.private import STATE_FOLDER, private_folder
+from fnhost.host.logging.log import Log
+from fnhost.host.system.private_files import STATE_FOLDER, private_folder
 
 Location: TypeAlias = tuple[str, ...]
 """What tells one task hub from another: two that are open on the same would disturb each other."""

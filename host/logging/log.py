@@ -8,8 +8,8 @@ from typing import Protocol
 
 from fnhost.bindings.contract import Event, Outcome, Value
 from fnhost.clock import SYSTEM_CLOCK, Clock
-from fnhost.host.events import HostMessage, InvocationEnded, InvocationStarted, LogEvent
-from fnhost.host.events import Level as Level
+from fnhost.host.logging.events import HostMessage, InvocationEnded, InvocationStarted, LogEvent
+from fnhost.host.logging.events import Level as Level
 
 RECENT_RECORDS = 1_000
 RECENT_SIZE = 32_000_000

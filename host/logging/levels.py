@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from fnhost.host.events import HOST_CATEGORY, LEVELS, Level
+from fnhost.host.logging.events import HOST_CATEGORY, LEVELS, Level
 
 DEFAULT = "default"
 USER_CATEGORIES = ("function", "host.function.console", HOST_CATEGORY.lower())

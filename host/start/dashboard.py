@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, Self
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fnhost import __version__
-from fnhost.host.console import RecordWriter
-from fnhost.host.emulator import StorageEmulator
-from fnhost.host.events import HOST_CATEGORY
-from fnhost.host.log import Log
+from fnhost.host.assembly.emulator import StorageEmulator
+from fnhost.host.logging.console import RecordWriter
+from fnhost.host.logging.events import HOST_CATEGORY
+from fnhost.host.logging.log import Log
 from fnhost.host.options import Options
 from fnhost.host.web.dashboard.live import LiveEvents
 from fnhost.host.web.dashboard.reloads import ReloadHistory

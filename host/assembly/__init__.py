@@ -1,0 +1,1 @@
+"""The only modules that know every part: a loaded app with its functions, triggers, storage and task hub."""

@@ -1,0 +1,1 @@
+"""What happens, as events and records; and who reads them: console, JSON lines, files."""

@@ -1,0 +1,1 @@
+"""What the operating system gives: signals, locks of files, files for their owner alone, limits."""
