@@ -33,7 +33,7 @@ from fnhost.host.worker.pools import WorkerPools
 from fnhost.host.worker.toolchains import TOOLCHAINS
 
 if TYPE_CHECKING:
-    from fnhost.host.assembly.taskhub import TaskHub
+    from fnhost.host.assembly.openhub import TaskHub
 
 MANUAL = "This function was programmatically called via the host APIs."
 

@@ -26,7 +26,7 @@ from fnhost.host.worker.pools import worker_pools
 from fnhost.host.worker.standby import StandbyWorkers
 
 if TYPE_CHECKING:
-    from fnhost.host.assembly.taskhub import TaskHub
+    from fnhost.host.assembly.openhub import TaskHub
 
 
 @asynccontextmanager

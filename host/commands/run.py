@@ -34,7 +34,7 @@ from fnhost.host.worker.debuggers import Debuggers
 from fnhost.host.worker.standby import StandbyWorkers
 
 if TYPE_CHECKING:
-    from fnhost.host.assembly.taskhub import TaskHub
+    from fnhost.host.assembly.openhub import TaskHub
 
 
 def run(

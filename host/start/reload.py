@@ -44,7 +44,8 @@ EARLIER = (
 )
 HELD = "The next version starts when the worker with arguments of its own has ended. It still runs {}."
 if TYPE_CHECKING:
-    from fnhost.host.assembly.taskhub import HubChange, TaskHub, TaskHubs
+    from fnhost.host.assembly.openhub import TaskHub
+    from fnhost.host.assembly.taskhub import HubChange, TaskHubs
 
 T = TypeVar("T")
 U = TypeVar("U")
