@@ -11,18 +11,16 @@ from typing import TYPE_CHECKING, Any
 from fnhost import __version__
 from fnhost.bindings.storage.services import HostState
 from fnhost.clock import SYSTEM_CLOCK
-from fnhost.host.app import App
 from fnhost.host.assembly.emulator import StorageEmulator
 from fnhost.host.identity import host_id
-from fnhost.host.listing import error_lines, function_member, listing
 from fnhost.host.logging.console import RecordWriter
-from fnhost.host.logging.events import FunctionsListed, HostStarting
+from fnhost.host.logging.events import HostStarting
 from fnhost.host.logging.log import Log
 from fnhost.host.options import ADDRESS, Options
+from fnhost.host.start.announce import Announce
 from fnhost.host.start.dashboard import DashboardSite, showing_dashboard
 from fnhost.host.start.reload import HostContext, Reload
 from fnhost.host.system.private_files import STATE_FOLDER, protect, state_folder, write_private
-from fnhost.host.web.active_app import ActiveApp
 from fnhost.host.web.cors import Cors, read_cors
 from fnhost.host.web.dashboard.live import LiveEvents
 from fnhost.host.web.dashboard.reloads import ReloadHistory
@@ -59,15 +57,7 @@ async def serve(
     protect(root)
     keys = Keys.of_app(root)
     address = str(options.address or local.get("LocalHttpAddress") or ADDRESS)
-    front = Front(
-        root,
-        log,
-        keys,
-        enable_auth=options.enable_auth,
-        cors=_cors(options, local),
-        names=read_names(address, str(options.environment.get(SETTING) or local.get(SETTING) or "")),
-        host_id=host_id(root),
-    )
+    front = _front(options, local, log, keys, address)
     base = f"{'https' if options.use_https else 'http'}://{name}"
     log.write(HostStarting(version=__version__, url=base))
     if options.enable_auth:
@@ -76,27 +66,10 @@ async def serve(
     emulator = StorageEmulator(root, log, SYSTEM_CLOCK)
     if warning := exposure(address, sockets[0].getsockname()[1], options.enable_auth):
         log.warning("Host.Startup", warning)
-    live = LiveEvents(__version__)
-    context = HostContext(
-        root=root,
-        environment=options.environment,
-        only=options.functions,
-        interpreters=options.interpreters,
-        host_name=name,
-        front=front,
-        keys=keys,
-        standby=standby,
-        log=log,
-        emulator=emulator,
-        state=HostState(host_id(root), str(uuid.uuid4())),
-        reloads=ReloadHistory(root, live),
-        live=live,
-        grpc_port=options.grpc_port,
-        is_scheduler=options.is_scheduler,
-    )
+    context = _context(options, front, keys, name, standby, log, emulator)
     announce = Announce(console, log, base, options, steering.hint if steering else "")
     certificate = _certificate(options)
-    site = DashboardSite(options, front, keys, log, live, context.reloads, emulator, base, SYSTEM_CLOCK.now())
+    site = DashboardSite(options, front, keys, log, context.live, context.reloads, emulator, base, SYSTEM_CLOCK.now())
     dashboard = showing_dashboard(site, console, address)
     async with serving(front, sockets, certificate), emulator, dashboard:
         if certificate:
@@ -108,6 +81,48 @@ async def serve(
             keyboard = steering.active(base, reload.again, lambda: announce.app, has_dashboard=is_there)
         with keyboard:
             await reload.serve()
+
+
+def _front(options: Options, local: Mapping[str, Any], log: Log, keys: Keys, address: str) -> Front:
+    return Front(
+        options.root,
+        log,
+        keys,
+        enable_auth=options.enable_auth,
+        cors=_cors(options, local),
+        names=read_names(address, str(options.environment.get(SETTING) or local.get(SETTING) or "")),
+        host_id=host_id(options.root),
+    )
+
+
+def _context(
+    options: Options,
+    front: Front,
+    keys: Keys,
+    name: str,
+    standby: StandbyWorkers,
+    log: Log,
+    emulator: StorageEmulator,
+) -> HostContext:
+    """`name` is the host's, with its port."""
+    live = LiveEvents(__version__)
+    return HostContext(
+        root=options.root,
+        environment=options.environment,
+        only=options.functions,
+        interpreters=options.interpreters,
+        host_name=name,
+        front=front,
+        keys=keys,
+        standby=standby,
+        log=log,
+        emulator=emulator,
+        state=HostState(host_id(options.root), str(uuid.uuid4())),
+        reloads=ReloadHistory(options.root, live),
+        live=live,
+        grpc_port=options.grpc_port,
+        is_scheduler=options.is_scheduler,
+    )
 
 
 def _certificate(options: Options) -> Path | None:
@@ -128,38 +143,3 @@ def forget_key(pem: Path) -> None:
 def _cors(options: Options, local: Mapping[str, Any]) -> Cors | None:
     origins = str(options.cors or local.get("CORS") or "")
     return read_cors(origins, options.cors_credentials or bool(local.get("CORSCredentials")))
-
-
-class Announce:
-    """Prints the functions, warnings and errors of a version that goes into service.
-
-    Of later versions it prints what differs.
-    """
-
-    def __init__(self, console: RecordWriter, log: Log, base: str, options: Options, hint: str = "") -> None:
-        self._console, self._log, self._base, self._options = console, log, base, options
-        self._shown = ""
-        self._said: set[str] = set()
-        self._hint = hint
-        self.app: App | None = None
-        """The version that serves."""
-
-    def __call__(self, view: ActiveApp) -> None:
-        app = self.app = view.app
-        self._console.set_levels({**app.config.log_levels, **self._options.levels})
-        unloaded = [f"The '{function}' function is in error: {text}" for function, text in view.failures.items()]
-        errors = [*error_lines(app.problems), *unloaded]
-        for text in (*app.warnings, *errors):
-            if text not in self._said:
-                (self._log.error if text in errors else self._log.warning)("Host.Startup", text)
-        self._said = {*app.warnings, *errors}
-        if self._options.is_scheduler:
-            return
-        if (shown := listing(app, self._base)) != self._shown:
-            functions = tuple(function_member(each, app, self._base) for each in app.functions)
-            self._log.write(FunctionsListed(message=shown, functions=functions))
-        if not (self._shown or self._options.verbose or self._options.json_output):
-            self._console.print("For detailed output, run fnhost with --verbose flag.")
-        if not self._shown and self._hint:
-            self._console.print(self._hint)
-        self._shown = shown
