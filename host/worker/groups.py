@@ -60,11 +60,12 @@ class ProcessGroups:
             self._log.warning("Host.Startup", f"Workers may outlive a host that is killed: {SHELL}: {error}")
 
     def __exit__(self, *_: object) -> None:
-        """Whatever is left is killed by the watchdog."""
+        """Whatever is left is killed by the watchdog. That a process has ended may be told later still."""
         self._is_open = False
-        if self._watchdog and self._watchdog.stdin:
-            self._watchdog.stdin.close()
-            self._watchdog.wait()
+        watchdog, self._watchdog = self._watchdog, None
+        if watchdog and watchdog.stdin:
+            watchdog.stdin.close()
+            watchdog.wait()
 
     def began(self, group: int) -> None:
         if self._is_open:
