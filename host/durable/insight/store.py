@@ -83,7 +83,7 @@ class InsightStore:
         execution, status, before = instance.execution_id or "", instance.custom_status, self._last.get(instance.id)
         if before is not None and before[0] == execution and before[1] == status:
             if instance.status.is_terminal and before[1] is not None:
-                self._put(lambda db: db.execute(FINISHED, (instance.id, instance.updated)))
+                self._put(lambda db: db.execute(FINISHED, (instance.id, instance.updated, instance.id)))
             return None
         if is_entity(instance.id):
             return None
@@ -95,7 +95,7 @@ class InsightStore:
         row = (instance.id, execution, instance.updated, status)
         self._put(lambda db: _add_value(db, row))
         if instance.status.is_terminal:
-            self._put(lambda db: db.execute(FINISHED, (instance.id, instance.updated)))
+            self._put(lambda db: db.execute(FINISHED, (instance.id, instance.updated, instance.id)))
         return status or "null"
 
     def _remember(self, instance: Instance, execution: str) -> None:
@@ -208,7 +208,7 @@ def _opened(place: str) -> sqlite3.Connection:
 
 
 TABLES = ("statuses", "executions", "finished")
-FINISHED = "INSERT OR REPLACE INTO finished SELECT ?1, ?2 WHERE EXISTS (SELECT 1 FROM statuses WHERE instance = ?1)"
+FINISHED = "INSERT OR REPLACE INTO finished SELECT ?, ? WHERE EXISTS (SELECT 1 FROM statuses WHERE instance = ?)"
 LAST = "SELECT value FROM statuses WHERE instance = ? AND execution = ? ORDER BY rowid DESC LIMIT 1"
 
 
