@@ -15,7 +15,7 @@ that, making one takes more than twice as long.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
@@ -41,9 +41,39 @@ class Json:
     text: str
 
 
+class HttpStream(Protocol):
+    """Both bodies of a request, handed on as they come: for a worker that serves HTTP itself."""
+
+    @property
+    def has_body(self) -> bool:
+        """Whether the request has one."""
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether the request cannot be completed: its client has gone, or its body is too long."""
+
+    async def broken(self) -> None:
+        """Waits until it is."""
+
+    def body(self) -> AsyncIterator[bytes]:
+        """That of the request, no faster than it is taken. Raises ConnectionError once the request is broken."""
+
+    async def start(self, status: int, headers: Sequence[tuple[bytes, bytes]]) -> None:
+        """Begin the response: the client has its head at once."""
+
+    async def write(self, piece: bytes) -> None:
+        """A piece of its body, no faster than the client reads."""
+
+    async def end(self) -> None:
+        """It is whole."""
+
+
 @dataclass(slots=True)
 class HttpRequest:
-    """A request as a worker receives it (platform/http.md 3): lower-case header names, values joined with `,`."""
+    """A request as a worker receives it (platform/http.md 3): lower-case header names, values joined with `,`.
+
+    With a `stream` the body is there and not in `body`, and the response is given there.
+    """
 
     method: str
     url: str
@@ -51,6 +81,7 @@ class HttpRequest:
     query: Mapping[str, str]
     params: Mapping[str, str]
     body: bytes | None = None
+    stream: HttpStream | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,16 +4,18 @@ import json
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from typing import Any
 
-from fnhost.bindings.contract import HttpRequest, Json, Value
+from fnhost.bindings.contract import HttpRequest, HttpStream, Json, Value
 from fnhost.bindings.formats import compact
 from fnhost.bindings.http.escapes import decode_query
 
 Scope = MutableMapping[str, Any]
 
 
-def read_request(scope: Scope, params: Mapping[str, str], body: bytes | None) -> HttpRequest:
+def read_request(
+    scope: Scope, params: Mapping[str, str], body: bytes | None, stream: HttpStream | None = None
+) -> HttpRequest:
     headers = joined([(name.decode(), value.decode("utf-8", "replace")) for name, value in scope["headers"]])
-    return HttpRequest(scope["method"], url(scope, headers), headers, read_query(scope), params, body)
+    return HttpRequest(scope["method"], url(scope, headers), headers, read_query(scope), params, body, stream)
 
 
 def url(scope: Scope, headers: Mapping[str, str]) -> str:

@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
-from fnhost.bindings.contract import Binding, BindingError, Event, Fire, Outcome, Value
+from fnhost.bindings.contract import Binding, BindingError, Event, Fire, HttpStream, Outcome, Value
 from fnhost.bindings.http.request import Scope, read_metadata, read_request
 from fnhost.bindings.http.response import FAILED, NO_CONTENT, Header, HttpReply, header, render
 from fnhost.bindings.http.segments import Path
@@ -18,7 +18,8 @@ from fnhost.bindings.in_flight import EventsInFlight
 
 REASON = "This function was programmatically called via the host APIs."
 BODY_LIMIT = 104_857_600
-RequestHandler = Callable[[Scope, Mapping[str, str], bytes | None], Awaitable[HttpReply]]
+T = TypeVar("T")
+RequestHandler = Callable[[Scope, Mapping[str, str], bytes | None, HttpStream | None], Awaitable[HttpReply]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,11 @@ def template_text(prefix: str, function: str, trigger: Binding) -> str:
 
 @dataclass(frozen=True, slots=True)
 class HttpRoute:
-    """A function that listens. `methods` is None for all; `level` is the lower-case authLevel."""
+    """A function that listens. `methods` is None for all; `level` is the lower-case authLevel.
+
+    With `is_streamed` it is handed the stream of a request instead of its body. What it answers then counts only if the
+    stream has no response.
+    """
 
     function: str
     template: RouteTemplate
@@ -66,6 +71,7 @@ class HttpRoute:
     level: str
     is_disabled: bool
     answer: RequestHandler
+    is_streamed: bool = False
 
     @property
     def rank(self) -> str:
@@ -87,7 +93,7 @@ class ConcurrencyLimiter:
     def is_full(self) -> bool:
         return 0 < self._limit <= self._outstanding
 
-    async def run(self, answer: Callable[[], Awaitable[HttpReply]]) -> HttpReply:
+    async def run(self, answer: Callable[[], Awaitable[T]]) -> T:
         self._outstanding += 1
         try:
             if self._places is None:
@@ -105,8 +111,10 @@ REMEMBERED = 256
 class RouteTable:
     """What is listening now, in the order it is asked: by function name, whatever the case; the first match wins."""
 
-    def __init__(self, settings: HttpSettings, disabled: Collection[str] = ()) -> None:
+    def __init__(self, settings: HttpSettings, disabled: Collection[str] = (), streamed: Collection[str] = ()) -> None:
+        """`disabled` and `streamed` are names of functions."""
         self.settings = settings
+        self.streamed = frozenset(streamed)
         self.gate = ConcurrencyLimiter(settings.concurrent, settings.outstanding)
         self.disabled = frozenset(name.lower() for name in disabled)
         self._routes: list[HttpRoute] = []
@@ -202,18 +210,28 @@ class HttpTrigger:
     async def listen(self, fire: Fire, stopping: asyncio.Event) -> None:
         is_disabled = self.function.lower() in self.routes.disabled
         answer = partial(self.answer, fire)
-        route = HttpRoute(self.function, self.template, self.methods, self.level, is_disabled, answer)
+        is_streamed = self.function in self.routes.streamed
+        route = HttpRoute(self.function, self.template, self.methods, self.level, is_disabled, answer, is_streamed)
         with self.routes.listening(route):
             await stopping.wait()
         await self.in_flight.settled()
 
-    async def answer(self, fire: Fire, scope: Scope, params: Mapping[str, str], body: bytes | None) -> HttpReply:
+    async def answer(
+        self,
+        fire: Fire,
+        scope: Scope,
+        params: Mapping[str, str],
+        body: bytes | None,
+        stream: HttpStream | None = None,
+    ) -> HttpReply:
         """Run the function for one request. Raises BadResponse, and what `fire` raises."""
         with self.in_flight:
-            return await self._answer(fire, scope, params, body)
+            return await self._answer(fire, scope, params, body, stream)
 
-    async def _answer(self, fire: Fire, scope: Scope, params: Mapping[str, str], body: bytes | None) -> HttpReply:
-        request = read_request(scope, params, body)
+    async def _answer(
+        self, fire: Fire, scope: Scope, params: Mapping[str, str], body: bytes | None, stream: HttpStream | None
+    ) -> HttpReply:
+        request = read_request(scope, params, body, stream)
         outcome = await fire(
             Event(
                 self.function,

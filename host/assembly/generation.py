@@ -71,7 +71,8 @@ async def generation(
     app = loaded.app
     disabled = [function.name for function in app.functions if function.disabled]
     limit = app.settings.get("FUNCTIONS_REQUEST_BODY_SIZE_LIMIT")
-    routes = RouteTable(read_settings(app.config.extension("http"), limit), disabled)
+    streamed = loaded.pools.streamed if loaded.pools else ()
+    routes = RouteTable(read_settings(app.config.extension("http"), limit), disabled, streamed)
     async with AsyncExitStack() as stack:
         functions = await stack.enter_async_context(opened_functions(loaded, routes, hub, host, emulator, log, clock))
         await stack.enter_async_context(listening(app, functions, emulator, ending, log, clock))

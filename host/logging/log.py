@@ -63,10 +63,28 @@ Reader = Callable[[Record], None]
 """Takes a record at once: it neither waits nor raises. What takes time is done elsewhere, over a bounded queue."""
 
 
+MOST_SEEN = 65_536
+"""Bytes that are kept of a body or a value for those who look on."""
+
+
+class SeenBody:
+    """The size of a body that passes, and its beginning: `most` bytes of it."""
+
+    def __init__(self, most: int = MOST_SEEN) -> None:
+        self._most = most
+        self.size = 0
+        self.beginning = bytearray()
+
+    def see(self, piece: bytes) -> None:
+        self.size += len(piece)
+        if (room := self._most - len(self.beginning)) > 0:
+            self.beginning += piece[:room]
+
+
 class InvocationObserver(Protocol):
     """Sees the values of invocations, which no record holds. Like a reader it neither waits nor raises.
 
-    All three are called in the task that runs the invocation.
+    All are called in the task that runs the invocation.
     """
 
     def called(self, invocation: str, event: Event) -> None:
@@ -77,6 +95,11 @@ class InvocationObserver(Protocol):
 
     def replied(self, status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> None:
         """A request has its response, whether or not an invocation was made of it."""
+
+    def streamed(
+        self, request: SeenBody, status: int, headers: Sequence[tuple[bytes, bytes]], response: SeenBody
+    ) -> None:
+        """What passed between client and worker; `status` is 0 if the worker gave no response."""
 
 
 class RecentRecords:

@@ -27,7 +27,7 @@ from fnhost.bindings.http.response import (
 from fnhost.bindings.http.trigger import HttpRoute
 from fnhost.clock import SYSTEM_CLOCK, Clock
 from fnhost.host.errors import FnhostError
-from fnhost.host.logging.log import Log
+from fnhost.host.logging.log import MOST_SEEN, Log
 from fnhost.host.text import encoded
 from fnhost.host.web.active_app import ActiveApp
 from fnhost.host.web.admin.api import admin
@@ -48,6 +48,7 @@ from fnhost.host.web.listen.guards import (
 )
 from fnhost.host.web.listen.names import HostNames
 from fnhost.host.web.mcp.endpoint import McpEndpoint
+from fnhost.host.web.stream import ClientStream
 
 WEBHOOKS = "/runtime/webhooks"
 DASHBOARD = "/runtime/dashboard"
@@ -168,8 +169,10 @@ class Front:
             return await self._hand_on(view, scope, receive, send)
         try:
             with view.use:
-                response = await self._call(view, scope, receive)
+                response = await self._call(view, scope, receive, send)
         except ClientLeft:
+            return
+        if response is None:
             return
         if (observer := self._log.observer) is not None:
             observer.replied(response.status, response.headers, response.body)
@@ -198,7 +201,8 @@ class Front:
         limit = min(JSON_LIMIT, view.routes.settings.body_limit)
         await serve_bounded(webhook, limit, {**scope, "root_path": mount}, receive, send)
 
-    async def _call(self, view: ActiveApp, scope: Scope, receive: Receive) -> HttpReply:
+    async def _call(self, view: ActiveApp, scope: Scope, receive: Receive, send: Send) -> HttpReply | None:
+        """What is to be answered; None when a response was sent. Raises ClientLeft, ResponseCut."""
         routes = view.routes
         try:
             found = routes.match(scope["method"], scope["path"])
@@ -213,10 +217,10 @@ class Front:
             return refusal
         limit, gate = routes.settings.body_limit, routes.gate
         if not gate.has_limits:
-            return await self._run(route, params, limit, scope, receive)
+            return await self._run(route, params, limit, scope, receive, send)
         if gate.is_full:
             return TOO_MANY
-        return await gate.run(lambda: self._run(route, params, limit, scope, receive))
+        return await gate.run(lambda: self._run(route, params, limit, scope, receive, send))
 
     def _home(self, view: ActiveApp) -> HttpReply:
         return home_page(view, is_listed=self._guard is None, dashboard=DASHBOARD if self.dashboard else "")
@@ -231,21 +235,34 @@ class Front:
         return None if self._guard.admits(route.level, route.function, key) else UNAUTHORIZED
 
     async def _run(
-        self, route: HttpRoute, params: dict[str, str], limit: int, scope: Scope, receive: Receive
-    ) -> HttpReply:
+        self, route: HttpRoute, params: dict[str, str], limit: int, scope: Scope, receive: Receive, send: Send
+    ) -> HttpReply | None:
+        """Raises ClientLeft, ResponseCut."""
         length = read_length(scope)
         if length > limit:
             return TOO_LARGE
-        if length == 0 and read_header(scope, b"transfer-encoding") is not None:
+        stream, body = None, None
+        if route.is_streamed:
+            stream = ClientStream(scope, receive, send, limit, MOST_SEEN if self._log.observer else 0)
+        elif length:
+            body = await read_body(receive, limit)
+        elif read_header(scope, b"transfer-encoding") is not None:
             self._log.warning(f"Function.{route.function}", CHUNKED, route.function)
         try:
-            return await route.answer(scope, params, await read_body(receive, limit) if length else None)
+            answer = await route.answer(scope, params, body, stream)
         except BadResponse as error:
             text = f"The response of function '{route.function}' cannot be sent. {error}"
             self._log.error(f"Function.{route.function}", text, route.function)
-            return FAILED
+            answer = FAILED
         except (FnhostError, BindingError):
-            return FAILED  # the invocation has said in the log what failed
+            answer = FAILED  # the invocation has said in the log what failed
+        return answer if stream is None else self._concluded(stream, answer)
+
+    def _concluded(self, stream: ClientStream, answer: HttpReply) -> HttpReply | None:
+        """Raises ClientLeft, ResponseCut."""
+        if (observer := self._log.observer) is not None:
+            observer.streamed(stream.request_body, stream.status, stream.headers, stream.response_body)
+        return stream.conclude(answer)
 
     async def _offline_page(self) -> HttpReply | None:
         """Looked for ten times a second at most while it is not there: every request passes here."""

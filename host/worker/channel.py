@@ -38,6 +38,9 @@ class WorkerChannel(Protocol):
     def requires_grpc(self) -> bool:
         """Whether the Durable SDK of the functions that it has loaded speaks the protobuf form, and gRPC."""
 
+    def streams(self, function: Function) -> bool:
+        """Whether it takes requests for a function that it has loaded as streams."""
+
     async def load(self, functions: Iterable[Function]) -> Mapping[str, str]:
         """Why it could not load those it could not, by name. Raises WorkerEnded."""
 

@@ -84,6 +84,9 @@ class FramedChannel(asyncio.Protocol):
     def requires_grpc(self) -> bool:
         return self._requires_grpc
 
+    def streams(self, function: Function) -> bool:
+        return False
+
     async def load(self, functions: Iterable[Function]) -> Mapping[str, str]:
         """Why it could not load those it could not, by name. Raises WorkerEnded."""
         asked = {f.name: self._ask(_load_key(f.worker_id), _load_request(f), Blobs()) for f in functions}

@@ -1,7 +1,7 @@
 """The workers of an app, n of them: loaded, called in turn, replaced when they end (platform/lifecycle.md 1)."""
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Collection, Coroutine, Iterable, Mapping, Sequence
 from typing import Any, Self, TypeVar
 
 from fnhost.bindings.contract import Outcome
@@ -77,6 +77,8 @@ class WorkerPool:
         self._restarts = Attempts(RESTARTS, clock)
         self._channels: set[WorkerChannel] = set()
         self.requires_grpc = False
+        self.streamed: Collection[str] = ()
+        """Names of the functions that take requests as streams."""
         self._indexer: WorkerChannel | None = None
         """The process that has listed the app: it is the first to load it."""
         self._ready: list[WorkerChannel] = []
@@ -244,6 +246,7 @@ class WorkerPool:
         try:
             self._failures = await self._in_time(channel, channel.load(self._functions))
             self.requires_grpc = channel.requires_grpc
+            self.streamed = [one.name for one in self._functions if one.retry is None and channel.streams(one)]
         except TimeoutError:
             channel.kill()
             raise WorkerStartFailed(f"The worker did not load the app within {self._load_timeout:.0f} s.") from None

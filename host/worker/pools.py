@@ -1,7 +1,7 @@
 """The workers of an app in all its languages: a pool for each, opened, loaded and closed together."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from fnhost.clock import Clock
@@ -30,6 +30,11 @@ class WorkerPools:
     def requires_grpc(self, language: str) -> bool:
         """Whether the Durable SDK of this language, as its worker has loaded it, speaks the protobuf form."""
         return language in self._pools and self._pools[language].requires_grpc
+
+    @property
+    def streamed(self) -> Collection[str]:
+        """Names of the functions that take requests as streams."""
+        return [name for pool in self._pools.values() for name in pool.streamed]
 
     @property
     def running(self) -> Iterable[Invocation]:

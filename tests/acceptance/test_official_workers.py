@@ -166,21 +166,19 @@ def test_an_app_in_net_whose_worker_lists_nothing_is_read_from_its_build(tmp_pat
 
 
 def test_requests_go_to_a_worker_that_serves_http_itself(tmp_path: Path) -> None:
-    app = write_app(tmp_path / "app", {"app.jar": "1", "served/function.json": function("served")})
-    write_app(app, {"fail/function.json": function("fail"), "crash/function.json": function("crash")})
-    told = settings("java", {**PROFILES["java"], "proxies": True}, tmp_path / "workers")
+    app, told = java(tmp_path, "served", "fail", "crash", proxies=True)
     with running(app, **told) as host:
-        answer = host.post("/api/served?q=%20", content="x", headers={"x-a": "b"})
-        path, headers, body, invocation = answer.json()
-        assert (answer.status_code, path, body, headers["x-a"]) == (202, "/api/served?q=%20", "x", "b")
-        assert answer.headers.get_list("set-cookie") == ["a=b; path=/", "c=d; path=/"]
+        answer = host.post("/api/served?tell", content="x", headers={"x-a": "b"})
+        _, path, headers, body = answer.json()
+        assert (answer.status_code, path, body, headers["x-a"]) == (202, "/api/served?tell", "x", "b")
+        assert answer.headers.get_list("set-cookie") == ["a=b", "c=d"], "its headers are its own"
         assert (headers["x-forwarded-host"], headers["x-forwarded-proto"]) == (
             answer.request.headers["host"],
             "http",
         )
-        host.output.until(f"Id={invocation}")
+        host.output.until(f"Id={headers['x-ms-invocation-id']}")
         for name in ("fail", "crash"):  # over HTTP no answer would ever come
-            assert host.get(f"/api/{name}?silent").status_code == 500
+            assert host.get(f"/api/{name}?hold").status_code == 500
 
 
 def test_a_worker_that_is_not_there_is_told_with_the_ways_to_get_one(tmp_path: Path) -> None:

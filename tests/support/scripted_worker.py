@@ -11,13 +11,13 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import grpc
 
 from fnhost.host.rpc import functionrpc_pb2 as rpc
+from tests.support import streaming_server
 from tests.support.protobuf_orchestrator import greet, orchestrate
 
 METHOD = "/AzureFunctionsRpcMessages.FunctionRpc/EventStream"
@@ -199,33 +199,20 @@ class Worker:
     # HTTP of its own
 
     def serve_http(self) -> str:
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                invocation = self.headers["x-ms-invocation-id"]
-                if "silent" in self.path:
-                    time.sleep(3600)
-                told = json.dumps([self.path, dict(self.headers), body.decode(), invocation]).encode()
-                self.send_response(202)
-                self.send_header("Content-Length", str(len(told)))
-                self.send_header("Set-Cookie", "a=b")
-                self.send_header("Set-Cookie", "c=d")
-                self.end_headers()
-                self.wfile.write(told)
-
-            do_GET = do_POST
-
-            def log_message(self, *_: object) -> None: ...
-
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        return f"http://127.0.0.1:{server.server_port}/"
+        serving = streaming_server.server()
+        threading.Thread(target=serving.serve_forever, daemon=True).start()
+        return f"http://127.0.0.1:{serving.server_port}/"
 
     def served(self, asked: rpc.InvocationRequest) -> None:
         assert not asked.input_data[0].data.http.method
         self.answer(asked)
+
+    def fail_midway(self, asked: rpc.InvocationRequest) -> None:
+        streaming_server.begun.wait()
+        self.fail(asked)
+
+    def never_served(self, asked: rpc.InvocationRequest) -> None:
+        """Waits to be cancelled."""
 
 
 def version() -> str:

@@ -6,10 +6,10 @@ import pytest
 
 from fnhost.bindings.contract import Event, Failure, HttpRequest, Outcome
 from fnhost.host.logging.events import InvocationEnded, InvocationException, InvocationStarted, UserLog
+from fnhost.host.logging.log import MOST_SEEN as MOST_BYTES
 from fnhost.host.logging.log import RECENT_RECORDS, Level, Log
 from fnhost.host.web.dashboard import recording
 from fnhost.host.web.dashboard.live import LiveEvents
-from fnhost.host.web.dashboard.payloads import MOST_BYTES
 from fnhost.host.web.dashboard.recording import SOON, InvocationHistory, RequestedCall, calling, shown_row
 from tests.support.clocks import ManualClock
 

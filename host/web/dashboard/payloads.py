@@ -7,9 +7,8 @@ from typing import Any
 
 from fnhost.bindings.contract import HttpRequest, HttpResponse, Json, Value
 from fnhost.bindings.formats import compact
+from fnhost.host.logging.log import MOST_SEEN, SeenBody
 
-MOST_BYTES = 65_536
-"""Bytes that are kept of a body or a value."""
 SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization", "set-cookie", "x-functions-key"})
 Header = tuple[str, str]
 
@@ -89,14 +88,24 @@ def keep_request(request: HttpRequest) -> KeptRequest:
     return KeptRequest(request.method, request.url, tuple(request.headers.items()), dict(request.params), body)
 
 
-def keep_response(status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> KeptResponse:
+def keep_response(status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes | SeenBody) -> KeptResponse:
     named = tuple((name.decode("latin-1").lower(), value.decode("utf-8", "replace")) for name, value in headers)
     content_type = next((value for name, value in named if name == "content-type"), "")
-    return KeptResponse(status, named, _payload(body, content_type))
+    kept = seen_payload(body, content_type) if isinstance(body, SeenBody) else _payload(body, content_type)
+    return KeptResponse(status, named, kept)
+
+
+def with_body(request: KeptRequest, body: SeenBody) -> KeptRequest:
+    """A request whose body passed by."""
+    return replace(request, body=seen_payload(body, request.body.content_type))
+
+
+def seen_payload(body: SeenBody, content_type: str) -> Payload:
+    return Payload(bytes(body.beginning), body.size, content_type)
 
 
 def _payload(data: bytes, content_type: str) -> Payload:
-    return Payload(bytes(data[:MOST_BYTES]), len(data), content_type)
+    return Payload(bytes(data[:MOST_SEEN]), len(data), content_type)
 
 
 def _response(response: HttpResponse) -> Mapping[str, Any]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from fnhost.bindings.contract import RETURN, Event, HttpRequest, Outcome, Value
 from fnhost.host.logging.events import InvocationEnded, InvocationException, InvocationStarted
-from fnhost.host.logging.log import RECENT_SIZE, Log, Record
+from fnhost.host.logging.log import RECENT_SIZE, Log, Record, SeenBody
 from fnhost.host.web.dashboard.answers import time_text
 from fnhost.host.web.dashboard.lines import is_own, log_line
 from fnhost.host.web.dashboard.live import LiveEvents
@@ -26,6 +26,7 @@ from fnhost.host.web.dashboard.payloads import (
     keep,
     keep_response,
     size_of,
+    with_body,
 )
 
 MOST_INVOCATIONS = 2_000
@@ -221,6 +222,19 @@ class InvocationHistory:
             row.response = keep_response(status, headers, body)
             self._weigh(row)
             self._publish(row)
+
+    def streamed(
+        self, request: SeenBody, status: int, headers: Sequence[tuple[bytes, bytes]], response: SeenBody
+    ) -> None:
+        row = self._rows.get(_CURRENT.get())
+        if row is None or not row.request:
+            return
+        row.trigger_value = with_body(row.request, request)
+        if status:
+            _CURRENT.set("")
+            row.response = keep_response(status, headers, response)
+        self._weigh(row)
+        self._publish(row)
 
     # --- the pages
 

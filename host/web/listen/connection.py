@@ -82,6 +82,8 @@ class Connection(asyncio.Protocol):
         self._is_half_closed = True
         if self._framing is not None and self._exchange is not None:
             self._refuse(CUT)
+        elif self._exchange is not None:
+            self._exchange.body.half_close()
         is_busy = self._exchange is not None and not self._is_lingering
         return is_busy and self._listening.scheme == "http"
 

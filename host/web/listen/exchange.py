@@ -6,7 +6,7 @@ from typing import Protocol
 
 from starlette.types import ASGIApp, Message, Scope
 
-from fnhost.host.web.listen.response import CONTINUE, Opening, UnsendableResponse, open_response
+from fnhost.host.web.listen.response import CONTINUE, Opening, ResponseCut, UnsendableResponse, open_response
 
 LOGGER = logging.getLogger(__name__)
 SMALL = 64 * 1024
@@ -39,12 +39,12 @@ class Link(Protocol):
 class RequestBody:
     """What has come of a body and is not yet read. `received` is its size in bytes."""
 
-    __slots__ = ("_event", "_is_end_read", "_pieces", "is_asked", "is_cut", "is_whole", "received")
+    __slots__ = ("_event", "_is_end_read", "_is_half_closed", "_pieces", "is_asked", "is_cut", "is_whole", "received")
 
     def __init__(self, is_whole: bool) -> None:
         self._pieces: list[bytes] = []
         self._event: asyncio.Event | None = None
-        self._is_end_read = False
+        self._is_end_read = self._is_half_closed = False
         self.is_whole, self.is_cut, self.is_asked = is_whole, False, False
         """Nothing more comes; nothing more is to be read; the application waits for more."""
         self.received = 0
@@ -63,13 +63,22 @@ class RequestBody:
         self.is_cut = True
         self._wake()
 
+    def half_close(self) -> None:
+        """The client sends no more. It may have left: whoever waits for more than the body is told so."""
+        self._is_half_closed = True
+        self._wake()
+
     def _wake(self) -> None:
         if self._event is not None:
             self._event.set()
 
     @property
     def has_news(self) -> bool:
-        return bool(self._pieces) or self.is_cut or (self.is_whole and not self._is_end_read)
+        return bool(self._pieces) or self.is_cut or (self.is_whole and not self._is_end_read) or self._has_left
+
+    @property
+    def _has_left(self) -> bool:
+        return self._is_half_closed and self._is_end_read
 
     async def wait(self) -> None:
         if self._event is None:
@@ -82,7 +91,7 @@ class RequestBody:
             self.is_asked = False
 
     def read(self) -> Message:
-        if self.is_cut:
+        if self.is_cut or self._has_left:
             return {"type": "http.disconnect"}
         body = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
         self._pieces.clear()
@@ -132,6 +141,8 @@ class Exchange:
         except asyncio.CancelledError:
             self._link.abort()
             raise
+        except ResponseCut:
+            self._link.abort()
         except Exception:
             LOGGER.exception("%s %s failed in the host.", self._scope["method"], self._scope["path"])
             await self._fail()

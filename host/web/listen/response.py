@@ -20,6 +20,10 @@ class UnsendableResponse(Exception):
     """An application answered with what cannot be sent. The text says what."""
 
 
+class ResponseCut(Exception):
+    """What a response comes from has ended in its middle, and has said so elsewhere."""
+
+
 class Opening(NamedTuple):
     """The head of a response, and what follows it: `length` bytes, or any number of them when that is None."""
 

@@ -26,13 +26,12 @@ from fnhost.host.worker.groups import ProcessGroups
 from fnhost.host.worker.handlers.payload import BadAnswer, failure, outcome, payload
 from fnhost.host.worker.observed import OTHER_WORKER
 from fnhost.host.worker.process import ProcessExit, WorkerProcess, cannot_start, spawn
+from fnhost.host.worker.proxy import EXIT_PATIENCE, HeldStream, HttpProxy, forwarded_headers, open_session
 from fnhost.host.worker.toolchains.handler import CustomHandler
 
 ADDRESS = "127.0.0.1"
 READY_POLL = 0.025
 """Seconds between two looks whether a new handler answers."""
-EXIT_PATIENCE = 0.5
-"""Seconds in which the end of a process that broke a connection is seen: it is the cause, and the better sentence."""
 HOST_VERSION = "4.1052.0.0"
 USER_AGENT = f"Azure-Functions-Host/{HOST_VERSION}"
 NOT_READY = (
@@ -51,11 +50,11 @@ class HandlerChannel:
         handler: CustomHandler,
         port: int,
         log: Log,
-        session: aiohttp.ClientSession,
         clock: Clock,
     ) -> None:
         self._process, self._handler, self._port = process, handler, port
-        self._log, self._session, self._clock = log, session, clock
+        self._log, self._session, self._clock = log, open_session(), clock
+        self._proxy = HttpProxy(f"http://{ADDRESS}:{port}", clock) if handler.proxies else None
         self._running: dict[str, Invocation] = {}
         self._is_stopped = False
 
@@ -78,6 +77,9 @@ class HandlerChannel:
     @property
     def requires_grpc(self) -> bool:
         return False
+
+    def streams(self, function: Function) -> bool:
+        return self._handler.proxies and is_plain(function)
 
     async def load(self, functions: Iterable[Function]) -> Mapping[str, str]:
         """It knows its functions by itself."""
@@ -165,6 +167,8 @@ class HandlerChannel:
 
     async def _forward(self, request: HttpRequest, invocation: Invocation) -> Outcome:
         """Whatever it answers is the response. Raises BadAnswer, ClientError."""
+        if self._proxy:
+            return await self._pass_on(self._proxy, request, invocation)
         target = urlsplit(request.url)
         path = f"/{invocation.function.name}" if self._handler.hides_path else target.path
         url = self._url(f"{path}{'?' if target.query else ''}{target.query}")
@@ -177,6 +181,15 @@ class HandlerChannel:
             cookies = tuple(read_cookies(response.headers.getall("Set-Cookie", [])))
             found = HttpResponse(str(response.status), sent, answer, cookies)
         return Outcome({output.name: found for output in invocation.function.outputs}, found)
+
+    async def _pass_on(self, proxy: HttpProxy, request: HttpRequest, invocation: Invocation) -> Outcome:
+        stream = request.stream or HeldStream(request)
+        added = {**forwarded_headers(request), **_headers(invocation, request.headers.get("user-agent", ""))}
+        if failure := await proxy.forward(request, stream, added):
+            return Outcome(failure=failure)
+        if not isinstance(stream, HeldStream):
+            return Outcome()
+        return Outcome({output.name: stream.response for output in invocation.function.outputs}, stream.response)
 
     def _url(self, target: str) -> URL:
         return URL(f"http://{ADDRESS}:{self._port}{target}", encoded=True)
@@ -195,6 +208,8 @@ class HandlerChannel:
     async def wait(self) -> ProcessExit:
         exit = await self._process.wait()
         await self._session.close()
+        if self._proxy:
+            await self._proxy.close()
         return exit
 
     def kill(self) -> None:
@@ -214,9 +229,13 @@ class HandlerChannel:
 
 def forwarded(handler: CustomHandler, invocation: Invocation) -> HttpRequest | None:
     """The request that a function gets as it is: it has nothing but an HTTP trigger and an HTTP output."""
-    function, value = invocation.function, invocation.event.value
-    is_plain = len(function.bindings) == 2 and [output.type for output in function.outputs] == ["http"]
-    return value if handler.forwards and is_plain and isinstance(value, HttpRequest) else None
+    value = invocation.event.value
+    return value if handler.forwards and is_plain(invocation.function) and isinstance(value, HttpRequest) else None
+
+
+def is_plain(function: Function) -> bool:
+    """Whether it has nothing but an HTTP trigger and an HTTP output."""
+    return len(function.bindings) == 2 and [output.type for output in function.outputs] == ["http"]
 
 
 def _headers(invocation: Invocation, client: str = "") -> Mapping[str, str]:
@@ -252,14 +271,7 @@ async def open_handler(
         process = await spawn(command, log, groups, clock, environment(command, port), stderr_level=_always_error)
     except OSError as error:
         raise cannot_start(command, error) from error
-    session = aiohttp.ClientSession(
-        timeout=aiohttp.ClientTimeout(total=None),
-        connector=aiohttp.TCPConnector(limit=0),
-        cookie_jar=aiohttp.DummyCookieJar(),
-        auto_decompress=False,
-        skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
-    )
-    channel = HandlerChannel(process, handler, port, log, session, clock)
+    channel = HandlerChannel(process, handler, port, log, clock)
     try:
         async with clock.timeout(handler.timeout):
             await channel.ready()

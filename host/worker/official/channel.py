@@ -37,13 +37,14 @@ from fnhost.host.worker.official.answers import PendingAnswers
 from fnhost.host.worker.official.capabilities import NOTHING, Capabilities, read_capabilities
 from fnhost.host.worker.official.deferred import deferred_bindings, place_of
 from fnhost.host.worker.official.logs import record
-from fnhost.host.worker.official.proxy import HttpProxy
 from fnhost.host.worker.official.server import ADDRESS, LONGEST_MESSAGE, EventStream, FunctionRpcServer
 from fnhost.host.worker.output import Ran
 from fnhost.host.worker.process import ProcessExit, StderrLevel, WorkerProcess, cannot_start, level_of, spawn
+from fnhost.host.worker.proxy import HttpProxy
 from fnhost.host.worker.toolchains.official import OfficialWorker
 
 INIT, METADATA = "init", "metadata"
+HTTP_TRIGGER = "httptrigger"
 NO_PLACES: Mapping[str, rpc.TypedData] = {}
 BROKEN = "The worker process {} sent what is no message of FunctionRpc ({}), and is replaced."
 DEAF_TEXT = "The worker process {} closed its stream to the host and is replaced."
@@ -94,6 +95,9 @@ class OfficialChannel:
     def requires_grpc(self) -> bool:
         """It says nothing of it: the language tells, or a binding."""
         return False
+
+    def streams(self, function: Function) -> bool:
+        return self._proxy is not None and function.trigger.type == HTTP_TRIGGER
 
     @property
     def is_debugged(self) -> bool:
@@ -164,39 +168,10 @@ class OfficialChannel:
 
         An input that cannot be sent and an answer that cannot be read are failures of the invocation.
         """
-        request = invocation.event.value
-        if self._proxy and isinstance(request, HttpRequest):
-            return await self._proxied(self._proxy, request, invocation)
+        if self._proxy and isinstance(invocation.event.value, HttpRequest):
+            invoked = self._invoke(invocation, is_proxied=True)
+            return await self._proxy.call(invocation, invoked, lambda: self._cancel(invocation))
         return await self._invoke(invocation)
-
-    async def _proxied(self, proxy: HttpProxy, request: HttpRequest, invocation: Invocation) -> Outcome:
-        """The request goes over HTTP, the invocation beside it. A failure of either ends the wait for the other."""
-        forwarded = asyncio.ensure_future(proxy.forward(request, invocation))
-        invoked = asyncio.ensure_future(self._invoke(invocation, is_proxied=True))
-        try:
-            await asyncio.wait([forwarded, invoked], return_when=asyncio.FIRST_COMPLETED)
-            if invoked.done() and (invoked.exception() or invoked.result().failure):
-                return invoked.result()
-            answer = await self._unless_it_fails(forwarded, invoked)
-            if isinstance(answer, Failure):
-                return Outcome(failure=answer)
-            outcome = await invoked
-        finally:
-            forwarded.cancel()
-            invoked.cancel()
-        if outcome.failure:
-            return outcome
-        named = {output.name: answer for output in invocation.function.outputs if output.type == "http"}
-        return Outcome({**outcome.outputs, **named}, answer)
-
-    async def _unless_it_fails(self, forwarded: "asyncio.Future[Any]", invoked: "asyncio.Future[Outcome]") -> Any:
-        """The answer over HTTP; the failure of the invocation, which then never answers there. Raises WorkerEnded."""
-        while not forwarded.done():
-            ends: list[asyncio.Future[Any]] = [forwarded] if invoked.done() else [forwarded, invoked]
-            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-            if invoked.done() and (failure := invoked.result().failure):
-                return failure
-        return forwarded.result()
 
     async def _invoke(self, invocation: Invocation, *, is_proxied: bool = False) -> Outcome:
         try:
@@ -239,7 +214,10 @@ class OfficialChannel:
     # Its end
 
     async def wait(self) -> ProcessExit:
-        return await self._process.wait()
+        exit = await self._process.wait()
+        if self._proxy:
+            await self._proxy.close()
+        return exit
 
     def kill(self) -> None:
         self._is_stopped = True
@@ -270,8 +248,6 @@ class OfficialChannel:
         if self._liveness:
             self._liveness.end()
         self._answers.fail(self._end)
-        if self._proxy:
-            self._proxy.close()
 
     def _end(self) -> WorkerEnded:
         exit = self._process.exited.result()

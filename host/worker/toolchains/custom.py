@@ -74,6 +74,7 @@ def read_handler(app: App) -> CustomHandler:
         or _is_on(section.get("enableForwardingHttpRequest"))
         or _is_on(section.get("enableProxyingHttpRequest")),
         hides_path=is_deprecated,
+        proxies=_is_on(section.get("enableProxyingHttpRequest")),
         timeout=timespan(str(section.get("initializationTimeout") or "00:00:30")),
         port=0 if is_deprecated else int(section.get("port") or 0),
     )
