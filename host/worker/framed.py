@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, cast
 
-from fnhost.bindings.contract import RETURN, Failure, Outcome
+from fnhost.bindings.contract import RETURN, Failure, HttpRequest, Outcome
 from fnhost.clock import SYSTEM_CLOCK, Clock
 from fnhost.host.app import Function
 from fnhost.host.errors import TimedOut, WorkerCrashed, WorkerEnded, WorkerStartFailed, WorkerStopped
@@ -19,6 +19,7 @@ from fnhost.host.worker.liveness import Liveness
 from fnhost.host.worker.observed import LAST_WORD, read_recording
 from fnhost.host.worker.output import Ran
 from fnhost.host.worker.process import ProcessExit, WorkerProcess, start_process
+from fnhost.host.worker.proxy import HTTP_TRIGGER, HttpProxy
 from fnhost.host.worker.transport import DEFAULT_TRANSPORT, TransportFactory
 from fnhost.host.worker.values import (
     Blobs,
@@ -55,6 +56,7 @@ class FramedChannel(asyncio.Protocol):
         self._outbox: list[bytes] = []
         self._is_stopped = False
         self._requires_grpc = False
+        self._proxy: HttpProxy | None = None
         self._fault = ""
         self._is_attached: Callable[[], bool] | None = None
         self._liveness: Liveness | None = None
@@ -85,7 +87,7 @@ class FramedChannel(asyncio.Protocol):
         return self._requires_grpc
 
     def streams(self, function: Function) -> bool:
-        return False
+        return self._proxy is not None and function.trigger.type == HTTP_TRIGGER
 
     async def load(self, functions: Iterable[Function]) -> Mapping[str, str]:
         """Why it could not load those it could not, by name. Raises WorkerEnded."""
@@ -95,6 +97,8 @@ class FramedChannel(asyncio.Protocol):
             for name, (message, _) in zip(asked, await asyncio.gather(*asked.values()), strict=True)
         }
         self._requires_grpc |= any("durableRequiresGrpc" in result for result in results.values())
+        if self._proxy is None and (address := _http_address(results.values())):
+            self._proxy = HttpProxy(address, self._clock)
         return {
             name: result["exception"]["message"] for name, result in results.items() if result["status"] != "success"
         }
@@ -124,6 +128,11 @@ class FramedChannel(asyncio.Protocol):
 
         An input that cannot be sent and an answer that cannot be read are failures of the invocation.
         """
+        if self._proxy and isinstance(invocation.event.value, HttpRequest):
+            return await self._proxy.call(invocation, self._call(invocation), _cannot_cancel, may_return=True)
+        return await self._call(invocation)
+
+    async def _call(self, invocation: Invocation) -> Outcome:
         blobs = Blobs()
         try:
             frame = pack(_invocation_request(invocation, blobs), blobs)
@@ -149,7 +158,10 @@ class FramedChannel(asyncio.Protocol):
         return read_recording(message, answered)
 
     async def wait(self) -> ProcessExit:
-        return await self._process.wait()
+        exit = await self._process.wait()
+        if self._proxy:
+            await self._proxy.close()
+        return exit
 
     def kill(self) -> None:
         self._is_stopped = True
@@ -406,6 +418,15 @@ def _retry_context(retry: RetryContext) -> dict[str, Any]:
         "maxRetryCount": retry.limit,
         **({"exception": {"message": retry.previous}} if retry.count else {}),
     }
+
+
+def _http_address(results: Iterable[RpcMessage]) -> str:
+    """Where the app takes requests itself; empty if it does not."""
+    return next((str(result["httpUri"]).rstrip("/") for result in results if result.get("httpUri")), "")
+
+
+def _cannot_cancel() -> None:
+    """Our workers know no word for it."""
 
 
 def _unsent(invocation: Invocation, error: Exception) -> Outcome:

@@ -17,6 +17,7 @@ from fnhost.host.worker import Invocation
 from fnhost.host.worker.cookies import read_cookies
 
 HOP_BY_HOP_NAMES = frozenset(name.decode() for name in HOP_BY_HOP)
+HTTP_TRIGGER = "httptrigger"
 TRIES = 10
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 0.25
 """Seconds between two tries to connect: a worker may listen a little after it has answered."""
@@ -52,11 +53,17 @@ class HttpProxy:
         await self._session.close()
 
     async def call(
-        self, invocation: Invocation, invoked: Coroutine[Any, Any, Outcome], cancel: Callable[[], None]
+        self,
+        invocation: Invocation,
+        invoked: Coroutine[Any, Any, Outcome],
+        cancel: Callable[[], None],
+        *,
+        may_return: bool = False,
     ) -> Outcome:
         """A request goes over HTTP, its invocation beside it; `cancel` tells the worker that nobody waits any more.
 
-        Raises what `invoked` raises.
+        With `may_return` a response that the invocation returns counts, and none comes over HTTP. Raises what `invoked`
+        raises.
         """
         request = invocation.event.value
         assert isinstance(request, HttpRequest)
@@ -64,10 +71,10 @@ class HttpProxy:
         added = {**forwarded_headers(request), INVOCATION: request.headers.get(INVOCATION, invocation.id)}
         tasks = asyncio.ensure_future(self.forward(request, stream, added)), asyncio.ensure_future(invoked)
         try:
-            outcome = await self._settled(*tasks, stream, cancel)
+            outcome = await self._settled(*tasks, stream, cancel, may_return)
         finally:
             await _abandon(*tasks)
-        if outcome.failure or not isinstance(stream, HeldStream):
+        if outcome.failure or not isinstance(stream, HeldStream) or (may_return and _responds(outcome)):
             return outcome
         named = {output.name: stream.response for output in invocation.function.outputs if output.type == "http"}
         return Outcome({**outcome.outputs, **named}, stream.response)
@@ -78,6 +85,7 @@ class HttpProxy:
         invoked: "asyncio.Future[Outcome]",
         stream: HttpStream,
         cancel: Callable[[], None],
+        may_return: bool,
     ) -> Outcome:
         """A worker that has failed an invocation never answers it over HTTP.
 
@@ -86,7 +94,7 @@ class HttpProxy:
         while not forwarded.done():
             waited: list[asyncio.Future[Any]] = [forwarded] if invoked.done() else [forwarded, invoked]
             await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
-            if invoked.done() and invoked.result().failure:
+            if invoked.done() and (invoked.result().failure or (may_return and _responds(invoked.result()))):
                 return invoked.result()
         failure = forwarded.result()
         if failure and stream.is_broken:
@@ -208,6 +216,10 @@ class HeldStream:
         cookies = [value for name, value in named if name.lower() == "set-cookie"]
         headers = {name: value for name, value in named if name.lower() not in ("set-cookie", "content-length")}
         return HttpResponse(str(self._status), headers, bytes(self._body), tuple(read_cookies(cookies)))
+
+
+def _responds(outcome: Outcome) -> bool:
+    return isinstance(outcome.returned, HttpResponse)
 
 
 async def _abandon(*tasks: "asyncio.Future[Any]") -> None:

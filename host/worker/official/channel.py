@@ -40,11 +40,10 @@ from fnhost.host.worker.official.logs import record
 from fnhost.host.worker.official.server import ADDRESS, LONGEST_MESSAGE, EventStream, FunctionRpcServer
 from fnhost.host.worker.output import Ran
 from fnhost.host.worker.process import ProcessExit, StderrLevel, WorkerProcess, cannot_start, level_of, spawn
-from fnhost.host.worker.proxy import HttpProxy
+from fnhost.host.worker.proxy import HTTP_TRIGGER, HttpProxy
 from fnhost.host.worker.toolchains.official import OfficialWorker
 
 INIT, METADATA = "init", "metadata"
-HTTP_TRIGGER = "httptrigger"
 NO_PLACES: Mapping[str, rpc.TypedData] = {}
 BROKEN = "The worker process {} sent what is no message of FunctionRpc ({}), and is replaced."
 DEAF_TEXT = "The worker process {} closed its stream to the host and is replaced."

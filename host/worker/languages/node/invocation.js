@@ -3,7 +3,7 @@
 
 const { fromWire, toWire } = require('./data.js');
 const { ensureError, messageOf, stackOf } = require('./errors.js');
-const { Forwarded, metadataOf } = require('./streaming.js');
+const { NO_CONTENT, metadataOf } = require('./streaming.js');
 const { Blobs } = require('./wire.js');
 
 /** What a programming model is told of an invocation. */
@@ -38,17 +38,16 @@ class Invocations {
   async run(registered, message, blobs) {
     const id = message.invocationId;
     const request = readRequest(message, blobs);
-    const forwarded = this._forward(request);
+    const isStreamed = this._prepareStream(request);
     try {
-      return success(id, await this._respond(registered, request, forwarded));
+      return success(id, await this._respond(registered, request, isStreamed));
     } catch (thrown) {
-      forwarded?.abort();
       return failure(id, ensureError(thrown));
     }
   }
 
   /** Promises are waited for only where there are some: each costs every call of every function. */
-  async _respond(registered, request, forwarded) {
+  async _respond(registered, request, isStreamed) {
     const { model, hooks } = this._app;
     const metadata = model.keepsMetadata ? registered.metadata : copied(registered.metadata);
     const core = new CoreInvocationContext(request, metadata, this._logs);
@@ -59,17 +58,16 @@ class Invocations {
     const call = hooks.isUsed ? this._callWithHooks : callAlone;
     const result = await call.call(this, core, invocation, given, registered.callback);
     const response = await invocation.getResponse(given.context, result);
-    if (!forwarded) return response;
-    return { ...response, returnValue: await forwarded.answer(result !== null && result !== undefined) };
+    if (!isStreamed) return response;
+    const isAnswered = result !== null && result !== undefined;
+    return { ...response, returnValue: isAnswered ? undefined : NO_CONTENT };
   }
 
-  /** Of an app that streams HTTP: the request goes to it beside the invocation. */
-  _forward(request) {
-    const { HttpUri: uri } = this._app.capabilities;
-    const http = uri && request.inputData.find(({ data }) => data.http)?.data.http;
-    if (!http) return undefined;
-    request.triggerMetadata = metadataOf(http);
-    return new Forwarded(uri, http, request.invocationId);
+  /** Whether the request itself comes to the app over HTTP, beside the invocation. */
+  _prepareStream(request) {
+    const http = this._app.capabilities.HttpUri && request.inputData.find(({ data }) => data.http)?.data.http;
+    if (http) request.triggerMetadata = metadataOf(http);
+    return Boolean(http);
   }
 
   async _callWithHooks(core, invocation, { context, inputs }, callback) {

@@ -72,6 +72,7 @@ class Program {
     this._warmUp.settle();
     const message = await this._app.load(functionId, metadata);
     const result = message ? { status: 'failure', exception: { message } } : { status: 'success' };
+    if (this._app.capabilities.HttpUri) result.httpUri = this._app.capabilities.HttpUri;
     this._wire.send({ t: 'functionLoadResponse', functionId, result });
   }
 
