@@ -6,8 +6,7 @@ import pytest
 
 from fnhost.bindings.contract import Event, Failure, HttpRequest, Outcome
 from fnhost.host.logging.events import InvocationEnded, InvocationException, InvocationStarted, UserLog
-from fnhost.host.logging.log import MOST_SEEN as MOST_BYTES
-from fnhost.host.logging.log import RECENT_RECORDS, Level, Log
+from fnhost.host.logging.log import MOST_SEEN, RECENT_RECORDS, Level, Log
 from fnhost.host.web.dashboard import recording
 from fnhost.host.web.dashboard.live import LiveEvents
 from fnhost.host.web.dashboard.recording import SOON, InvocationHistory, RequestedCall, calling, shown_row
@@ -70,12 +69,12 @@ async def test_the_ring_is_bounded_by_count_and_by_size(monkeypatch: pytest.Monk
     for number in range(8):
         site.run(str(number))
     assert ([row.id for row in site.history], site.history.dropped) == (["7", "6", "5", "4", "3"], 3)
-    monkeypatch.setattr(recording, "MOST_BYTES", 5 * MOST_BYTES)
+    monkeypatch.setattr(recording, "MOST_BYTES", 5 * MOST_SEEN)
     for number in range(8, 11):
-        site.run(str(number), "x" * (3 * MOST_BYTES))
+        site.run(str(number), "x" * (3 * MOST_SEEN))
     rows = list(site.history)
     assert [row.id for row in rows] == ["10", "9"], "each holds its trigger's value and its input"
-    assert sum(row.size for row in rows) <= 5 * MOST_BYTES
+    assert sum(row.size for row in rows) <= 5 * MOST_SEEN
     assert rows[0].event is None, "what was cut cannot be run again"
 
 

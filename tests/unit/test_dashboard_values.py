@@ -8,9 +8,10 @@ import pytest
 
 from fnhost.bindings.contract import HttpRequest, HttpResponse, Json
 from fnhost.host.errors import Problem
+from fnhost.host.logging.log import MOST_SEEN
 from fnhost.host.web.dashboard.answers import ApiError
 from fnhost.host.web.dashboard.exceptions import read_exception, user_place
-from fnhost.host.web.dashboard.payloads import MOST_BYTES, Payload, keep, keep_request, shown, shown_payload
+from fnhost.host.web.dashboard.payloads import Payload, keep, keep_request, shown, shown_payload
 from fnhost.host.web.dashboard.places import line_of, lines_of
 from fnhost.host.web.dashboard.problems import shown_problem, told
 from fnhost.host.web.dashboard.requests import OutgoingRequest, again, read_outgoing
@@ -162,7 +163,7 @@ def test_a_kept_request_is_sent_again_as_it_was() -> None:
     assert outgoing == OutgoingRequest("POST", "/api/a%20b?x=1&y=%20", (("host", "h"), ("accept", "a,b")), b"\xff\x00")
     assert read_outgoing({}, outgoing) == outgoing
     with pytest.raises(ApiError, match=r"first 65,536 are kept"):
-        again(keep_request(request(bytes(MOST_BYTES + 1))))
+        again(keep_request(request(bytes(MOST_SEEN + 1))))
 
 
 def test_what_a_page_may_say_of_a_request() -> None:
@@ -184,8 +185,8 @@ def test_what_a_page_may_say_of_a_request() -> None:
 
 
 def test_values_are_cut_and_told_with_their_size() -> None:
-    long = shown(keep("é" * MOST_BYTES))
-    assert long and (long["size"], long["cut"], len(long["text"])) == (2 * MOST_BYTES, MOST_BYTES, MOST_BYTES // 2)
+    long = shown(keep("é" * MOST_SEEN))
+    assert long and (long["size"], long["cut"], len(long["text"])) == (2 * MOST_SEEN, MOST_SEEN, MOST_SEEN // 2)
     odd = shown_payload(Payload("aé".encode()[:2], 3))
     assert (odd["text"], odd["cut"]) == ("a", 2)
     binary = shown(keep(b"\xff\xfe"))
