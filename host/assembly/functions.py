@@ -31,6 +31,7 @@ from fnhost.host.invoker import FunctionInvoker
 from fnhost.host.logging.log import Level, Log
 from fnhost.host.worker.pools import WorkerPools
 from fnhost.host.worker.toolchains import TOOLCHAINS
+from fnhost.host.worker.toolchains.toolchain import DurableForm
 
 if TYPE_CHECKING:
     from fnhost.host.assembly.openhub import TaskHub
@@ -51,11 +52,18 @@ class LoadedApp:
 
     def requires_grpc(self, language: str) -> bool:
         """Whether durable functions of this language speak the protobuf form (platform/durable-protobuf.md 1)."""
-        if TOOLCHAINS[language].is_protobuf:
+        if self._form_of_language(language) == "protobuf":
             return True
         bindings = (b for function in self.app.functions if function.language == language for b in function.bindings)
         is_flagged = any(binding.properties.get(REQUIRES_GRPC) is True for binding in bindings)
         return is_flagged or (self.pools is not None and self.pools.requires_grpc(language))
+
+    def durable_form(self, language: str) -> DurableForm:
+        """In which form the durable functions of this language speak."""
+        return "protobuf" if self.requires_grpc(language) else self._form_of_language(language)
+
+    def _form_of_language(self, language: str) -> DurableForm:
+        return TOOLCHAINS[language].durable_form(self.app.settings)
 
     @property
     def uses_grpc(self) -> bool:
@@ -83,7 +91,7 @@ async def opened_functions(
         lent = {language: dict(services) for language in app.languages}
         if hub:
             for language in lent:
-                lent[language][DurableServices] = hub.services(grpc=loaded.requires_grpc(language))
+                lent[language][DurableServices] = hub.services(loaded.durable_form(language))
         yield [
             _opened(function, loaded, lent[function.language], emulator, log, clock)
             for function in app.functions

@@ -20,6 +20,8 @@ from fnhost.host.assembly.hubplan import HubPlan, storage_of
 from fnhost.host.durable.client import DurableClient
 from fnhost.host.durable.config import AZURE, DurableConfig
 from fnhost.host.durable.dialects.dialect import Dialect
+from fnhost.host.durable.dialects.json import JSON
+from fnhost.host.durable.dialects.powershell import POWERSHELL, POWERSHELL_TYPED
 from fnhost.host.durable.insight.hub import HubInsight
 from fnhost.host.durable.insight.replays import Replays
 from fnhost.host.durable.insight.store import InsightStore
@@ -37,6 +39,7 @@ from fnhost.host.web.dashboard.durable.assembly import durable_api
 from fnhost.host.web.dashboard.live import LiveEvents
 from fnhost.host.web.durable.management import management
 from fnhost.host.web.keys import Keys
+from fnhost.host.worker.toolchains.toolchain import DurableForm
 
 MARKS = Path(STATE_FOLDER, "hosts")
 """Where in the app's folder its hosts leave their lock files, a folder for each task hub."""
@@ -63,14 +66,23 @@ class TaskHub:
     grpc: str | None = None
     """The origin of the host's gRPC service, once an app needs it."""
 
-    def services(self, *, grpc: bool) -> DurableServices:
-        """For functions that speak the JSON form or, with `grpc`, the protobuf form."""
-        if not grpc:
-            return DurableServices(self.engine, self.client, self.address)
-        from fnhost.host.durable.dialects.protobuf.dialect import PROTOBUF
+    def services(self, form: DurableForm) -> DurableServices:
+        """For functions that speak this form."""
+        address = replace(self.address, grpc=self.grpc) if form == "protobuf" else self.address
+        return DurableServices(SpokenTo(self.engine, _dialect(form)), self.client, address)
 
-        engine = SpokenTo(self.engine, PROTOBUF)
-        return DurableServices(engine, self.client, replace(self.address, grpc=self.grpc))
+
+def _dialect(form: DurableForm) -> Dialect:
+    match form:
+        case "protobuf":
+            from fnhost.host.durable.dialects.protobuf.dialect import PROTOBUF  # needs packages of an extra
+
+            return PROTOBUF
+        case "powershell":
+            return POWERSHELL
+        case "powershell-typed":
+            return POWERSHELL_TYPED
+    return JSON
 
 
 @dataclass(frozen=True, slots=True)

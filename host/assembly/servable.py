@@ -12,7 +12,6 @@ from fnhost.bindings.storage import Account, resolve
 from fnhost.bindings.storage.services import StorageServices
 from fnhost.host.app import App, Function
 from fnhost.host.errors import Problem
-from fnhost.host.worker.toolchains import TOOLCHAINS
 
 
 def servable(app: App) -> App:
@@ -31,9 +30,6 @@ def _obstacles(function: Function, app: App) -> Iterator[Problem]:
             message = f"This host does not serve {type.name} (direction {binding.direction})."
             hint = f"It serves {', '.join(binding_types().names)}. The other functions run."
             yield Problem(file, f"/bindings/{index}", message, hint, function.name)
-    if not TOOLCHAINS[function.language].serves_durable and any(type.services is DurableServices for type in types):
-        message = f"Durable functions in {TOOLCHAINS[function.language].title} are not served."
-        yield Problem(file, "/bindings", message, "The other functions run.", function.name)
     for index, (binding, type) in enumerate(zip(function.bindings, types, strict=True)):
         try:
             section = app.config.extension(type.settings) if type.settings else {}

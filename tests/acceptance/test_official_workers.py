@@ -1,10 +1,11 @@
 """Apps in languages whose workers speak gRPC: played by a program that follows what each of them does."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psutil
 import pytest
 
@@ -214,9 +215,53 @@ def test_durable_functions_speak_protobuf(tmp_path: Path, sqlite: Mapping[str, s
         assert (done["output"], done["customStatus"]) == (["Hello Tokyo!", "Hello Seattle!"], "2 of 2")
 
 
-def test_durable_functions_in_powershell_are_told_to_be_not_served(tmp_path: Path) -> None:
-    flow = durable("orchestrationTrigger", "echo", "app.ps1")
-    app = write_app(tmp_path / "app", {"app.ps1": "", "Flow/function.json": flow})
-    code, lines = run("check", app, **settings("powershell", PROFILES["powershell"], tmp_path / "workers"))
-    assert code == 1
-    assert any("Durable functions in PowerShell are not served" in line for line in lines), lines
+@pytest.fixture(params=["false", "true"], ids=["own", "external"])
+def powershell(request: pytest.FixtureRequest, tmp_path: Path, sqlite: Mapping[str, str]) -> Iterator[Host]:
+    """Orchestrators in PowerShell, with the SDK in the worker and with the external one."""
+    orchestrators = {
+        f"{name}/function.json": durable("orchestrationTrigger", "play", "app.ps1")
+        for name in ("hello_cities", "careful", "careless")
+    }
+    activities = {
+        f"{name}/function.json": durable("activityTrigger", name.lower(), "app.ps1") for name in ("Hello", "Fail")
+    }
+    client = function("client", "app.ps1", {"name": "client", "type": "durableClient", "direction": "in"})
+    files = {"app.ps1": "", **orchestrators, **activities, "Client/function.json": client}
+    told = settings("powershell", PROFILES["powershell"], tmp_path / "workers")
+    with running(
+        write_app(tmp_path / "app", files), **told, **sqlite, ExternalDurablePowerShellSDK=request.param
+    ) as host:
+        yield host
+
+
+def test_orchestrators_in_powershell(powershell: Host) -> None:
+    host = powershell
+    client = host.get("/api/Client").json()
+    rpc = client["rpcBaseUrl"]
+    with httpx.Client() as asking:  # the addresses as the commands of both SDKs put them together
+        assert asking.post(f"{rpc}orchestrators/hello_cities/one").status_code == 202
+        assert asking.get(f"{rpc}/instances/one").status_code in (200, 202)
+        assert asking.get(f"{client['baseUrl']}/instances/one").status_code in (200, 202)
+    done = host.until(f"{WEBHOOKS}/instances/one", runtimeStatus="Completed")
+    assert (done["customStatus"], done["output"]) == ("London", ["Hello Tokyo!", "Hello Seattle!", "Hello London!"])
+
+
+def test_an_orchestrator_in_powershell_waits_and_outlives_its_worker(powershell: Host) -> None:
+    host = powershell
+    assert host.post(f"{WEBHOOKS}/orchestrators/careful/two").status_code == 202
+    waiting = host.until(f"{WEBHOOKS}/instances/two", customStatus={"Step": 1, "isDone": False})
+    assert waiting["runtimeStatus"] == "Running"
+    for worker in [one for one in host.children() if "worker.py" in " ".join(one.cmdline())]:
+        worker.kill()
+    approved = {"IsDone": True, "InstanceId": 7}
+    assert host.post(f"{WEBHOOKS}/instances/two/raiseEvent/Approval", json=approved).status_code == 202
+    output = host.until(f"{WEBHOOKS}/instances/two", runtimeStatus="Completed")["output"]
+    assert output["Told"] == approved, "what user code gives keeps its names"
+    assert "it went wrong" in output["error"]
+
+
+def test_an_orchestrator_in_powershell_that_fails_says_why(powershell: Host) -> None:
+    host = powershell
+    assert host.post(f"{WEBHOOKS}/orchestrators/careless/three").status_code == 202
+    failed = host.until(f"{WEBHOOKS}/instances/three", runtimeStatus="Failed")
+    assert failed["customStatus"] == "before" and "it went wrong" in failed["output"]

@@ -17,7 +17,7 @@ from typing import Any
 import grpc
 
 from fnhost.host.rpc import functionrpc_pb2 as rpc
-from tests.support import streaming_server
+from tests.support import powershell_orchestrator, streaming_server
 from tests.support.protobuf_orchestrator import greet, orchestrate
 
 METHOD = "/AzureFunctionsRpcMessages.FunctionRpc/EventStream"
@@ -187,6 +187,20 @@ class Worker:
 
     def greet(self, asked: rpc.InvocationRequest) -> None:
         self.answer(asked, return_value=rpc.TypedData(string=greet(asked.input_data[0].data.string)))
+
+    def play(self, asked: rpc.InvocationRequest) -> None:
+        """An orchestrator in PowerShell: its name says which script it is."""
+        script = powershell_orchestrator.SCRIPTS[self.loaded[asked.function_id].name]
+        is_external = os.environ.get("ExternalDurablePowerShellSDK") == "true"
+        try:
+            text = powershell_orchestrator.play(asked.input_data[0].data.string, script, is_external=is_external)
+        except powershell_orchestrator.ScriptFailed as error:
+            exception = rpc.RpcException(message=str(error))
+            return self.answer(asked, result=rpc.StatusResult(exception=exception))
+        self.answer(asked, return_value=rpc.TypedData(json=text))
+
+    def hello(self, asked: rpc.InvocationRequest) -> None:
+        self.answer(asked, return_value=rpc.TypedData(string=f"Hello {asked.input_data[0].data.string}!"))
 
     def client(self, asked: rpc.InvocationRequest) -> None:
         """Answers what its durable client is given."""

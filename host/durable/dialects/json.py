@@ -38,7 +38,8 @@ class JsonDialect:
         opening: Sequence[HistoryEvent],
         limits: OrchestrationLimits,
     ) -> str:
-        return orchestrator_payload(started, [*cast(Sequence[str], past), *map(history_json, opening)], limits)
+        texts = cast(Sequence[str], [*past, *map(self.part, opening)])
+        return orchestrator_payload(started, texts, limits)
 
     def decide(self, outcome: Outcome, history: Sequence[HistoryEvent], limits: OrchestrationLimits) -> Verdict:
         failures = []

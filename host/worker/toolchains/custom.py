@@ -144,5 +144,5 @@ CUSTOM = Toolchain(
     handler=read_handler,
     loaded_files=handler_files,
     stands_by=False,
-    is_protobuf=True,
+    durable_form=lambda settings: "protobuf",
 )

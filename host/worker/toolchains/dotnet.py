@@ -80,6 +80,6 @@ DOTNET = Toolchain(
     unbuilt=unbuilt,
     setting_warnings=stale_warnings,
     stands_by=False,
-    is_protobuf=True,
+    durable_form=lambda settings: "protobuf",
     settles=0.3,
 )

@@ -62,7 +62,7 @@ JAVA = Toolchain(
     script_suffixes=(".jar",),
     unbuilt=unpackaged,
     setting_warnings=stale_warnings,
-    is_protobuf=True,
+    durable_form=lambda settings: "protobuf",
     settles=0.3,
     debugger_arguments="-agentlib:jdwp=transport=dt_socket,server=y,suspend=n,address=127.0.0.1:{}",
     debugger_port=5005,

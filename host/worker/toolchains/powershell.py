@@ -3,11 +3,11 @@
 import os
 import shutil
 
-from fnhost.host.app import App
+from fnhost.host.app import App, Settings
 from fnhost.host.errors import StartError
 from fnhost.host.worker.toolchains.discovery import find_worker
 from fnhost.host.worker.toolchains.official import OfficialWorker, read_config, resolve
-from fnhost.host.worker.toolchains.toolchain import Interpreter, Toolchain, find_executable
+from fnhost.host.worker.toolchains.toolchain import DurableForm, Interpreter, Toolchain, find_executable
 
 LANGUAGE = "powershell"
 TITLE = "PowerShell"
@@ -39,6 +39,12 @@ def find_powershell_worker(app: App, interpreter: Interpreter) -> tuple[Official
     return resolve(config, app.settings, arguments, loads_in_turn=True), source
 
 
+def durable_form(settings: Settings) -> DurableForm:
+    """The SDK in the worker, or the external one (platform/durable-powershell.md 1)."""
+    is_external = (settings.get("ExternalDurablePowerShellSDK") or "").strip().lower() == "true"
+    return "powershell-typed" if is_external else "powershell"
+
+
 POWERSHELL = Toolchain(
     language=LANGUAGE,
     title=TITLE,
@@ -48,5 +54,5 @@ POWERSHELL = Toolchain(
     default_scripts=("run.ps1",),
     watched_files=("requirements.psd1",),
     variables={"PSWorkerInProcConcurrencyUpperBound": "1000"},
-    serves_durable=False,
+    durable_form=durable_form,
 )

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from fnhost.host.app import App, Settings
 from fnhost.host.errors import StartError
@@ -37,6 +38,10 @@ FindOfficial = Callable[[App, Interpreter], tuple[OfficialWorker, str] | None]
 
 MissingModules = Callable[[Path, Interpreter, Iterable[str]], str]
 """A sentence on what is not installed, of the app's root and the worker's words; empty if that is not the cause."""
+
+
+DurableForm = Literal["json", "protobuf", "powershell", "powershell-typed"]
+"""How durable functions are spoken to (platform/replay.md, durable-protobuf.md, durable-powershell.md)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +92,8 @@ class Toolchain:
     """Seconds without a further change after which a change counts: a build writes file by file."""
     stands_by: bool = True
     """Whether a worker may be started before it is known what it has to load."""
-    serves_durable: bool = True
-    """Whether durable functions can be written in it."""
-    is_protobuf: bool = False
-    """Whether all of them speak the protobuf form (platform/durable-protobuf.md 1)."""
+    durable_form: Callable[[Settings], DurableForm] = field(default=lambda settings: "json", repr=False)
+    """In which form its durable functions speak, unless their SDK says that it is protobuf."""
     read_debugger: ReadArguments = field(default=lambda arguments: (None, arguments), repr=False)
     """The debugger that the interpreter's own arguments ask for."""
     debugger_arguments: str = ""
