@@ -1,13 +1,14 @@
-"""The note by which commands find a running host of an app: its process, its task hub, and where it is asked.
+"""The notes by which commands find a running host of an app: its process, where it listens, and its task hub.
 
-Each host that has a task hub keeps one file in the app's folder, for its owner alone: the address holds a secret of
-this start. A file whose process has ended counts for nothing.
+Each host keeps one file in the app's folder that says where it listens, and each host that has a task hub another with
+that hub. They are for their owner alone: the address of a task hub holds a secret of this start. A file whose process
+has ended counts for nothing.
 """
 
 import json
 import os
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -17,7 +18,9 @@ from fnhost.host.errors import StartError
 from fnhost.host.system.private_files import STATE_FOLDER, private_folder, state_folder, write_private
 
 FOLDER = Path(STATE_FOLDER, "running")
-"""Where in the app's folder its running hosts leave their notes."""
+"""Where in the app's folder its running hosts leave the notes of their task hubs."""
+LISTENING = Path(STATE_FOLDER, "listening")
+"""Where they leave those of their addresses."""
 MOST_BYTES = 100_000
 HUB, CHANGES = "taskhub", "changes"
 """What the private endpoint has beside the management API: there the hub is emptied, and an instance followed."""
@@ -41,46 +44,96 @@ class RunningHost:
         return self.process.pid
 
 
+@dataclass(frozen=True, slots=True)
+class ListeningHost:
+    """`url` is where it takes requests, without a slash at its end."""
+
+    process: ProcessRecord
+    url: str
+
+
 def announce(root: Path, host: RunningHost) -> None:
-    """Leave or replace the note of this host. Raises StartError."""
-    state_folder(root)
-    write_private(private_folder(root / FOLDER) / f"{host.pid}.json", json.dumps(asdict(host)).encode())
+    """Leave or replace the note of this host's task hub. Raises StartError."""
+    _leave(root, FOLDER, host)
 
 
 def withdraw(root: Path) -> None:
-    """Remove the note of this host, if there is one, and those of hosts that were killed."""
-    ours = f"{os.getpid()}.json"
-    for file in _files(root):
-        if file.name == ours or not _is_running(_read(file)):
-            with suppress(OSError):
-                file.unlink()
+    """Remove the note of this host's task hub, if there is one, and those of hosts that were killed."""
+    _remove(root, FOLDER)
+
+
+@contextmanager
+def listening(root: Path, url: str) -> Iterator[None]:
+    """This host listens there inside the block, and says so unless the folder cannot be written."""
+    with suppress(StartError, OSError):
+        _leave(root, LISTENING, ListeningHost(ProcessRecord.of(os.getpid()), url))
+    try:
+        yield
+    finally:
+        _remove(root, LISTENING)
 
 
 def running_hosts(root: Path) -> list[RunningHost]:
     """The hosts of this app that run with a task hub, the one that was started last first."""
-    found = [host for file in _files(root) if (host := _read(file)) and host.process.is_alive]
+    found = [host for file in _files(root, FOLDER) if (host := _hub_of(_read(file))) and host.process.is_alive]
     return sorted(found, key=lambda host: -host.process.created)
 
 
-def _is_running(host: RunningHost | None) -> bool:
-    return host is not None and host.process.is_alive
+def listening_hosts(root: Path) -> list[ListeningHost]:
+    """The hosts of this app that run, the one that was started last first."""
+    found = [host for file in _files(root, LISTENING) if (host := _address_of(_read(file))) and host.process.is_alive]
+    return sorted(found, key=lambda host: -host.process.created)
 
 
-def _files(root: Path) -> Iterator[Path]:
+def _leave(root: Path, folder: Path, host: RunningHost | ListeningHost) -> None:
+    state_folder(root)
+    write_private(private_folder(root / folder) / f"{host.process.pid}.json", json.dumps(asdict(host)).encode())
+
+
+def _remove(root: Path, folder: Path) -> None:
+    ours = f"{os.getpid()}.json"
+    for file in _files(root, folder):
+        process = _process_of(_read(file))
+        if file.name == ours or not (process and process.is_alive):
+            with suppress(OSError):
+                file.unlink()
+
+
+def _files(root: Path, folder: Path) -> Iterator[Path]:
     with suppress(OSError, StartError):
-        yield from sorted((root / FOLDER).glob("*.json"))
+        yield from sorted((root / folder).glob("*.json"))
 
 
-def _read(file: Path) -> RunningHost | None:
+def _process_of(note: Any) -> ProcessRecord | None:
+    try:
+        return ProcessRecord(**note["process"])
+    except (KeyError, TypeError):
+        return None
+
+
+def _hub_of(note: Any) -> RunningHost | None:
+    try:
+        process = ProcessRecord(**note["process"])
+        return RunningHost(process, str(note["address"]), str(note["hub"]), tuple(map(str, note["location"])))
+    except (KeyError, TypeError):
+        return None
+
+
+def _address_of(note: Any) -> ListeningHost | None:
+    try:
+        return ListeningHost(ProcessRecord(**note["process"]), str(note["url"]))
+    except (KeyError, TypeError):
+        return None
+
+
+def _read(file: Path) -> Any:
     """None if it cannot be read, or is another user's."""
     try:
         if not _is_ours(file):
             return None
         with file.open("rb") as opened:
-            found: dict[str, Any] = json.loads(opened.read(MOST_BYTES))
-        process = ProcessRecord(**found["process"])
-        return RunningHost(process, str(found["address"]), str(found["hub"]), tuple(map(str, found["location"])))
-    except (OSError, ValueError, KeyError, TypeError):
+            return json.loads(opened.read(MOST_BYTES))
+    except (OSError, ValueError):
         return None
 
 

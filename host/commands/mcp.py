@@ -12,6 +12,7 @@ from fnhost.host.errors import StartError
 from fnhost.host.load.localsettings import read_local
 from fnhost.host.load.root import find_root
 from fnhost.host.options import PORT
+from fnhost.host.presence import listening_hosts
 from fnhost.host.system import signals
 from fnhost.host.system.private_files import STATE_FOLDER
 
@@ -27,23 +28,24 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     parser = commands.add_parser("mcp", help="serve the Model Context Protocol for a running host, over standard input")
     parser.set_defaults(run=_run)
     parser.add_argument("app", nargs="?", default=".", metavar="APP", help="the app's folder (this one)")
-    parser.add_argument("--url", help=f"the address of the host (http://127.0.0.1:{PORT}, or the app's own port)")
+    parser.add_argument(
+        "--url", help=f"the address of the host (that of the app's running host, else http://127.0.0.1:{PORT})"
+    )
     parser.add_argument("--key", help="the host's master key, if it demands keys (the app's, on this machine)")
 
 
 def _run(options: argparse.Namespace) -> int:
     root = _root(Path(options.app))
-    url = options.url or f"http://127.0.0.1:{_port(root)}"
-    return run(url, root, options.key or "")
+    return run(options.url or "", root, options.key or "")
 
 
 def run(url: str, root: Path | None, key: str) -> int:
-    """Serve until standard input ends. Raises StartError."""
+    """Serve until standard input ends, for the host at `url`, else for the app's own. Raises StartError."""
     from fnhost.host.web.mcp.missing import missing_packages
 
     if missing := missing_packages():
         raise StartError(missing)
-    if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
+    if url and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname):
         raise StartError(f"--url {url} is not the address of a host. Write it as http://127.0.0.1:{PORT}.")
     signals.end_at_once()  # a thread that reads standard input cannot be interrupted
     asyncio.run(_serve(url, root, key))
@@ -57,8 +59,9 @@ async def _serve(url: str, root: Path | None, key: str) -> None:
     from fnhost.host.web.mcp.server import mcp_server
 
     timeout = httpx2.Timeout(LONGEST_CALL, connect=CONNECT)
-    async with httpx2.AsyncClient(base_url=url, timeout=timeout, verify=_trust(url, root)) as http:
-        await mcp_server(HostClient(http, _keys(url, root, key))).run_stdio_async()
+    async with httpx2.AsyncClient(timeout=timeout, verify=_trust(url, root)) as http:
+        client = HostClient(http, _keys(url, root, key), lambda: url or _address(root))
+        await mcp_server(client).run_stdio_async()
 
 
 def _root(start: Path) -> Path | None:
@@ -69,15 +72,17 @@ def _root(start: Path) -> Path | None:
         return None
 
 
-def _port(root: Path | None) -> int:
-    """That which `fnhost start` listens on without `--port`."""
+def _address(root: Path | None) -> str:
+    """Where the app's host listens: what it says itself, else what `fnhost start` would take without `--port`."""
+    if root and (hosts := listening_hosts(root)):
+        return hosts[0].url
     given = read_local(root).host.get("LocalHttpPort") if root else None
-    return int(given or PORT)
+    return f"http://127.0.0.1:{int(given or PORT)}"
 
 
 def _keys(url: str, root: Path | None, key: str) -> Callable[[], str]:
     """The key that is given; else, for a host on this machine, the master key of the app, which may be made later."""
-    if key or root is None or not _is_here(url):
+    if key or root is None or (url and not _is_here(url)):
         return lambda: key
     from fnhost.host.web.keys import FILE, HOST, MASTER, read
 
@@ -90,7 +95,7 @@ def _trust(url: str, root: Path | None) -> "SSLContext":
 
     context = httpx2.create_ssl_context()
     certificate = root / STATE_FOLDER / "certificate.pem" if root else None
-    if certificate and certificate.is_file() and url.startswith("https") and _is_here(url):
+    if certificate and certificate.is_file() and (not url or (url.startswith("https") and _is_here(url))):
         context.load_verify_locations(os.fspath(certificate))
     return context
 

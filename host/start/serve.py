@@ -17,6 +17,7 @@ from fnhost.host.logging.console import RecordWriter
 from fnhost.host.logging.events import HostStarting
 from fnhost.host.logging.log import Log
 from fnhost.host.options import ADDRESS, Options
+from fnhost.host.presence import listening
 from fnhost.host.start.announce import Announce
 from fnhost.host.start.dashboard import DashboardSite, showing_dashboard
 from fnhost.host.start.reload import HostContext, Reload
@@ -28,7 +29,7 @@ from fnhost.host.web.front import Front
 from fnhost.host.web.keys import Keys
 from fnhost.host.web.listen.names import SETTING, exposure, read_names
 from fnhost.host.web.listen.server import serving
-from fnhost.host.web.listen.sockets import name_of
+from fnhost.host.web.listen.sockets import name_of, reached_at
 from fnhost.host.worker.standby import StandbyWorkers
 
 if TYPE_CHECKING:
@@ -58,7 +59,8 @@ async def serve(
     keys = Keys.of_app(root)
     address = str(options.address or local.get("LocalHttpAddress") or ADDRESS)
     front = _front(options, local, log, keys, address)
-    base = f"{'https' if options.use_https else 'http'}://{name}"
+    scheme = "https" if options.use_https else "http"
+    base = f"{scheme}://{name}"
     log.write(HostStarting(version=__version__, url=base))
     if options.enable_auth:
         keys.of("host")
@@ -79,7 +81,7 @@ async def serve(
         if steering:
             is_there = front.dashboard is not None
             keyboard = steering.active(base, reload.again, lambda: announce.app, has_dashboard=is_there)
-        with keyboard:
+        with keyboard, listening(root, f"{scheme}://{reached_at(sockets)}"):
             await reload.serve()
 
 

@@ -202,7 +202,7 @@ async def test_keys_are_demanded_and_the_apps_own_is_used_on_this_machine(tmp_pa
     files = {**HELLO, "Hello/function.json": http(authLevel="function")}
     with running(write_app(tmp_path, files), "--enable-auth") as host:
         assert host.post("/admin/mcp", json=PING, headers=ACCEPT).status_code == 401
-        async with stdio(tmp_path, str(host.client.base_url)) as client:
+        async with stdio(tmp_path) as client:  # which finds the host itself, on a port that nobody named
             assert (await Model(client).call("call_http_function", path="/api/Hello"))["body"] == "hello"
         async with stdio(Path("/"), str(host.client.base_url)) as client:
             assert "Give `fnhost mcp` its master key with --key." in await Model(client).refused("list_functions")

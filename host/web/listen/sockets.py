@@ -37,6 +37,13 @@ def name_of(sockets: Sequence[socket.socket]) -> str:
     return f"localhost:{sockets[0].getsockname()[1]}"
 
 
+def reached_at(sockets: Sequence[socket.socket]) -> str:
+    """Host and port at which a program of this machine reaches them, whatever address they listen on."""
+    address, port = sockets[0].getsockname()[:2]
+    here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)
+    return f"[{here}]:{port}" if ":" in here else f"{here}:{port}"
+
+
 def _bound(address: str, port: int) -> socket.socket:
     if not 0 <= port <= HIGHEST_PORT:
         raise StartError(f"There is no port {port}. Choose one from 0 (any free one) to {HIGHEST_PORT}.")

@@ -16,14 +16,17 @@ MANAGEMENT = "/runtime/webhooks/durabletask"
 
 
 class HostClient:
-    """Speaks with a host through `http`, whose base address is the host's.
+    """Speaks with a host through `http`, at the `address` that is found for each request, else the client's own.
 
     `key` gives the master key, empty if none is known; it is asked for when the host demands keys. What fails raises
     ToolError, with a text that says what to do.
     """
 
-    def __init__(self, http: httpx2.AsyncClient, key: Callable[[], str]) -> None:
+    def __init__(
+        self, http: httpx2.AsyncClient, key: Callable[[], str], address: Callable[[], str] | None = None
+    ) -> None:
         self._http, self._key = http, key
+        self._address = address or (lambda: str(http.base_url))
 
     async def json(self, method: str, path: str, query: Query | None = None, body: str | None = None) -> Any:
         """The JSON of a successful answer; None of an empty one."""
@@ -55,13 +58,14 @@ class HostClient:
         return {KEY: key}
 
     async def _send(self, method: str, path: str, **options: Any) -> httpx2.Response:
+        address = self._address().rstrip("/")
         try:
-            return await self._http.request(method, path, **options)
+            return await self._http.request(method, f"{address}/{path.removeprefix('/')}", **options)
         except httpx2.TimeoutException as error:
-            raise ToolError(f"The host at {self._http.base_url} did not answer in time.") from error
+            raise ToolError(f"The host at {address} did not answer in time.") from error
         except httpx2.ConnectError as error:
             start = "Start it with `fnhost start` in the app's folder, or name its address with --url."
-            raise ToolError(f"No host answers at {self._http.base_url} ({error}). {start}") from error
+            raise ToolError(f"No host answers at {address} ({error}). {start}") from error
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise ToolError(f"{method} {path} failed: {error}") from error
 
