@@ -21,6 +21,8 @@ FOLDER = Path(STATE_FOLDER, "running")
 """Where in the app's folder its running hosts leave the notes of their task hubs."""
 LISTENING = Path(STATE_FOLDER, "listening")
 """Where they leave those of their addresses."""
+MARKS = Path(STATE_FOLDER, "hosts")
+"""Where they leave the lock files that tell which of them live, a folder for each task hub."""
 MOST_BYTES = 100_000
 HUB, CHANGES = "taskhub", "changes"
 """What the private endpoint has beside the management API: there the hub is emptied, and an instance followed."""

@@ -18,6 +18,7 @@ from fnhost.host.assembly.emulator import StorageEmulator
 from fnhost.host.assembly.openhub import OpenHub
 from fnhost.host.durable.client import DurableClient, WrongHub
 from fnhost.host.durable.model.errors import HubError, HubUnreachable
+from fnhost.host.durable.sharing.sharers import HubShared
 from fnhost.host.errors import StartError
 from fnhost.host.logging.events import HOST_CATEGORY
 from fnhost.host.logging.log import Log
@@ -140,7 +141,7 @@ class TaskHubEndpoints:
         except TimeoutError:
             return self._unavailable()
         except HubError as error:
-            return JSONResponse({"Message": str(error)}, 503)
+            return JSONResponse({"Message": str(error)}, 409 if isinstance(error, HubShared) else 503)
         return Response(status_code=200)
 
     async def _follow_instance(self, request: Request) -> Response:

@@ -27,12 +27,13 @@ from fnhost.host.durable.insight.replays import Replays
 from fnhost.host.durable.insight.store import InsightStore
 from fnhost.host.durable.model.errors import HubError
 from fnhost.host.durable.runtime.engine import Engine
-from fnhost.host.durable.sharing.identity import persistent_identity
+from fnhost.host.durable.sharing.identity import HostIdentity, persistent_identity
 from fnhost.host.durable.storage.hub import Hub
 from fnhost.host.durable.storage.retrying import ClientHub
 from fnhost.host.errors import StartError
 from fnhost.host.logging.events import HOST_CATEGORY
 from fnhost.host.logging.log import Log
+from fnhost.host.presence import MARKS
 from fnhost.host.system.private_files import STATE_FOLDER, state_folder
 from fnhost.host.tasks import UseCount
 from fnhost.host.web.dashboard.durable.assembly import durable_api
@@ -41,8 +42,6 @@ from fnhost.host.web.durable.management import management
 from fnhost.host.web.keys import Keys
 from fnhost.host.worker.toolchains.toolchain import DurableForm
 
-MARKS = Path(STATE_FOLDER, "hosts")
-"""Where in the app's folder its hosts leave their lock files, a folder for each task hub."""
 INSIGHT = "insight.db"
 """The side file with past custom statuses, in a folder of the hub's key."""
 LOOK = 1.0
@@ -105,6 +104,7 @@ class OpenHub:
     hub: TaskHub
     management: ASGIApp
     storage: Hub
+    identity: HostIdentity
     is_ready: asyncio.Event
     """Set while the engine runs: its storage may have to be started first."""
     running: AsyncExitStack
@@ -163,7 +163,7 @@ class HubOpener:
             dashboard = await stack.enter_async_context(durable_api(insight, self._live, log))
             describe = partial(described, config, client, engine, identity.id, clock)
             hub = TaskHub(engine, client, address, api, insight, dashboard, describe)
-            return OpenHub(plan, app, hub, ours, storage, is_ready, running, stack.pop_all())
+            return OpenHub(plan, app, hub, ours, storage, identity, is_ready, running, stack.pop_all())
 
     def _address(self, config: DurableConfig, rpc: str) -> HubEndpoints:
         return HubEndpoints(

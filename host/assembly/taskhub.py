@@ -16,6 +16,7 @@ from fnhost.host.assembly.emulator import StorageEmulator
 from fnhost.host.assembly.hubendpoints import HubsInService, TaskHubEndpoints
 from fnhost.host.assembly.hubplan import HubPlan, read_plan
 from fnhost.host.assembly.openhub import HubOpener, OpenHub, TaskHub
+from fnhost.host.durable.sharing.sharers import expect_no_sharer
 from fnhost.host.errors import StartError
 from fnhost.host.logging.events import HOST_CATEGORY
 from fnhost.host.logging.log import Log
@@ -105,7 +106,8 @@ class TaskHubs:
             announce(self._root, host)
 
     async def empty(self, opened: OpenHub) -> None:
-        """Delete all instances and messages while its engine rests; requests wait. Raises HubError."""
+        """Delete all instances and messages while its engine rests; requests wait. Raises HubShared, HubError."""
+        await expect_no_sharer(opened.storage, opened.identity, self._clock)
         opened.is_ready.clear()
         await opened.running.aclose()
         try:

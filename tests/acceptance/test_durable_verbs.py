@@ -8,10 +8,12 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from fnhost.azurite import Azurite
 from tests.acceptance.test_two_apps import HUB, MOVED, STORAGE
 from tests.support.durable import APP, FAN_OUT, WEBHOOKS
 from tests.support.emulators import free_ports, made_cache
@@ -166,6 +168,21 @@ def test_without_a_host_the_task_hub_itself_is_asked(own: Mapping[str, str], tmp
     assert list(app.glob(KEPT))
     assert "successfully deleted" in durable("delete-task-hub")
     assert not list(app.glob(KEPT))
+
+
+def test_a_hub_that_a_host_of_another_folder_serves_is_not_emptied(storage: Azurite, tmp_path: Path) -> None:
+    settings = {"AzureWebJobsStorage": storage.connection_string, HUB: f"V{uuid.uuid4().hex[:20]}"}
+    ours, theirs = write_app(tmp_path / "ours", APP), write_app(tmp_path / "theirs", APP)
+    reset = partial(Verbs(ours, settings), "--yes", command=("reset",))
+    with running(theirs, **settings) as other:
+        other.post(f"{WEBHOOKS}/orchestrators/Approval/one", json={"given": 3600})
+        other.until(f"{WEBHOOKS}/instances/one", customStatus="waiting")
+        assert "Another host serves the task hub as well" in reset(code=1)
+        with running(ours, **settings) as host:
+            host.output.until("serves 2 of the task hub's 4 queues.")
+            assert "Another host serves the task hub as well" in reset(code=1)
+            assert host.until(f"{WEBHOOKS}/instances/one", customStatus="waiting")["runtimeStatus"] == "Running"
+    assert "is empty." in reset()
 
 
 def test_the_storage_emulator_is_started_for_a_task_hub_that_lies_in_it(tmp_path: Path) -> None:

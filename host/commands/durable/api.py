@@ -6,6 +6,7 @@ Both are the same application (host/web/durable/management.py), so that answers 
 import asyncio
 import json
 import shutil
+import socket
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,9 @@ from urllib.parse import quote, unquote, urlencode
 
 from starlette.types import ASGIApp, Message
 
+from fnhost.clock import SYSTEM_CLOCK
+from fnhost.host.durable.sharing.identity import onlooker
+from fnhost.host.durable.sharing.sharers import expect_no_sharer
 from fnhost.host.errors import FnhostError
 from fnhost.host.presence import CHANGES, HUB
 
@@ -134,6 +138,8 @@ class LocalApi:
     hub: "Hub"
     beside: Path
     """The folder of what a host keeps beside the hub: it says nothing once the hub is empty."""
+    marks: Path
+    """The folder of the lock files that the app's hosts have for the hub."""
 
     async def ask(
         self,
@@ -161,6 +167,7 @@ class LocalApi:
         return _answer(sent[0]["status"], text, headers.get(TOKEN))
 
     async def empty(self) -> None:
+        await expect_no_sharer(self.hub, onlooker(socket.gethostname(), self.marks), SYSTEM_CLOCK)
         await self.hub.delete()
         await asyncio.to_thread(shutil.rmtree, self.beside, ignore_errors=True)
 

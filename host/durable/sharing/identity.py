@@ -13,7 +13,7 @@ import re
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fnhost.host.system.filelock import locked
@@ -33,9 +33,8 @@ def temporary_identity(machine: str) -> HostIdentity:
     return HostIdentity(f"{machine}-{secrets.token_hex(4)}", lambda _: False)
 
 
-@contextmanager
-def persistent_identity(machine: str, folder: Path, app: str = "") -> Iterator[HostIdentity]:
-    """An id that is ours inside the block, with its lock file in `folder`; temporary if `folder` cannot be written."""
+def onlooker(machine: str, folder: Path) -> HostIdentity:
+    """One without an id, who knows as much of other hosts as those with their lock files in `folder`."""
 
     def lock_file_of(other: str) -> Path | None:
         """The lock file of another host in our folder, if the id is one of this machine."""
@@ -48,13 +47,20 @@ def persistent_identity(machine: str, folder: Path, app: str = "") -> Iterator[H
     def is_other_app(other: str) -> bool:
         return (name := lock_file_of(other)) is not None and not name.exists()
 
+    return HostIdentity("", is_gone, is_other_app)
+
+
+@contextmanager
+def persistent_identity(machine: str, folder: Path, app: str = "") -> Iterator[HostIdentity]:
+    """An id that is ours inside the block, with its lock file in `folder`; temporary if `folder` cannot be written."""
+
     try:
         name, file = _taken(folder, app)
     except OSError:
         yield temporary_identity(machine)
         return
     try:
-        yield HostIdentity(f"{machine}-{name}", is_gone, is_other_app)
+        yield replace(onlooker(machine, folder), id=f"{machine}-{name}")
     finally:
         os.close(file)
 
