@@ -3,7 +3,7 @@
 The Azure SDK's pipeline costs four times the processor time of a call made here. Every failure is a `StorageError`.
 """
 
-from fnhost.bindings.storage.account import Account, parse, resolve
+from fnhost.bindings.storage.account import Account, parse, resolve, setting_of
 from fnhost.bindings.storage.blobs import BlobTexts
 from fnhost.bindings.storage.client import BUSY, StorageClient
 from fnhost.bindings.storage.containers import Containers
@@ -40,4 +40,5 @@ __all__ = [
     "Tables",
     "parse",
     "resolve",
+    "setting_of",
 ]

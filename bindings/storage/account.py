@@ -28,6 +28,11 @@ class Account:
     connection_string: str = field(default="", repr=False, compare=False)
 
 
+def setting_of(connection: str) -> str:
+    """The setting to write for a binding's `connection`: the platform takes it with and without its prefix."""
+    return connection if connection not in ("", "Storage") else "AzureWebJobsStorage"
+
+
 def resolve(name: str, connection: Lookup, setting: Lookup) -> Account:
     """The account that a binding's `connection` names. Raises BadConnection; no message shows a setting's value."""
     if any(mark in name for mark in ";="):
@@ -35,11 +40,11 @@ def resolve(name: str, connection: Lookup, setting: Lookup) -> Account:
             "A binding's `connection` is a connection string. It should be the name of a setting: put the string into "
             "Values in local.settings.json, and its name into function.json."
         )
-    wanted = f"AzureWebJobs{name or 'Storage'}"
+    wanted = setting_of(name)
     text = connection(name)
     if text:
         return parse(text, wanted)
-    if any(setting(f"{prefix}__{key}") for prefix in (wanted, name) if prefix for key in IDENTITY):
+    if any(setting(f"{prefix}__{key}") for prefix in (wanted, f"AzureWebJobs{name}") for key in IDENTITY):
         raise BadConnection(
             f"The connection {wanted} uses an identity, which works in the cloud alone. "
             f"For this machine, give {wanted} a connection string in local.settings.json, "

@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from fnhost.bindings.storage import Account, BadConnection, parse, resolve
+from fnhost.bindings.storage import Account, BadConnection, parse, resolve, setting_of
 from fnhost.clock import Clock
 from fnhost.host.app import App
 from fnhost.host.assembly.emulator import DEVELOPMENT, is_development
@@ -80,9 +80,10 @@ def _account(app: App, config: DurableConfig) -> tuple[Account | None, tuple[str
         return None, ()
     settings, connection = app.settings, config.connection
     if not has_connection(settings, connection):
+        name = setting_of(connection)
         text = (
-            f"The setting AzureWebJobs{connection} is missing: durable functions use the storage emulator. In Azure "
-            f'it must be set; here, write "AzureWebJobs{connection}": "{DEVELOPMENT}" into local.settings.json.'
+            f"The setting {name} is missing: durable functions use the storage emulator. In Azure "
+            f'it must be set; here, write "{name}": "{DEVELOPMENT}" into local.settings.json.'
         )
         return parse(DEVELOPMENT), (text,)
     try:

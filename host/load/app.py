@@ -14,6 +14,7 @@ from fnhost.host.load.conflicts import without_conflicts
 from fnhost.host.load.folders import find_folders, only_named
 from fnhost.host.load.functions import read_function
 from fnhost.host.load.models import ReadFolders, find_index_files, in_force
+from fnhost.host.load.processes import process_warnings
 from fnhost.host.load.root import HOST_FILE, NO_PROJECT, is_project
 from fnhost.host.load.sources import FunctionSource
 from fnhost.host.worker.toolchains import TOOLCHAINS, likely_toolchain, unbuilt
@@ -53,6 +54,7 @@ def load(root: Path, environment: Mapping[str, str], only: Sequence[str] = ()) -
         warnings=(
             *localsettings.setting_warnings(root, environment, local),
             *warnings.root_warnings(root),
+            *process_warnings(merged),
             *([sentence] if not sound and (sentence := unbuilt(root)) else []),
             *_toolchain_warnings(root, languages or {likely_toolchain(merged, root).language}, merged),
             *hostkeys.key_warnings(config.raw),

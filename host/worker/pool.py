@@ -6,10 +6,9 @@ from typing import Any, Self, TypeVar
 
 from fnhost.bindings.contract import Outcome
 from fnhost.clock import SYSTEM_CLOCK, Clock
-from fnhost.host.app import App, Function, IndexedFunction, Settings
+from fnhost.host.app import App, Function, IndexedFunction
 from fnhost.host.errors import (
     FunctionNotLoadable,
-    StartError,
     WorkerEnded,
     WorkersExhausted,
     WorkersNotReady,
@@ -17,6 +16,7 @@ from fnhost.host.errors import (
     WorkerStopped,
 )
 from fnhost.host.limits import LAST_STOP, LEAST_LOAD, READY, STOP
+from fnhost.host.load.processes import process_count
 from fnhost.host.logging.events import WORKER, WorkerExited
 from fnhost.host.logging.log import Log
 from fnhost.host.retry import Attempts, RetryPolicy
@@ -30,7 +30,6 @@ from fnhost.host.worker.process import ProcessExit
 from fnhost.host.worker.standby import StandbyWorkers
 
 T = TypeVar("T")
-MOST_PROCESSES = 10
 CRASHES_PER_PROCESS = 3
 FORGIVEN_AFTER = 1800.0
 """A crash this many seconds after the one before starts the count anew (platform/lifecycle.md 1)."""
@@ -320,11 +319,3 @@ async def all_of(works: Iterable[Coroutine[Any, Any, T]]) -> Sequence[T]:
         if isinstance(result, BaseException):
             raise result
     return found
-
-
-def process_count(settings: Settings) -> int:
-    """FUNCTIONS_WORKER_PROCESS_COUNT, 1 to 10. Raises StartError."""
-    text = settings.get("FUNCTIONS_WORKER_PROCESS_COUNT") or "1"
-    if not text.isdecimal():
-        raise StartError(f"The setting FUNCTIONS_WORKER_PROCESS_COUNT must be a number from 1 to 10, not {text!r}.")
-    return min(max(int(text), 1), MOST_PROCESSES)

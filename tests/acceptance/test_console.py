@@ -190,7 +190,7 @@ def test_no_colours_where_there_is_no_terminal(host: Host) -> None:
 
 
 def test_a_warning_names_the_setting_a_binding_wants(tmp_path: Path) -> None:
-    queue = {"name": "out", "type": "queue", "direction": "out", "queueName": "q", "connection": "Missing"}
+    queue = {"name": "out", "type": "queue", "direction": "out", "queueName": "work", "connection": "Missing"}
     trigger = {"name": "req", "type": "httpTrigger", "direction": "in", "authLevel": "anonymous"}
     files = {
         "Any/__init__.py": "def main(req):\n    return ''\n",

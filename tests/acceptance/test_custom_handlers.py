@@ -53,7 +53,7 @@ ThreadingHTTPServer(("127.0.0.1", int(os.environ["FUNCTIONS_CUSTOMHANDLER_PORT"]
 """
 TRIGGER = {"name": "req", "type": "httpTrigger", "direction": "in", "authLevel": "anonymous"}
 RES = {"name": "res", "type": "http", "direction": "out"}
-LOGGED = {"name": "told", "type": "serviceBus", "direction": "out", "queueName": "q", "connection": "C"}
+LOGGED = {"name": "told", "type": "serviceBus", "direction": "out", "queueName": "work", "connection": "C"}
 REPOSITORY = Path(__file__).parents[2]
 RUNTIME = {"FUNCTIONS_WORKER_RUNTIME": "custom"}
 

@@ -125,10 +125,10 @@ async def outage(tmp_path: Path) -> None:
 
 
 def test_a_missing_connection_stops_its_function_by_name(tmp_path: Path, storage: Azurite) -> None:
-    trigger = {"name": "message", "type": "queueTrigger", "direction": "in", "queueName": "q", "connection": "Lost"}
+    trigger = {"name": "message", "type": "queueTrigger", "direction": "in", "queueName": "work", "connection": "Lost"}
     code = app(tmp_path, fresh("q"), **{"Other/__init__.py": WORK, "Other/function.json": bindings(trigger)})
     with running(code, AzureWebJobsStorage=storage.connection_string) as host:
         assert host.get("/api/Hello").text == "hello"
         host.output.until("The 'Other' function is in error:")
-        assert host.output.count("The setting AzureWebJobsLost is missing.") == 1
-        assert "AzureWebJobsLost" in host.get("/admin/functions/Other/status").json()["errors"][0]
+        assert host.output.count("The setting Lost is missing.") == 1
+        assert "The setting Lost" in host.get("/admin/functions/Other/status").json()["errors"][0]

@@ -20,8 +20,14 @@ OUTPUTS = ["serviceBus", "SENDGRID", "eventHub", "cosmosDB"]
 
 
 def app(root: Path, type: str) -> Path:
-    output = {"name": "message", "type": type, "direction": "out", "connection": "Bus", "queueName": "q"}
-    trigger = {"name": "message", "type": "serviceBusTrigger", "direction": "in", "queueName": "q", "connection": "Bus"}
+    output = {"name": "message", "type": type, "direction": "out", "connection": "Bus", "queueName": "work"}
+    trigger = {
+        "name": "message",
+        "type": "serviceBusTrigger",
+        "direction": "in",
+        "queueName": "work",
+        "connection": "Bus",
+    }
     return write_app(
         root,
         {

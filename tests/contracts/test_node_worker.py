@@ -17,11 +17,11 @@ from tests.support.workers import Bench, bench, get, write_function
 
 pytestmark = pytest.mark.anyio
 RETURN = {**RES, "name": "$return"}
-QUEUE = {"name": "item", "type": "queueTrigger", "direction": "in", "queueName": "q", "connection": ""}
+QUEUE = {"name": "item", "type": "queueTrigger", "direction": "in", "queueName": "work", "connection": ""}
 TIMER = {"name": "tick", "type": "timerTrigger", "direction": "in", "schedule": "0 * * * * *"}
 BLOB = {"name": "file", "type": "blob", "direction": "in", "path": "c/b", "connection": ""}
 TABLE = {"name": "rows", "type": "table", "direction": "in", "tableName": "t", "connection": ""}
-OUT = {"name": "message", "type": "queue", "direction": "out", "queueName": "q", "connection": ""}
+OUT = {"name": "message", "type": "queue", "direction": "out", "queueName": "work", "connection": ""}
 COPY = {"name": "copy", "type": "blob", "direction": "out", "path": "c/b", "connection": ""}
 ACTIVITY = {"name": "name", "type": "activityTrigger", "direction": "in"}
 

@@ -23,7 +23,7 @@ from tests.support.workers import Bench, Heard, bench, get, write_function
 pytestmark = pytest.mark.anyio
 HTTP = {"name": "req", "type": "httpTrigger", "direction": "in", "authLevel": "anonymous"}
 RETURN = {"name": "$return", "type": "http", "direction": "out"}
-MESSAGE = {"name": "message", "type": "queue", "direction": "out", "queueName": "q"}
+MESSAGE = {"name": "message", "type": "queue", "direction": "out", "queueName": "work"}
 ACTIVITY = {"name": "name", "type": "activityTrigger", "direction": "in"}
 
 

@@ -11,7 +11,7 @@ from tests.support.interpreters import interpreter, names
 from tests.support.workers import HTTP, RETURN, Bench, bench, get, write_app, write_file, write_function
 
 pytestmark = pytest.mark.anyio
-QUEUE = {"name": "out", "type": "queue", "direction": "out", "queueName": "q"}
+QUEUE = {"name": "out", "type": "queue", "direction": "out", "queueName": "work"}
 BLOB = {"name": "file", "type": "blob", "direction": "in", "path": "c/b"}
 STREAM = {**BLOB, "dataType": "string"}
 INOUT = {**BLOB, "direction": "inout"}

@@ -12,12 +12,13 @@ import pytest
 from fnhost.bindings.contract import Event
 from fnhost.host.errors import StartError, WorkerCrashed, WorkersExhausted, WorkerStartFailed, WorkerStopped
 from fnhost.host.load.app import load
+from fnhost.host.load.processes import process_count
 from fnhost.host.logging.log import Level, Log
 from fnhost.host.retry import Attempts
 from fnhost.host.worker import Invocation
 from fnhost.host.worker.commands import Command, command
 from fnhost.host.worker.framed import open_channel
-from fnhost.host.worker.pool import WorkerPool, crash_policy, process_count
+from fnhost.host.worker.pool import WorkerPool, crash_policy
 from fnhost.host.worker.standby import StandbyWorkers
 from fnhost.host.worker.transport import TransportFactory, inherited, loopback
 from tests.support.clocks import ManualClock
@@ -99,6 +100,8 @@ async def test_two_processes_take_turns_and_both_have_loaded(tmp_path: Path) -> 
 async def test_the_number_of_processes_is_from_1_to_10(tmp_path: Path, setting: str, count: int) -> None:
     app = load(write_app(tmp_path), {**SETTINGS, "FUNCTIONS_WORKER_PROCESS_COUNT": setting})
     assert process_count(app.settings) == count
+    said = [f"FUNCTIONS_WORKER_PROCESS_COUNT is {setting}: {count} run" in text for text in app.warnings]
+    assert any(said) == (setting in ("0", "99"))
 
 
 async def test_a_number_of_processes_that_is_none_is_refused(tmp_path: Path) -> None:

@@ -218,7 +218,17 @@ BINDING_PROBLEMS: list[tuple[Any, str, str]] = [
         "The binding name my_req is invalid. Please assign a valid name to the binding.",
     ),
     (HTTP[1:], "/bindings", "No trigger binding specified."),
-    ([HTTP[0], *trigger("queueTrigger", queueName="q")], "/bindings/1", "Multiple trigger bindings defined."),
+    (
+        trigger("queueTrigger", queueName="a_b"),
+        "/bindings/0/queueName",
+        "Unable to configure binding 'it' of type 'queueTrigger'. 'a_b' is no name of a queue.",
+    ),
+    (
+        [*HTTP, {"type": "queue", "name": "out", "direction": "out", "queueName": "a--b"}],
+        "/bindings/2/queueName",
+        "Unable to configure binding 'out' of type 'queue'. 'a--b' is no name of a queue.",
+    ),
+    ([HTTP[0], *trigger("queueTrigger", queueName="work")], "/bindings/1", "Multiple trigger bindings defined."),
     (
         [*HTTP, {"type": "blob", "name": "REQ", "path": "a/b"}],
         "/bindings/2/name",
@@ -465,9 +475,9 @@ def test_storage_may_be_given_in_several_ways(root: Path, name: str) -> None:
 def test_connections_that_lead_nowhere_are_warned_of(root: Path) -> None:
     bindings = [
         *HTTP,
-        {"type": "queue", "name": "a", "direction": "out", "queueName": "q", "connection": "Lost"},
-        {"type": "queue", "name": "b", "direction": "out", "queueName": "q", "connection": "Found"},
-        {"type": "queue", "name": "c", "direction": "out", "queueName": "q", "connection": ""},
+        {"type": "queue", "name": "a", "direction": "out", "queueName": "work", "connection": "Lost"},
+        {"type": "queue", "name": "b", "direction": "out", "queueName": "work", "connection": "Found"},
+        {"type": "queue", "name": "c", "direction": "out", "queueName": "work", "connection": ""},
         {"type": "DurableClient", "name": "d", "connectionName": "Gone"},
     ]
     add(root, "F", bindings)

@@ -11,7 +11,7 @@ SOUND: dict[str, dict[str, Any]] = {
     "httpTrigger": {"authLevel": "anonymous", "methods": ["get"], "route": "a/{id:int}"},
     "http": {},
     "timerTrigger": {"schedule": "0 */5 * * * *", "runOnStartup": True, "useMonitor": False},
-    "queueTrigger": {"queueName": "q", "connection": "C"},
+    "queueTrigger": {"queueName": "work", "connection": "C"},
     "queue": {"queueName": "{to}", "connection": "C"},
     "blobTrigger": {"path": "in/{name}.{ext}", "connection": "C", "source": "EventGrid"},
     "blob": {"path": "out/{name}"},

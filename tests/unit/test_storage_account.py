@@ -77,14 +77,16 @@ def test_a_connection_is_found_by_its_name() -> None:
     assert resolve("Shop", values.get, values.get).name == "devstoreaccount1"
 
 
-def test_a_missing_connection_says_where_to_put_it() -> None:
-    with pytest.raises(BadConnection, match=r"AzureWebJobsStorage is missing.*local\.settings\.json"):
-        resolve("", {}.get, {}.get)
+@pytest.mark.parametrize("name", ["", "Storage", "AzureWebJobsStorage", "Shop"])
+def test_a_missing_connection_says_what_to_write_and_where(name: str) -> None:
+    setting = "Shop" if name == "Shop" else "AzureWebJobsStorage"
+    with pytest.raises(BadConnection, match=rf"The setting {setting} is missing.*local\.settings\.json"):
+        resolve(name, {}.get, {}.get)
 
 
 @pytest.mark.parametrize("key", ["Shop__accountName", "AzureWebJobsShop__queueServiceUri"])
 def test_an_identity_is_refused_with_a_way_out(key: str) -> None:
-    with pytest.raises(BadConnection, match=r"AzureWebJobsShop uses an identity.*UseDevelopmentStorage=true"):
+    with pytest.raises(BadConnection, match=r"The connection Shop uses an identity.*UseDevelopmentStorage=true"):
         resolve("Shop", {}.get, {key: "x"}.get)
 
 
