@@ -42,6 +42,22 @@ SETUP = "azure_functions_worker.setup"
 DEAF_TEXT = "The worker process {pid} closed its socket to the host and is replaced."
 
 
+class Lost(asyncio.WriteTransport):
+    """In place of a transport whose connection is lost: the process is about to end, and takes nothing more."""
+
+    def write(self, data: object) -> None:
+        """Nobody reads it."""
+
+    def writelines(self, list_of_data: object) -> None:
+        """Nobody reads them."""
+
+    def close(self) -> None:
+        """It is closed."""
+
+
+LOST = Lost()
+
+
 class FramedChannel(asyncio.Protocol):
     """A WorkerChannel over a socket. Every wait ends when the process does."""
 
@@ -54,7 +70,7 @@ class FramedChannel(asyncio.Protocol):
         self._answers = {"startStream": self._hello}  # it may come before anybody waits for it
         self._running: dict[str, Invocation] = {}
         self._outbox: list[bytes] = []
-        self._is_stopped = False
+        self._is_stopped = self._is_lost = False
         self._requires_grpc = False
         self._proxy: HttpProxy | None = None
         self._fault = ""
@@ -71,7 +87,8 @@ class FramedChannel(asyncio.Protocol):
 
     @property
     def is_alive(self) -> bool:
-        return not self._process.exited.done()
+        """Whether it takes calls: a process whose connection is lost has ended, or is about to."""
+        return not self._is_lost and not self._process.exited.done()
 
     @property
     def is_stopped(self) -> bool:
@@ -218,11 +235,12 @@ class FramedChannel(asyncio.Protocol):
             waiting.set_result(frame)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._is_lost, self._transport = True, LOST
         self._clock.call_later(DEAF, self._replace, DEAF_TEXT.format(pid=self.pid))
 
     def _replace(self, fault: str) -> None:
         """End a process that cannot be spoken with any more: that is a crash, though the host deals the blow."""
-        if self.is_alive and not self._fault and not self._is_stopped:
+        if not (self._process.exited.done() or self._fault or self._is_stopped):
             self._fault = fault
             self._log.error("Worker.Process", fault)
         self._process.kill()
@@ -290,7 +308,7 @@ class FramedChannel(asyncio.Protocol):
         return await self._answer_to(key)
 
     async def _answer_to(self, key: str, limit: float | None = None) -> Frame:
-        if not self.is_alive:
+        if self._process.exited.done():
             raise self._end_of(self._process.exited)
         waiting: asyncio.Future[Frame] = asyncio.get_running_loop().create_future()
         self._answers[key] = waiting

@@ -15,6 +15,7 @@ from fnhost.host.invoker import FunctionInvoker
 from fnhost.host.logging.log import Level, Log
 from fnhost.host.worker import Invocation
 from fnhost.host.worker.commands import command
+from fnhost.host.worker.framed import FramedChannel
 from tests.support.clocks import ManualClock
 from tests.support.workers import Bench, bench, get, write_app
 
@@ -88,6 +89,28 @@ async def test_a_worker_that_closes_its_channel_is_replaced(tmp_path: Path) -> N
             with pytest.raises(WorkerCrashed):
                 await running.call("Shuts", get())
         assert await pid_of(running) != pid
+
+
+async def test_a_call_that_meets_a_worker_about_to_end_is_taken_by_the_next_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its connection is lost before its process has ended."""
+    lost, goes_on = asyncio.Event(), FramedChannel.connection_lost
+
+    def connection_lost(channel: FramedChannel, error: Exception | None) -> None:
+        goes_on(channel, error)
+        lost.set()
+
+    monkeypatch.setattr(FramedChannel, "connection_lost", connection_lost)
+    async with bench(write_app(tmp_path, Shuts=SHUTS, Pid=PID)) as running:
+        pid = await pid_of(running)
+        shut = asyncio.create_task(running.call("Shuts", get()))
+        async with asyncio.timeout(10):
+            await lost.wait()
+            assert not shut.done()
+            assert await pid_of(running) != pid
+            with pytest.raises(WorkerCrashed):
+                await shut
 
 
 @pytest.mark.parametrize(
