@@ -16,7 +16,7 @@ from benchmarks import machine, targets
 from benchmarks.bench import Bench, clean_environment
 from benchmarks.flows import WrongAnswer
 from benchmarks.load import LoadFailed
-from benchmarks.parts import dashboard, durable, http, memory, reload, start, status, storage
+from benchmarks.parts import dashboard, durable, http, memory, reload, screen, start, status, storage
 from benchmarks.peers import Peers
 from benchmarks.processes import NotStarted
 from benchmarks.table import Measure, as_json, as_text
@@ -32,6 +32,7 @@ PARTS: Mapping[str, Callable[[Bench], AsyncIterator[Measure]]] = {
     "throughput": durable.throughput,
     "fanout": durable.fan_out,
     status.PART: status.measure,
+    screen.PART: screen.measure,
     storage.PART: storage.measure,
     memory.PART: memory.measure,
 }

@@ -28,6 +28,7 @@ BUSY, ALONE = "20 B body, 32 connections", "20 B body, 1 connection"
 FIVE, THROUGHPUT = "one orchestration of 5 activities", "200 orchestrations of 5 activities at once"
 FAN = "fan-out and fan-in of 100 activities"
 STORAGE, NEW_ANSWER = "storage operations per second", "file write to first new answer"
+DRAWN = "custom status: set to drawn"
 IDLE, WORN = "HTTP-only app, idle", "HTTP-only app, after 10,000 invocations"
 
 
@@ -61,6 +62,8 @@ TARGETS = (
     Target("fan-out of 100 on SQLite, times as quick as DBOS", share(FAN, "DBOS on SQLite", SQLITE), 5),
     Target("share of Azurite's own maximum", share(STORAGE, AZURITE, "plain client, 32 at once"), 0.8),
     Target("five steps on Azurite, ms", median(FIVE, AZURITE), 100, False),
+    Target("custom status to the page of its instance, ms", median(DRAWN, "fnhost, instance page"), 200, False),
+    Target("custom status to the list of instances, ms", median(DRAWN, "fnhost, list of instances"), 200, False),
     Target("idle host, MB", median(IDLE, "fnhost"), 90, False),
     Target("host after 10,000 invocations, times its idle size", lambda find: _growth(find), 1.2, False),
 )
