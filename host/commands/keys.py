@@ -1,10 +1,13 @@
 """`fnhost keys list|set|delete`: the keys that `fnhost start --enable-auth` demands (platform/keys-and-admin.md 2)."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from fnhost.bindings.spelling import did_you_mean
-from fnhost.host.errors import StartError
+from fnhost.host.commands.indexing import with_functions
+from fnhost.host.errors import AppError, StartError, WorkerError
+from fnhost.host.load.app import load
 from fnhost.host.load.folders import find_folders
 from fnhost.host.load.localsettings import merge, read_local
 from fnhost.host.web.keys import HOST, MASTER, SYSTEM, Keys, function_scope
@@ -49,15 +52,26 @@ def _scope(root: Path, function: str | None, system: bool) -> str:
     """Raises StartError if no function has this name."""
     if system or not function:
         return SYSTEM if system else HOST
-    folders = find_folders(root)
-    if not declares_in_code(root) and function.lower() not in {folder.name.lower() for folder in folders}:
-        names = [folder.name for folder in folders]
+    names = _functions(root)
+    if function.lower() not in map(str.lower, names):
         hint = did_you_mean(function, names) or f"Known: {', '.join(names) or 'none'}."
         raise StartError(f"There is no function '{function}'. {hint}")
     return function_scope(function)
 
 
-def declares_in_code(root: Path) -> bool:
-    """Whether only a worker could tell which functions there are."""
+def _functions(root: Path) -> Sequence[str]:
+    """Also of functions that have a problem. Of those declared in code only a worker can tell. Raises StartError."""
+    folders = [folder.name for folder in find_folders(root)]
+    if not _declares_in_code(root):
+        return folders
+    try:
+        app = with_functions(load(root, os.environ), {}, ())
+    except (AppError, WorkerError) as error:
+        raise StartError(f"The app's functions cannot be read: {error}") from error
+    broken = (problem.function for problem in app.problems if problem.function)
+    return sorted({*folders, *(function.name for function in app.functions), *broken})
+
+
+def _declares_in_code(root: Path) -> bool:
     settings = merge(os.environ, read_local(root))
     return any(toolchain.index_file(root, settings) for toolchain in TOOLCHAINS.values())

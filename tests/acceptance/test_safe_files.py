@@ -68,7 +68,8 @@ def test_the_private_key_does_not_stay_on_the_disk(tmp_path: Path) -> None:
         assert stat.S_IMODE(pem.parent.stat().st_mode) == 0o700
         address = next(line for line in output.lines if "\tHello: " in line).split()[-1]
         assert httpx.get(address, verify=ssl.create_default_context(cafile=str(pem))).text == "hello"
-    assert not [file.name for file in pem.parent.iterdir() if "PRIVATE KEY" in file.read_text()]
+    files = [file for file in pem.parent.rglob("*") if file.is_file()]
+    assert not [file.name for file in files if "PRIVATE KEY" in file.read_text()]
 
 
 def test_the_address_of_the_sdks_endpoint_is_a_secret_of_this_start(tmp_path: Path, sqlite: Mapping[str, str]) -> None:
@@ -106,8 +107,21 @@ def test_keys_through_the_admin_endpoints(tmp_path: Path) -> None:
         assert (page.status_code, "Hello" in page.text) == (200, False)
 
 
-def test_keys_of_functions_that_do_not_exist_are_not_made(tmp_path: Path) -> None:
-    app = write_app(tmp_path, HELLO)
+IN_CODE = """
+import azure.functions as func
+
+app = func.FunctionApp()
+
+
+@app.route("hello")
+def Hello(req: func.HttpRequest) -> str:
+    return "hello"
+"""
+
+
+@pytest.mark.parametrize("files", [HELLO, {"function_app.py": IN_CODE}], ids=["folders", "code"])
+def test_keys_of_functions_that_do_not_exist_are_not_made(files: Mapping[str, str], tmp_path: Path) -> None:
+    app = write_app(tmp_path, files)
     code, lines = run("keys", "set", "mine", "--function", "Helo", "--app", app)
     assert (code, lines) == (1, ["There is no function 'Helo'. Did you mean 'Hello'?"])
     assert not (tmp_path / ".fnhost").exists()
