@@ -1,5 +1,6 @@
 """The host's own files in an app's folder: for their owner alone, and never written through a link."""
 
+import errno
 import os
 import secrets
 from contextlib import suppress
@@ -12,6 +13,7 @@ STATE_FOLDER = ".fnhost"
 IGNORE_ALL = "*\n"
 """The .gitignore of a folder that keeps itself, this file included, out of version control."""
 WAY_OUT = "Make '{}' writable for this user, or run a copy of the app in a folder that is."
+FULL = "Free some space there."
 
 
 def state_folder(root: Path) -> Path:
@@ -29,7 +31,7 @@ def private_folder(folder: Path) -> Path:
         folder.mkdir(mode=0o700, exist_ok=True)
         ignore_itself(folder)
     except OSError as error:
-        raise StartError(f"{folder} cannot be made: {error.strerror}. {WAY_OUT.format(folder.parent)}") from error
+        raise StartError(f"{folder} cannot be made: {error.strerror}. {_way_out(error, folder.parent)}") from error
     with suppress(OSError):  # another user's folder: what is written into it is protected by itself
         folder.chmod(0o700)
     return folder
@@ -40,6 +42,10 @@ def protect(root: Path) -> None:
     if (root / STATE_FOLDER).is_dir():
         with suppress(StartError):
             state_folder(root)
+
+
+def _way_out(error: OSError, folder: Path) -> str:
+    return FULL if error.errno in (errno.ENOSPC, errno.EDQUOT) else WAY_OUT.format(folder)
 
 
 def ignore_itself(folder: Path) -> None:
@@ -61,4 +67,6 @@ def write_private(path: Path, data: bytes) -> None:
     except OSError as error:
         with suppress(OSError):
             fresh.unlink(missing_ok=True)
-        raise StartError(f"{path} cannot be written: {error.strerror}. {WAY_OUT.format(path.parent.parent)}") from error
+        raise StartError(
+            f"{path} cannot be written: {error.strerror}. {_way_out(error, path.parent.parent)}"
+        ) from error
