@@ -95,6 +95,12 @@ module.exports = async function (context, item, file, raw, rows) {
     data: context.bindingData, empty: context.bindings.nothing === null };
 };
 """
+TURN = """
+module.exports = async function (context) {
+  context.bindingData.context.input.name = 'changed';
+  return { data: context.bindingData, context: context.bindings.context };
+};
+"""
 OUTPUTS = """
 module.exports = async function (context, req) {
   context.bindings.message = [{ a: 1 }];
@@ -173,6 +179,8 @@ async def worker(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Benc
     root = write_v3(tmp_path_factory.mktemp("v3"), **sources)
     write_function(root / "Returned", "module.exports = async (c, req) => req.body;", HTTP, RETURN, file="index.js")
     raw, nothing = {**BLOB, "name": "raw", "dataType": "binary"}, {**BLOB, "name": "nothing"}
+    turn = {"name": "context", "type": "orchestrationTrigger", "direction": "in"}
+    write_function(root / "Turn", TURN, turn, file="index.js")
     write_function(root / "Inputs", INPUTS, QUEUE, BLOB, raw, TABLE, nothing, file="index.js")
     write_function(root / "Outputs", OUTPUTS, HTTP, RES, OUT, COPY, file="index.js")
     write_function(root / "Tick", "module.exports = async (context, tick) => tick;", TIMER, file="index.js")
@@ -338,6 +346,21 @@ async def test_inputs_come_in_order_and_are_read_as_json(worker: Bench) -> None:
             "properties": {"eTag": "e", "sub": {"name": 1}},
         },
         "empty": True,
+    }
+
+
+async def test_an_orchestrator_reads_its_input_from_the_binding_data(worker: Bench) -> None:
+    """A copy, so that what user code writes there reaches no replay."""
+    given = {"input": {"Name": "Ada", "all": [1]}, "instanceId": "one", "history": [{"EventId": 1}], "parent": None}
+    told = returned(await worker.call("Turn", json.dumps(given)))
+    assert told == {
+        "data": {
+            "invocationId": told["data"]["invocationId"],
+            "context": {**given, "input": {"name": "changed", "all": [1]}},
+            "input": {"name": "Ada", "all": [1]},
+            "instanceId": "one",
+        },
+        "context": given,
     }
 
 

@@ -51,9 +51,33 @@ function readInputs(context, description, request) {
   for (const { name, data } of request.inputData) {
     const input = data.http ? openHttp(context, description, data.http) : read(data, name === description.timer);
     context.bindings[name] = input;
+    if (name === description.durable) describeDurable(context.bindingData, name, input);
     inputs.push(input);
   }
   return inputs;
+}
+
+/**
+ * The trigger's value by its name, and the members of an object but lists and nothing (platform/values.md 3): an
+ * orchestrator reads `context.bindingData.input`. Each is a copy, made when it is first asked for: a context may be large.
+ */
+function describeDurable(bindingData, trigger, value) {
+  const copied = { [trigger]: value };
+  if (value?.constructor === Object) {
+    for (const name in value) if (value[name] !== null && !Array.isArray(value[name])) copied[name] = value[name];
+  }
+  for (const name in copied) define(bindingData, camel(name), () => copyOf(copied[name]));
+}
+
+function copyOf(value) {
+  return camelCased({ value: structuredClone(value) }).value;
+}
+
+function define(object, name, make) {
+  const isPlain = { configurable: true, enumerable: true };
+  const set = (value) => Object.defineProperty(object, name, { ...isPlain, writable: true, value });
+  const get = () => set(make())[name];
+  Object.defineProperty(object, name, { ...isPlain, get, set });
 }
 
 function read(data, isTimer) {

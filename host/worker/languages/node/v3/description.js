@@ -13,6 +13,7 @@ const RETURN = '$return';
  * @property {boolean} hasReturn whether there is a `$return` binding
  * @property {boolean} isHttp whether an HTTP request triggers it
  * @property {string} timer name of the timer trigger, or empty
+ * @property {string} durable name of the trigger of an orchestrator, activity or entity, or empty
  * @property {boolean} keepsFalsy whether `0`, `''` and `false` are results as well
  */
 
@@ -39,6 +40,7 @@ function describe({ name, directory, bindings }) {
     hasReturn: outputs.includes(RETURN),
     isHttp: typed('httptrigger') !== '',
     timer: typed('timertrigger'),
+    durable: typed('orchestrationtrigger') || typed('activitytrigger') || typed('entitytrigger'),
     // Activities whose input is called `name` alone: what the platform does, and what apps have come to rely on.
     keepsFalsy: bindings.name?.type.toLowerCase() === 'activitytrigger',
   };
