@@ -55,6 +55,10 @@ class HttpStream(Protocol):
     async def broken(self) -> None:
         """Waits until it is."""
 
+    @property
+    def is_started(self) -> bool:
+        """Whether the response has begun."""
+
     def body(self) -> AsyncIterator[bytes]:
         """That of the request, no faster than it is taken. Raises ConnectionError once the request is broken."""
 

@@ -259,7 +259,7 @@ class Front:
         return answer if stream is None else self._concluded(stream, answer)
 
     def _concluded(self, stream: ClientStream, answer: HttpReply) -> HttpReply | None:
-        """Raises ClientLeft, ResponseCut."""
+        """Raises ResponseCut."""
         if (observer := self._log.observer) is not None:
             observer.streamed(stream.request_body, stream.status, stream.headers, stream.response_body)
         return stream.conclude(answer)

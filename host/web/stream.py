@@ -39,6 +39,10 @@ class ClientStream:
     def is_broken(self) -> bool:
         return self._error is not None
 
+    @property
+    def is_started(self) -> bool:
+        return self.status != 0
+
     async def broken(self) -> None:
         if not self.has_body:
             async for _ in self.body():
@@ -83,13 +87,11 @@ class ClientStream:
     def conclude(self, answer: HttpReply) -> HttpReply | None:
         """What is still to be answered, which is `answer` if the response has not begun; None if it is whole.
 
-        Raises ClientLeft, ResponseCut.
+        Raises ResponseCut.
         """
         if self._is_ended:
             return None
-        if isinstance(self._error, ClientLeft):
-            raise self._error
-        if self.status:
+        if self.is_started or isinstance(self._error, ClientLeft):
             raise ResponseCut
         return answer if self._error is None else TOO_LARGE
 

@@ -23,6 +23,12 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.05, 0.25
 """Seconds between two tries to connect: a worker may listen a little after it has answered."""
 EXIT_PATIENCE = 0.5
 """Seconds in which the end of a process that broke a connection is seen: it is the cause, and the better sentence."""
+UNANSWERED = 5.0
+"""Seconds in which the response of a function that has ended must have begun."""
+NO_ANSWER = (
+    "HttpRequestException: The function has ended, but its worker has not answered the request over HTTP within "
+    "{:.0f} s. Does the function return a response?"
+)
 INVOCATION = "x-ms-invocation-id"
 IDLE = 240.0
 """Seconds without a byte, to or from the worker, after which a request is given up."""
@@ -91,12 +97,11 @@ class HttpProxy:
 
         One that ends breaks the connection first, mostly: then its end is the failure.
         """
-        while not forwarded.done():
-            waited: list[asyncio.Future[Any]] = [forwarded] if invoked.done() else [forwarded, invoked]
-            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
-            if invoked.done() and (invoked.result().failure or (may_return and _responds(invoked.result()))):
-                return invoked.result()
-        failure = forwarded.result()
+        both: list[asyncio.Future[Any]] = [forwarded, invoked]
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        if invoked.done() and (invoked.result().failure or (may_return and _responds(invoked.result()))):
+            return invoked.result()
+        failure = await self._rest(forwarded, stream) if invoked.done() else forwarded.result()
         if failure and stream.is_broken:
             cancel()
         elif failure:
@@ -106,6 +111,15 @@ class HttpProxy:
             if not invoked.done() or not invoked.result().failure:
                 return Outcome(failure=failure)
         return await invoked
+
+    async def _rest(self, forwarded: "asyncio.Future[Failure | None]", stream: HttpStream) -> Failure | None:
+        """The function has ended: its response has begun, or begins at once."""
+        with suppress(TimeoutError):
+            async with self._clock.timeout(UNANSWERED):
+                await asyncio.wait([forwarded])
+        if forwarded.done() or stream.is_started or stream.is_broken:
+            return await forwarded
+        return Failure(NO_ANSWER.format(UNANSWERED))
 
     async def forward(self, request: HttpRequest, stream: HttpStream, added: Mapping[str, str]) -> Failure | None:
         """Give the worker's answer to `stream`; why there was none, or not all of it.
@@ -185,7 +199,7 @@ class HeldStream:
 
     def __init__(self, request: HttpRequest) -> None:
         self._request = request
-        self._status, self._headers = 200, list[Header]()
+        self._is_started, self._status, self._headers = False, 200, list[Header]()
         self._body = bytearray()
 
     @property
@@ -200,7 +214,7 @@ class HeldStream:
             yield self._request.body
 
     async def start(self, status: int, headers: Sequence[Header]) -> None:
-        self._status, self._headers = status, list(headers)
+        self._is_started, self._status, self._headers = True, status, list(headers)
 
     async def write(self, piece: bytes) -> None:
         """Raises OSError."""
@@ -209,6 +223,10 @@ class HeldStream:
             raise OSError(f"the answer is longer than {MOST_FRAME_BYTES:,} bytes")
 
     async def end(self) -> None: ...
+
+    @property
+    def is_started(self) -> bool:
+        return self._is_started
 
     @property
     def response(self) -> HttpResponse:

@@ -192,6 +192,14 @@ def test_a_worker_is_told_that_nobody_waits_any_more(tmp_path: Path) -> None:
         with asking(host, "GET", "/api/Served?wait") as client:
             client.until(b"one")
         host.output.until("told to cancel")
+    assert "failed in the host" not in host.output.text
+
+
+def test_a_function_that_ends_without_an_answer_has_failed(tmp_path: Path) -> None:
+    app, told = official(tmp_path)
+    with running(app, **told) as host:
+        assert host.get("/api/Served?hold").status_code == 500  # it is served over HTTP only when somebody goes on
+        host.output.until("The function has ended, but its worker has not answered the request over HTTP")
 
 
 def test_an_invocation_that_fails_ends_its_response(tmp_path: Path) -> None:
