@@ -121,6 +121,9 @@ if SDK := with_grpc_sdk():  # without Python 3.13 there is no such app
         history = declared.get(f"{links['statusQueryGetUri']}&showHistory=true").json()["historyEvents"]
         failed = [event["FailureDetails"] for event in history if event["EventType"] == "TaskFailed"]
         assert [(each["ErrorType"], each["ErrorMessage"]) for each in failed] == [("KeyError", "'x'")] * 3
+        shown = declared.get(f"/runtime/dashboard/api/v1/instances/{links['id']}").json()
+        assert shown["error"]["type"] == "KeyError" or "always" in shown["error"]["message"]
+        assert "speak the protobuf form are not replayed" in shown["replay"]["note"]
 
     def test_functions_in_folders_are_known_by_their_sdk(tmp_path: Path) -> None:
         app = with_packages(write_app(tmp_path, FOLDERS), sdk)
