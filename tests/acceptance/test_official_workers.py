@@ -227,6 +227,7 @@ def powershell(request: pytest.FixtureRequest, tmp_path: Path, sqlite: Mapping[s
     }
     client = function("client", "app.ps1", {"name": "client", "type": "durableClient", "direction": "in"})
     files = {"app.ps1": "", **orchestrators, **activities, "Client/function.json": client}
+    files["host.json"] = json.dumps({"version": "2.0", "managedDependency": {"enabled": True}})
     told = settings("powershell", PROFILES["powershell"], tmp_path / "workers")
     with running(
         write_app(tmp_path / "app", files), **told, **sqlite, ExternalDurablePowerShellSDK=request.param
@@ -236,6 +237,7 @@ def powershell(request: pytest.FixtureRequest, tmp_path: Path, sqlite: Mapping[s
 
 def test_orchestrators_in_powershell(powershell: Host) -> None:
     host = powershell
+    host.output.until("told to install dependencies")
     client = host.get("/api/Client").json()
     rpc = client["rpcBaseUrl"]
     with httpx.Client() as asking:  # the addresses as the commands of both SDKs put them together

@@ -93,6 +93,8 @@ class Worker:
 
     def load(self, message: rpc.StreamingMessage) -> None:
         asked = message.function_load_request
+        if asked.managed_dependency_enabled:
+            print("told to install dependencies", flush=True)
         result = SUCCESS
         if asked.metadata.entry_point == "unloadable":
             exception = rpc.RpcException(message="NoSuchMethodException: it is not there")

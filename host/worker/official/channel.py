@@ -148,7 +148,11 @@ class OfficialChannel:
         return messages.load_failures(zip(wanted, results, strict=True))
 
     async def _load(self, function: Function) -> rpc.StatusResult:
-        message = rpc.StreamingMessage(function_load_request=messages.load_request(function))
+        message = rpc.StreamingMessage(
+            function_load_request=messages.load_request(
+                function, manages_dependencies=self._worker.manages_dependencies
+            )
+        )
         answer: rpc.FunctionLoadResponse = await self._ask(_load_key(function.worker_id), message)
         return answer.result
 

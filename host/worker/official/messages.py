@@ -28,7 +28,7 @@ def init_request(root: str, directory: str) -> rpc.WorkerInitRequest:
     )
 
 
-def load_request(function: Function) -> rpc.FunctionLoadRequest:
+def load_request(function: Function, *, manages_dependencies: bool = False) -> rpc.FunctionLoadRequest:
     """What a worker listed is told in its own words; types are spelled as in the app's file."""
     spelled = [_spelling(entry) for entry in function.config.get("bindings", ())]
     types = spelled if len(spelled) == len(function.bindings) else [binding.type for binding in function.bindings]
@@ -46,7 +46,9 @@ def load_request(function: Function) -> rpc.FunctionLoadRequest:
         },
         properties={"worker_indexed": "True"} if function.is_indexed else {},
     )
-    return rpc.FunctionLoadRequest(function_id=function.worker_id, metadata=metadata)
+    return rpc.FunctionLoadRequest(
+        function_id=function.worker_id, metadata=metadata, managed_dependency_enabled=manages_dependencies
+    )
 
 
 def _spelling(entry: Mapping[str, object]) -> str:

@@ -35,6 +35,7 @@ class OfficialWorker:
 
     `arguments` follow the interpreter, the worker's program the last of them. `lists_functions`: it is asked for the
     functions of an app that declares them in code. `loads_in_turn`: it wants one function after the other.
+    `manages_dependencies`: it installs the modules that the app lists.
     `init_timeout` is in seconds; `variables` are environment variables that the app's settings may override.
     """
 
@@ -43,6 +44,7 @@ class OfficialWorker:
     lists_functions: bool = False
     loads_in_turn: bool = False
     all_stderr_is_error: bool = False
+    manages_dependencies: bool = False
     init_timeout: float = LEAST_INITIALIZATION
     variables: tuple[tuple[str, str], ...] = ()
 

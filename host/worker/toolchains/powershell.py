@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from dataclasses import replace
 
 from fnhost.host.app import App, Settings
 from fnhost.host.errors import StartError
@@ -36,7 +37,14 @@ def find_powershell_worker(app: App, interpreter: Interpreter) -> tuple[Official
     directory, source = find_worker(app, LANGUAGE, TITLE)
     arguments = POWERSHELL.interpreter_arguments(app)[1]
     config = read_config(directory, app.settings)
-    return resolve(config, app.settings, arguments, loads_in_turn=True), source
+    worker = resolve(config, app.settings, arguments, loads_in_turn=True)
+    return replace(worker, manages_dependencies=manages_dependencies(app)), source
+
+
+def manages_dependencies(app: App) -> bool:
+    """Whether host.json says that the worker installs what requirements.psd1 lists."""
+    section = app.config.raw.get("managedDependency")
+    return isinstance(section, dict) and section.get("enabled", section.get("Enabled")) is True
 
 
 def durable_form(settings: Settings) -> DurableForm:
