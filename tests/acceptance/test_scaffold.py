@@ -1,6 +1,7 @@
 """`fnhost init`, `fnhost new`, `fnhost start`: what the templates write runs at once, in each programming model."""
 
 import json
+import subprocess
 import sys
 import time
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from fnhost.azurite import Azurite
 from fnhost.host.commands.scaffold.init import InitOptions
 from fnhost.host.commands.scaffold.new import NewOptions, new
 from tests.acceptance.conftest import on_azurite
+from tests.support import official_workers as official
 from tests.support.durable import WEBHOOKS
 from tests.support.hosts import PATIENCE, POLL, PROGRAM, Host, run, running
 from tests.support.npm import link_packages
@@ -21,6 +23,7 @@ from tests.support.storage import container, fresh, queue
 from tests.support.terminals import terminal
 
 QUEUES = {"python": "python-queue-items", "node": "js-queue-items"}
+SUPPORT = Path(__file__).parents[1] / "support"
 CONTAINER = "samples-workitems"
 KINDS = ("http", "timer", "queue", "blob", "starter", "orchestrator", "activity", "entity")
 SUCCESS = 'The function "{}" was created successfully from the "{}" template.'
@@ -30,7 +33,7 @@ def scaffolded(root: Path, runtime: str, version: str, **functions: str) -> Path
     """A new app with a function of each of these templates, by the name of the function."""
     code, lines = run("init", root, "--worker-runtime", runtime, "--model", version, "--skip-npm-install")
     assert code == 0, lines
-    if runtime == "node":
+    if runtime in ("node", "typescript"):
         link_packages(root, version.lower())
     for name, template in functions.items():
         wanted = NewOptions(template=template, name=name, project=InitOptions(installs=False))
@@ -112,6 +115,49 @@ def test_every_template_of_node_v4_runs_at_once(storage: Azurite, tmp_path: Path
         assert host.get("/api/my_entity/one").json() == 1
 
 
+def test_every_template_of_typescript_is_compiled_and_runs(storage: Azurite, tmp_path: Path) -> None:
+    names = {f"my_{kind}": kind for kind in ("http", "timer", "queue", "blob", "orchestrator", "entity")}
+    app = scaffolded(tmp_path / "app", "typescript", "V4", **names)
+    code, lines = run("check", app, **runs("node"))
+    assert code == 1 and any('compile it first, with "npm run build"' in line for line in lines), lines
+    code, lines = run("new", "--app", app, "--template", "HTTP trigger", "--name", "a-b", **runs("node"))
+    assert code == 1 and "It is a name in TypeScript as well" in lines[-1]
+    compiled = subprocess.run([app / "node_modules/.bin/tsc"], cwd=app, capture_output=True, text=True, check=False)
+    assert compiled.returncode == 0, compiled.stdout
+    with running(app, **settings(storage, "node")) as host:
+        assert host.get("/api/my_http?name=Ada").text == "Hello, Ada!"
+        fire_timer(host, "my_timer")
+        fire_storage(storage, "node", host, "my_queue", "my_blob")
+        started = host.post("/api/orchestrators/my_orchestratorOrchestrator").json()
+        assert until_completed(host, started) == ["Hello, Tokyo", "Hello, Seattle", "Hello, London"]
+        assert host.post("/api/my_entity/one").status_code == 202
+        until_state(host, "my_entity", 1)
+
+
+def test_templates_of_custom_handlers_are_functions_of_the_handler(tmp_path: Path) -> None:
+    app = scaffolded(tmp_path / "app", "custom", "V1", Hello="http", Tick="timer")
+    handler = app / "handler"
+    handler.write_text(f"#!{sys.executable}\n{(SUPPORT / 'streaming_server.py').read_text('utf-8')}", "utf-8")
+    handler.chmod(0o755)
+    with running(app, FUNCTIONS_WORKER_RUNTIME="custom") as host:
+        assert host.get("/api/Hello").status_code == 500  # it answers, and not as a handler does
+        host.output.until("Invalid HttpResponseMessage")
+
+
+def test_templates_of_powershell_are_loaded_by_its_worker(tmp_path: Path) -> None:
+    names = {kind.title(): kind for kind in ("http", "timer", "starter", "orchestrator", "activity")}
+    app = scaffolded(tmp_path / "app", "powershell", "V1", **names)
+    told = official.settings("powershell", official.PROFILES["powershell"], tmp_path / "workers")
+    code, lines = run("check", app, **told)
+    assert (code, lines[-1]) == (0, "Functions that can be served: 5. Problems: 0."), lines
+
+
+@pytest.mark.parametrize(("language", "tool"), [("java", "mvn archetype:generate"), ("dotnet-isolated", "dotnet new")])
+def test_other_languages_are_made_by_their_own_tools(tmp_path: Path, language: str, tool: str) -> None:
+    code, lines = run("init", tmp_path / "app", "--worker-runtime", language)
+    assert code == 1 and tool in lines[-1]
+
+
 def test_an_app_of_es_modules_gets_modules(tmp_path: Path) -> None:
     app = scaffolded(tmp_path / "app", "node", "V4")
     package = json.loads((app / "package.json").read_text("utf-8"))
@@ -142,7 +188,7 @@ def test_new_makes_the_app_first_where_there_is_none(tmp_path: Path) -> None:
 
 def test_what_is_missing_is_refused_where_nobody_can_be_asked(tmp_path: Path) -> None:
     code, lines = run("init", tmp_path / "app")
-    assert (code, lines[-1].endswith("--worker-runtime python or --worker-runtime node.")) == (1, True)
+    assert (code, lines[-1].endswith("python, node, typescript, powershell or custom.")) == (1, True)
     code, lines = run("new", "--app", tmp_path / "app", "--template", "HTTP trigger")
     assert (code, "Say both: --template and --name." in lines[-1]) == (1, True)
     assert not (tmp_path / "app").exists()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fnhost.bindings.spelling import nearest
 from fnhost.host.commands.scaffold.files import DATA, SUFFIX
-from fnhost.host.commands.scaffold.models import NODE_V4, PYTHON_V2, Model
+from fnhost.host.commands.scaffold.models import NODE_V4, PYTHON_V2, TYPESCRIPT_V4, Model
 from fnhost.host.errors import StartError
 
 FUNCTIONS = DATA / "functions"
@@ -24,12 +24,12 @@ class FunctionTemplate:
     is_durable: bool = False
 
     def default_for(self, model: Model) -> str:
-        return self.names.get(model, self.default_name)
+        return self.names.get(model.family, self.default_name)
 
     def place(self, model: Model) -> Path:
         """The folder, or the file, of this template for a model; it may not exist."""
         folder = FUNCTIONS / model.folder
-        suffix = {PYTHON_V2: f".py{SUFFIX}", NODE_V4: ".js"}.get(model, "")
+        suffix = {PYTHON_V2: f".py{SUFFIX}", NODE_V4: ".js", TYPESCRIPT_V4: f".ts{SUFFIX}"}.get(model, "")
         return folder / f"{self.key}{suffix}"
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fnhost.host.commands.scaffold.files import read_text, write_text
-from fnhost.host.commands.scaffold.models import NODE_V3, NODE_V4, PYTHON, Model
+from fnhost.host.commands.scaffold.models import NODE, NODE_V3, NODE_V4, PYTHON, Model
 from fnhost.host.errors import StartError
 
 REQUIREMENTS, PACKAGE_FILE = "requirements.txt", "package.json"
@@ -18,7 +18,9 @@ NODE_VERSIONS: Mapping[Model, str] = {NODE_V3: "^2.1.3", NODE_V4: "^3.0.0"}
 
 def add_durable(root: Path, model: Model) -> str:
     """The name of the file that was changed; empty if it names the package already. Raises StartError."""
-    return _add_requirement(root / REQUIREMENTS) if model.runtime == PYTHON else _add_package(root, model)
+    if model.runtime == PYTHON:
+        return _add_requirement(root / REQUIREMENTS)
+    return _add_package(root, model) if model.runtime == NODE else ""
 
 
 def _add_requirement(file: Path) -> str:
@@ -39,7 +41,7 @@ def _add_package(root: Path, model: Model) -> str:
         raise StartError(f"{PACKAGE_FILE}#/dependencies: An object is expected. Mend it first.")
     if NODE_PACKAGE in dependencies:
         return ""
-    dependencies[NODE_PACKAGE] = NODE_VERSIONS[model]
+    dependencies[NODE_PACKAGE] = NODE_VERSIONS[model.family]
     write_text(file, f"{json.dumps(package, indent=2, ensure_ascii=False)}\n")
     return PACKAGE_FILE
 

@@ -15,6 +15,8 @@ from fnhost.host.commands.scaffold.models import (
     PYTHON,
     PYTHON_V1,
     Model,
+    in_typescript,
+    is_typescript,
     model_named,
     runtime_named,
 )
@@ -28,7 +30,7 @@ PROJECT = DATA / "project"
 EDITOR_SETTINGS = ".vscode/settings.json"
 GETTING_STARTED = "getting_started.md"
 SOURCES = "src/functions"
-NO_RUNTIME = "Say which with --worker-runtime python or --worker-runtime node."
+NO_RUNTIME = "Say which with --worker-runtime: python, node, typescript, powershell or custom."
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +54,14 @@ def init(root: Path, options: InitOptions, environment: Mapping[str, str]) -> in
 
 def model_for(root: Path, options: InitOptions) -> Model:
     """What a new app is to be written in; a person at a terminal is asked. Raises StartError."""
-    return model_named(_runtime(root, options), options.version)
+    model = model_named(_runtime(root, options), options.version)
+    return in_typescript(model) if is_typescript(options.runtime, options.language) else model
 
 
 def write_project(root: Path, model: Model, options: InitOptions, environment: Mapping[str, str]) -> None:
     """Raises StartError."""
     write_missing(root, project_files(root, model, options, environment), force=options.force)
-    if model == NODE_V4:
+    if model.family == NODE_V4:
         _make_folder(root / SOURCES)
         if options.installs:
             npm.install(root, environment)

@@ -10,29 +10,54 @@ from fnhost.host.load.localsettings import likely, merge
 from fnhost.host.worker.toolchains import RUNTIME, likely_toolchain
 from fnhost.host.worker.toolchains.indexing import NODE_LIBRARY, python_index_file, read_package
 
-PYTHON, NODE = "python", "node"
-RUNTIMES: Mapping[str, str] = {"python": PYTHON, "node": NODE, "javascript": NODE}
+PYTHON, NODE, POWERSHELL_RUNTIME, CUSTOM_RUNTIME = "python", "node", "powershell", "custom"
+TYPESCRIPT = frozenset({"typescript", "ts"})
+RUNTIMES: Mapping[str, str] = {
+    **dict.fromkeys(("python", "py"), PYTHON),
+    **dict.fromkeys(("node", "javascript", "js", *TYPESCRIPT), NODE),
+    **dict.fromkeys(("powershell", "pwsh"), POWERSHELL_RUNTIME),
+    "custom": CUSTOM_RUNTIME,
+}
 """What `--worker-runtime` and `--language` may say, and the value of FUNCTIONS_WORKER_RUNTIME that it means."""
 OLDEST_V4 = 4
 """Major version of @azure/functions that registers functions in code."""
-NO_TEMPLATES = "There are no templates for {!r} here. Known: python, node (JavaScript)."
+NO_TEMPLATES = "There are no templates for {!r} here. Known: python, node, typescript, powershell, custom.{}"
+MAVEN = (
+    " Maven makes apps in Java: mvn archetype:generate -DarchetypeGroupId=com.microsoft.azure "
+    "-DarchetypeArtifactId=azure-functions-archetype"
+)
+DOTNET = (
+    " The .NET SDK makes apps in C#: dotnet new install Microsoft.Azure.Functions.Worker.ProjectTemplates, "
+    "then dotnet new func"
+)
+OTHERS: Mapping[str, str] = {"java": MAVEN, **dict.fromkeys(("dotnet-isolated", "dotnet", "csharp", "c#"), DOTNET)}
+"""Who makes apps in other languages: the tools that build them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """`runtime` is a value of FUNCTIONS_WORKER_RUNTIME, `version` one of V1 to V4."""
+    """`runtime` is a value of FUNCTIONS_WORKER_RUNTIME, `version` one of V1 to V4.
+
+    `compiled` is the language of the sources where that is not the runtime's.
+    """
 
     runtime: str
     version: str
+    compiled: str = ""
 
     @property
     def folder(self) -> str:
         """The folder of its templates in `data`."""
-        return f"{self.runtime}-{self.version.lower()}"
+        return f"{self.compiled or self.runtime}-{self.version.lower()}"
 
     @property
     def title(self) -> str:
-        return {PYTHON: "Python", NODE: "JavaScript"}[self.runtime]
+        return TITLES[self.compiled or self.runtime]
+
+    @property
+    def family(self) -> "Model":
+        """The same model in the runtime's own language."""
+        return Model(self.runtime, self.version)
 
     @property
     def number(self) -> int:
@@ -41,14 +66,25 @@ class Model:
     @property
     def is_in_code(self) -> bool:
         """Whether functions are declared in code, not in folders with a function.json."""
-        return self in (PYTHON_V2, NODE_V4)
+        return self.family in (PYTHON_V2, NODE_V4)
 
 
+TITLES: Mapping[str, str] = {
+    PYTHON: "Python",
+    NODE: "JavaScript",
+    "typescript": "TypeScript",
+    POWERSHELL_RUNTIME: "PowerShell",
+    CUSTOM_RUNTIME: "Custom handlers",
+}
 PYTHON_V1, PYTHON_V2 = Model(PYTHON, "V1"), Model(PYTHON, "V2")
 NODE_V3, NODE_V4 = Model(NODE, "V3"), Model(NODE, "V4")
+TYPESCRIPT_V4 = Model(NODE, "V4", "typescript")
+POWERSHELL, CUSTOM = Model(POWERSHELL_RUNTIME, "V1"), Model(CUSTOM_RUNTIME, "V1")
 MODELS: Mapping[str, Mapping[str, Model]] = {
     PYTHON: {"v1": PYTHON_V1, "v2": PYTHON_V2},
     NODE: {"v3": NODE_V3, "v4": NODE_V4},
+    POWERSHELL_RUNTIME: {"v1": POWERSHELL},
+    CUSTOM_RUNTIME: {"v1": CUSTOM},
 }
 """By runtime, and by version in lower case. The last of each is the default."""
 
@@ -56,8 +92,19 @@ MODELS: Mapping[str, Mapping[str, Model]] = {
 def runtime_named(text: str) -> str:
     """Raises StartError."""
     if (found := RUNTIMES.get(text.strip().lower())) is None:
-        raise StartError(NO_TEMPLATES.format(text))
+        raise StartError(NO_TEMPLATES.format(text, OTHERS.get(text.strip().lower(), "")))
     return found
+
+
+def is_typescript(*texts: str | None) -> bool:
+    return any(text is not None and text.strip().lower() in TYPESCRIPT for text in texts)
+
+
+def in_typescript(model: Model) -> Model:
+    """Raises StartError."""
+    if model != NODE_V4:
+        raise StartError(f"There are no templates in TypeScript for the programming model {model.version}. Use V4.")
+    return TYPESCRIPT_V4
 
 
 def model_named(runtime: str, version: str | None) -> Model:
@@ -82,7 +129,11 @@ def model_of(root: Path, environment: Mapping[str, str], language: str | None) -
         raise StartError(f"The app's worker runtime is {runtime} (local.settings.json), and --language says {wanted}.")
     if runtime == PYTHON:
         return PYTHON_V2 if python_index_file(root, settings) else PYTHON_V1
-    return NODE_V4 if _registers(root) else NODE_V3
+    if runtime != NODE:
+        return model_named(runtime, None)
+    if not _registers(root):
+        return NODE_V3
+    return TYPESCRIPT_V4 if (root / "tsconfig.json").exists() else NODE_V4
 
 
 def _registers(root: Path) -> bool:

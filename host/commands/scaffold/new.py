@@ -12,7 +12,7 @@ from fnhost.host.commands.scaffold.catalog import TEMPLATES, FunctionTemplate, t
 from fnhost.host.commands.scaffold.dependencies import PACKAGE_FILE, add_durable
 from fnhost.host.commands.scaffold.files import filled, read_text, template_files, write_text
 from fnhost.host.commands.scaffold.init import SOURCES, InitOptions, model_for, write_project
-from fnhost.host.commands.scaffold.models import NODE_V4, PYTHON_V2, Model, model_of
+from fnhost.host.commands.scaffold.models import NODE_V4, PYTHON_V2, TYPESCRIPT_V4, Model, model_of
 from fnhost.host.commands.scaffold.prompts import ask, choose, confirm, is_interactive, require_terminal
 from fnhost.host.commands.scaffold.python_source import BLUEPRINTS, app_of, defines, with_function
 from fnhost.host.errors import StartError
@@ -24,6 +24,7 @@ NOT_SAID = "Say both: --template and --name. The templates are: {}."
 NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_-]{0,127}")
 NAME_RULE = "It begins with a letter, followed by at most 127 letters, digits, dashes and underscores."
 NAME_IN_PYTHON = "It is a name in Python as well: letters, digits and underscores, and no keyword."
+NAME_IN_TYPESCRIPT = "It is a name in TypeScript as well: letters, digits and underscores."
 REQUIRE = re.compile(r"^const (\{ \w+ \}|\w+) = require\(('[^']+')\)", re.MULTILINE)
 BLUEPRINT = "import azure.functions as func\n\nbp = func.Blueprint()\n"
 
@@ -77,6 +78,8 @@ def _name(model: Model, template: FunctionTemplate, options: NewOptions) -> str:
         raise StartError(f"'{name}' cannot be the name of a function. {NAME_RULE}")
     if model == PYTHON_V2 and (not name.isidentifier() or keyword.iskeyword(name)):
         raise StartError(f"'{name}' cannot be the name of a function. {NAME_IN_PYTHON}")
+    if model == TYPESCRIPT_V4 and "-" in name:
+        raise StartError(f"'{name}' cannot be the name of a function. {NAME_IN_TYPESCRIPT}")
     return name
 
 
@@ -88,14 +91,15 @@ def _write(
     options: NewOptions,
     environment: Mapping[str, str],
 ) -> None:
-    level = (options.level or ("anonymous" if model == NODE_V4 else "function")).lower()
+    level = (options.level or ("anonymous" if model.family == NODE_V4 else "function")).lower()
     values = {"name": name, "authLevel": level, "AUTHLEVEL": level.upper()}
     if model == PYTHON_V2:
         _add_to_source(root, template, values, options, environment)
-    elif model == NODE_V4:
+    elif model.family == NODE_V4:
         text = filled(template.place(model), values)
-        is_module = read_package(root).get("type") == "module"
-        file = f"{SOURCES}/{options.file or f'{name}.js'}"
+        is_module = model == NODE_V4 and read_package(root).get("type") == "module"
+        suffix = ".ts" if model == TYPESCRIPT_V4 else ".js"
+        file = f"{SOURCES}/{options.file or f'{name}{suffix}'}"
         _write_file(root, file, with_imports(text) if is_module else text, options)
     else:
         _write_folder(root, name, template_files(template.place(model), values), options)

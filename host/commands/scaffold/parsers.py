@@ -11,6 +11,8 @@ from fnhost.host.commands.completion.offers import offer
 if TYPE_CHECKING:
     from fnhost.host.commands.scaffold.init import InitOptions
 
+RUNTIMES = ("python", "node", "typescript", "powershell", "custom")
+LANGUAGES = ("python", "javascript", "typescript", "powershell")
 LEVELS = ("function", "anonymous", "admin")
 APP = "the app's folder (this one)"
 
@@ -35,9 +37,12 @@ def _add_project(parser: argparse.ArgumentParser) -> None:
     """`new` makes an app where there is none, and takes what `init` takes for that."""
     add = parser.add_argument
     models = "the programming model: V1 or V2 for Python, V3 or V4 for JavaScript"
-    offer(add("--worker-runtime", metavar="RUNTIME", help="python or node"), lambda _: ("python", "node"))
+    offer(
+        add("--worker-runtime", metavar="RUNTIME", help="python, node, typescript, powershell or custom"),
+        lambda _: RUNTIMES,
+    )
     offer(add("--model", "-m", metavar="MODEL", help=models), lambda _: ("V1", "V2", "V3", "V4"))
-    offer(add("--language", "-l", metavar="LANGUAGE", help="python or javascript"), lambda _: ("python", "javascript"))
+    offer(add("--language", "-l", metavar="LANGUAGE", help="python, javascript or typescript"), lambda _: LANGUAGES)
     add("--no-bundle", action="store_true", help="leave the extension bundle out of host.json")
     add("--no-docs", action="store_true", help="leave getting_started.md out (Python V1)")
     add("--skip-npm-install", action="store_true", help="do not run npm install")

@@ -1,0 +1,4 @@
+# An orchestrator (template "Durable Functions orchestrator") calls this activity.
+param($name)
+
+"Hello $name!"

@@ -1,0 +1,3 @@
+param([string] $QueueItem, $TriggerMetadata)
+
+Write-Host "The queue trigger function {{name}} received: $QueueItem"
