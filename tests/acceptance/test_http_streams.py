@@ -126,6 +126,64 @@ def test_an_app_for_node_streams(tmp_path: Path) -> None:
         assert host.get("/api/Nothing").status_code == 204
 
 
+PYTHON_APP = """
+import asyncio
+
+import azure.functions as func
+from azurefunctions.extensions.http.fastapi import JSONResponse, Request, StreamingResponse
+
+app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+opened = asyncio.Event()
+
+
+@app.route(route="Served")
+async def served(req: Request) -> StreamingResponse:
+    async def pieces():
+        yield "one"
+        await opened.wait()
+        yield "two"
+
+    return StreamingResponse(pieces())
+
+
+@app.route(route="Go")
+async def go(req: Request) -> str:
+    opened.set()
+    return "gone on"
+
+
+@app.route(route="upload/{name}", methods=["POST"])
+async def upload(req: Request) -> JSONResponse:
+    size = 0
+    async for piece in req.stream():
+        size += len(piece)
+    return JSONResponse({req.path_params["name"]: size}, status_code=201)
+
+
+@app.route(route="plain")
+def plain(req: Request) -> JSONResponse:
+    return JSONResponse(dict(req.query_params))
+
+
+@app.route(route="fails")
+def fails(req: Request) -> str:
+    raise ValueError("it went wrong")
+"""
+
+
+def test_an_app_for_python_streams(tmp_path: Path) -> None:
+    with running(write_app(tmp_path, {"function_app.py": PYTHON_APP})) as host:
+        with asking(host, "GET", "/api/Served") as client:
+            client.until(b"3\r\none\r\n")
+            assert host.get("/api/Go").json() == "gone on"
+            client.until(b"3\r\ntwo\r\n0\r\n\r\n")
+        answer = host.post("/api/upload/size", content=b"x" * 5_000_000)
+        assert (answer.status_code, answer.json()) == (201, {"size": 5_000_000})
+        assert host.get("/api/plain?a=b").json() == {"a": "b"}
+        assert host.get("/api/fails").status_code == 500
+        host.output.until("ValueError: it went wrong")
+
+
 def test_a_response_begins_before_it_is_whole(host: Host) -> None:
     with asking(host, "GET", "/api/Served?wait") as client:
         client.until(b"\r\n\r\n3\r\none\r\n")

@@ -12,6 +12,8 @@ from .hooks import Hooks
 from .signature import Conversion, Function
 from .wire import Blobs, Message
 
+FAILED = object()
+"""Stands for the response of a function that gave none."""
 Response = tuple[Message, Blobs]
 """An `invocationResponse`, and the blobs of its values."""
 
@@ -26,6 +28,14 @@ class Invocation:
         self._blobs = blobs
         self._hooks = hooks if hooks.are_used else None
         self._context: Context | None = None
+        self.http_request: Any = None
+        """Of a function that serves HTTP itself: the request, which does not come with the invocation."""
+        self.http_response: Any = FAILED
+
+    @property
+    def route_params(self) -> dict[str, str]:
+        request = next((each["data"] for each in self._request["inputData"] if "http" in (each["data"] or {})), None)
+        return dict(request["http"]["params"]) if request else {}
 
     def run(self) -> Response:
         try:
@@ -47,7 +57,10 @@ class Invocation:
         function = self._function
         arguments: dict[str, Any] = {}
         for entry in self._request["inputData"]:
-            arguments[entry["name"]] = self._decode(function.inputs[entry["name"]], entry["data"])
+            if self.http_request is not None and entry["name"] == function.http_trigger:
+                arguments[entry["name"]] = self.http_request
+            else:
+                arguments[entry["name"]] = self._decode(function.inputs[entry["name"]], entry["data"])
         for name in function.outputs:
             arguments[name] = Out()
         if function.wants_context or self._hooks:
@@ -92,6 +105,9 @@ class Invocation:
         return response, blobs
 
     def _returned(self, value: Any, blobs: Blobs) -> Message | None:
+        if self.http_request is not None:
+            self.http_response = value
+            return None
         if self._function.returned is not None:
             return _encode(self._function.returned, value, blobs)
         if value is not None:

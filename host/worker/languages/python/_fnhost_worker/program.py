@@ -16,8 +16,9 @@ import threading
 import time
 import traceback
 import warnings
+from typing import Any, Coroutine
 
-from . import debugger, durable, loading, times
+from . import debugger, durable, loading, times, webserver
 from .context import INVOCATION, THREAD
 from .converters import Converters
 from .errors import FunctionLoadError, stack, title
@@ -25,7 +26,7 @@ from .fallback import offer_copy
 from .forks import new_event_loop, watch_forks
 from .hooks import Hooks
 from .indexing import IndexedFunctions
-from .invocation import Invocation, Response
+from .invocation import FAILED, Invocation, Response
 from .logs import open_logs
 from .observation import Observations
 from .output import MarkedStream, open_streams
@@ -56,6 +57,7 @@ class Program:
         self._declared = IndexedFunctions(os.environ["FUNCTIONS_APPLICATION_DIRECTORY"])
         self._observations = Observations(wire)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._web: webserver.WebServer | None = None
         self._probed_at = 0.0
         """When the event loop was asked to reset this to 0: for as long it has not run."""
         self._is_ending = False
@@ -121,6 +123,8 @@ class Program:
             self._hooks.function_loaded(function.name, function.directory)
             if durable.speaks_grpc():
                 result["durableRequiresGrpc"] = True
+            if base := webserver.extension():
+                result["httpUri"] = self._web_server(base).address
             times.install_fast_parser()
         except BaseException as error:
             reason = str(error) if isinstance(error, FunctionLoadError) else f"{title(error)}\n{stack(error)}"
@@ -128,18 +132,56 @@ class Program:
             result = {"status": "failure", "exception": {"message": f"cannot load the {name} function: {reason}"}}
         self._wire.send({"t": "functionLoadResponse", "functionId": function_id, "result": result})
 
+    def _web_server(self, base: Any) -> webserver.WebServer:
+        if self._web is None:
+            self._web = webserver.WebServer(base, self._loop)
+            self._web.start()
+        return self._web
+
     def _invoke(self, message: Message, blobs: bytes) -> None:
         function = self._functions[message["functionId"]]
         if "observe" in message:
             return self._observations.take(function, message, blobs)
         invocation = Invocation(function, message, blobs, self._hooks)
         context = contextvars.Context()
-        if function.is_async:
-            self._loop.call_soon_threadsafe(self._start_task, invocation, context=context)
+        if self._web is not None and function.http_trigger:
+            work = self._serve(self._web, function, invocation)
+            self._loop.call_soon_threadsafe(self._start_task, invocation, work, context=context)
+        elif function.is_async:
+            self._loop.call_soon_threadsafe(self._start_task, invocation, self._run_async(invocation), context=context)
         else:
             self._threads.submit(lambda: context.run(self._run, invocation))
 
+    async def _serve(self, web: webserver.WebServer, function: Function, invocation: Invocation) -> None:
+        """The request comes over HTTP; the response goes there before the host is told that the function is done."""
+        try:
+            invocation.http_request = await web.request_of(invocation.id, invocation.route_params)
+        except Exception as error:
+            self._send(invocation, invocation.unsendable(error))
+            return web.fail(invocation.id)
+        if function.is_async:
+            response = await invocation.run_async()
+        else:
+            done = self._loop.create_future()
+            context = contextvars.copy_context()
+
+            def job() -> None:
+                response = context.run(self._run_in_thread, invocation)
+                self._loop.call_soon_threadsafe(done.set_result, response)
+
+            self._threads.submit(job)
+            response = await done
+        if invocation.http_response is FAILED:
+            web.fail(invocation.id)
+        else:
+            web.answer(invocation.id, invocation.http_response)
+        self._end_lines(invocation.id)
+        self._send(invocation, response)
+
     def _run(self, invocation: Invocation) -> None:
+        self._send(invocation, self._run_in_thread(invocation))
+
+    def _run_in_thread(self, invocation: Invocation) -> Response:
         INVOCATION.set(invocation.id)
         THREAD.invocation_id = invocation.id
         try:
@@ -148,11 +190,11 @@ class Program:
         except BaseException as error:  # set in this thread by another, between two lines of the worker
             response = invocation.unsendable(error)
         THREAD.invocation_id = None
-        self._send(invocation, response)
+        return response
 
-    def _start_task(self, invocation: Invocation) -> None:
+    def _start_task(self, invocation: Invocation, work: Coroutine[Any, Any, None]) -> None:
         INVOCATION.set(invocation.id)
-        task = self._loop.create_task(self._run_async(invocation))
+        task = self._loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

@@ -9,10 +9,12 @@ import types
 import typing
 from typing import Any, Callable
 
+from . import webserver
 from .converters import Converters
 from .errors import FunctionLoadError
 
 RETURN = "$return"
+HTTP, HTTP_TRIGGER = "http", "httptrigger"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,6 +48,8 @@ class Function:
     outputs: dict[str, Conversion]
     returned: Conversion | None
     """None if the function has no return value."""
+    http_trigger: str = ""
+    """The name of its HTTP trigger; empty if it has another."""
 
 
 def bind(
@@ -70,6 +74,7 @@ def bind(
         {key: each for key, each in conversions.items() if named[key].direction == "in"},
         {key: each for key, each in conversions.items() if named[key].direction == "out"},
         _returned(bindings, hints, converters),
+        next((key for key, binding in named.items() if binding.type.lower() == HTTP_TRIGGER), ""),
     )
 
 
@@ -118,6 +123,8 @@ def _conversion(name: str, binding: Binding, hints: dict[str, Any], converters: 
     if not _is_type(hint):
         raise FunctionLoadError(f"binding {name} has invalid non-type annotation {hint!r}{_advice(hint)}")
     _check_direction(name, binding.direction, is_out)
+    if binding.type.lower() == HTTP_TRIGGER and webserver.is_request(hint):
+        return Conversion(binding.type, converters.find(binding.type), hint)
     converter = converters.find(binding.type, hint)
     if not _accepts(converter, "output" if is_out else "input", hint):
         raise FunctionLoadError(_mismatch(name, binding, hint))
@@ -202,7 +209,8 @@ def _explicit_return(binding: Binding, hints: dict[str, Any], converters: Conver
     if not _is_type(hint):
         raise FunctionLoadError(f"has invalid non-type return annotation {hint!r}{_advice(hint)}")
     converter = converters.find(binding.type)
-    if not _accepts(converter, "output", hint):
+    is_served = binding.type.lower() == HTTP and webserver.extension() is not None
+    if not is_served and not _accepts(converter, "output", hint):
         text = getattr(hint, "__name__", repr(hint))
         raise FunctionLoadError(f'Python return annotation "{text}" does not match binding type "{binding.type}"')
     return Conversion(binding.type, converter, hint)
