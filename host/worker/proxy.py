@@ -29,6 +29,10 @@ NO_ANSWER = (
     "HttpRequestException: The function has ended, but its worker has not answered the request over HTTP within "
     "{:.0f} s. Does the function return a response?"
 )
+KEPT_ALIVE = 2.0
+"""Seconds for which an idle connection is used again: servers of Node and uvicorn close theirs after five."""
+LONGEST_FIELD = 64 * 1024
+"""Bytes of a header of a worker's answer."""
 INVOCATION = "x-ms-invocation-id"
 IDLE = 240.0
 """Seconds without a byte, to or from the worker, after which a request is given up."""
@@ -40,10 +44,12 @@ def open_session() -> aiohttp.ClientSession:
     """For requests that are passed on: nothing is added to them, and nothing of the answers is followed or decoded."""
     return aiohttp.ClientSession(
         timeout=aiohttp.ClientTimeout(total=None),
-        connector=aiohttp.TCPConnector(limit=0),
+        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEPT_ALIVE),
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
         skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
+        max_line_size=LONGEST_FIELD,
+        max_field_size=LONGEST_FIELD,
     )
 
 

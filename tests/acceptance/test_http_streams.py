@@ -222,6 +222,11 @@ def test_a_response_that_ends_in_its_middle_is_cut(host: Host, wanted: str) -> N
     assert "failed in the host" not in host.output.text
 
 
+def test_a_long_header_is_handed_on(host: Host) -> None:
+    answer = host.get("/api/Served?long")
+    assert (answer.status_code, len(answer.headers["x-long"])) == (204, 30_000)
+
+
 def test_a_failure_before_the_first_byte_is_answered(host: Host) -> None:
     assert host.get("/api/Served?early").status_code == 500
     host.output.until("Executed 'Functions.Served' (Failed")

@@ -98,6 +98,12 @@ class Handler(BaseHTTPRequestHandler):
             pass
         self.whole(str(self.taken).encode())
 
+    def long(self) -> None:
+        """A header that is long, but no longer than others allow."""
+        self.send_response(204)
+        self.send_header("x-long", "x" * 30_000)
+        self.end_headers()
+
     def cut(self) -> None:
         self.begin()
         self.piece(b"one")
