@@ -13,6 +13,8 @@ from tests.support.interpreters import Interpreter, with_grpc_sdk
 
 SQLITE = {"AzureFunctionsJobHost__extensions__durableTask__storageProvider__type": "sqlite"}
 DECLARED = """
+import json
+
 import azure.functions as func
 import azure.durable_functions as df
 
@@ -24,6 +26,13 @@ app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 async def start(req: func.HttpRequest, client):
     instance = await client.start_new(req.route_params["name"], None, req.params.get("input"))
     return client.create_check_status_response(req, instance)
+
+
+@app.route(route="pollers")
+def pollers(req: func.HttpRequest) -> str:
+    import gc, threading
+    gc.collect()
+    return json.dumps([each.name for each in threading.enumerate() if "_poll_wrapper" in each.name])
 
 
 @app.orchestration_trigger(context_name="context")
@@ -124,6 +133,14 @@ if SDK := with_grpc_sdk():  # without Python 3.13 there is no such app
         shown = declared.get(f"/runtime/dashboard/api/v1/instances/{links['id']}").json()
         assert shown["error"]["type"] == "KeyError" or "always" in shown["error"]["message"]
         assert "speak the protobuf form are not replayed" in shown["replay"]["note"]
+
+    def test_grpc_stays_open_between_clients(declared: Host) -> None:
+        """And the extension that the SDK registers for itself is nothing to warn of."""
+        polling = declared.get("/api/pollers").json()
+        assert len(polling) == 1
+        assert declared.post("/api/start/failing").status_code == 202
+        assert declared.get("/api/pollers").json() == polling
+        assert "worker extensions" not in declared.output.text
 
     def test_functions_in_folders_are_known_by_their_sdk(tmp_path: Path) -> None:
         app = with_packages(write_app(tmp_path, FOLDERS), sdk)

@@ -123,6 +123,7 @@ class Program:
             self._hooks.function_loaded(function.name, function.directory)
             if durable.speaks_grpc():
                 result["durableRequiresGrpc"] = True
+                durable.keep_grpc_open()
             if base := webserver.extension():
                 result["httpUri"] = self._web_server(base).address
             times.install_fast_parser()
