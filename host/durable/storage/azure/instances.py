@@ -84,6 +84,16 @@ class Instances:
         if len(self._etags) > REMEMBERED_ROWS:
             self._etags.popitem(last=False)
 
+    async def _write_over(self, etag: str, verb: Verb, row: Row) -> bool:
+        """Write over the row of this etag, or a new one if that is empty. False if the row is another by now."""
+        try:
+            await (self._write(verb, row, etag) if etag else self._write("insert", row))
+        except (ResourceExists, PreconditionFailed, ResourceNotFound) as error:
+            if error.code == "TableNotFound":
+                raise
+            return False
+        return True
+
     async def begin(self, instance: Instance, known: VersionedInstance | None, blob: str | None) -> bool:
         """Make it Pending. `blob` is where its start message lies if that is large.
 
@@ -95,13 +105,7 @@ class Instances:
         row = await self._row(instance.id, columns, {}, uuid4().hex)
         if blob:
             row = {**row, "Input": self._large_messages.url(blob)}
-        try:
-            await (self._write("replace", row, known.etag) if known else self._write("insert", row))
-        except (ResourceExists, PreconditionFailed, ResourceNotFound) as error:
-            if error.code == "TableNotFound":
-                raise
-            return False
-        return True
+        return await self._write_over(known.etag if known else "", "replace", row)
 
     async def record(self, checkpoint: Checkpoint, history: Sequence[HistoryEvent], blobs: Mapping[str, str]) -> None:
         """The row after a checkpoint. `blobs` names the blobs in which large texts lie already.
@@ -112,11 +116,8 @@ class Instances:
         for _ in range(TRIES):
             columns = self._columns(checkpoint, history, is_whole=not etag)
             row = await self._row(checkpoint.instance.id, columns, blobs, checkpoint.id)
-            try:
-                return await (self._write(_verb(checkpoint), row, etag) if etag else self._write("insert", row))
-            except (ResourceExists, PreconditionFailed, ResourceNotFound) as error:
-                if error.code == "TableNotFound":
-                    raise
+            if await self._write_over(etag, _verb(checkpoint), row):
+                return
             known = await self.known(checkpoint.instance.id)
             if known and _is_replaced(known.instance, checkpoint):
                 return
@@ -129,13 +130,7 @@ class Instances:
         """Write the whole row of a checkpoint in place of the known one. False if the row has changed meanwhile."""
         columns = self._columns(checkpoint, history, is_whole=True)
         row = await self._row(checkpoint.instance.id, columns, {}, checkpoint.id)
-        try:
-            await (self._write(_verb(checkpoint), row, known.etag) if known else self._write("insert", row))
-        except (ResourceExists, PreconditionFailed, ResourceNotFound) as error:
-            if error.code == "TableNotFound":
-                raise
-            return False
-        return True
+        return await self._write_over(known.etag if known else "", _verb(checkpoint), row)
 
     def _columns(self, checkpoint: Checkpoint, history: Sequence[HistoryEvent], is_whole: bool) -> Row:
         """What changes with this checkpoint; with `is_whole`, or when an execution begins, all that a row holds."""
