@@ -83,7 +83,7 @@ class InsightStore:
         execution, status, before = instance.execution_id or "", instance.custom_status, self._last.get(instance.id)
         if before is not None and before[0] == execution and before[1] == status:
             if instance.status.is_terminal and before[1] is not None:
-                self._put(lambda db: db.execute(FINISHED, (instance.id, instance.updated, instance.id)))
+                self._note_end(instance)
             return None
         if is_entity(instance.id):
             return None
@@ -95,8 +95,11 @@ class InsightStore:
         row = (instance.id, execution, instance.updated, status)
         self._put(lambda db: _add_value(db, row))
         if instance.status.is_terminal:
-            self._put(lambda db: db.execute(FINISHED, (instance.id, instance.updated, instance.id)))
+            self._note_end(instance)
         return status or "null"
+
+    def _note_end(self, instance: Instance) -> None:
+        self._put(lambda db: db.execute(FINISHED, (instance.id, instance.updated, instance.id)))
 
     def _remember(self, instance: Instance, execution: str) -> None:
         text = instance.input
