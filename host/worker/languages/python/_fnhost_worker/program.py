@@ -160,24 +160,25 @@ class Program:
         except Exception as error:
             self._send(invocation, invocation.unsendable(error))
             return web.fail(invocation.id)
-        if function.is_async:
-            response = await invocation.run_async()
-        else:
-            done = self._loop.create_future()
-            context = contextvars.copy_context()
-
-            def job() -> None:
-                response = context.run(self._run_in_thread, invocation)
-                self._loop.call_soon_threadsafe(done.set_result, response)
-
-            self._threads.submit(job)
-            response = await done
+        response = await (invocation.run_async() if function.is_async else self._from_thread(invocation))
         if invocation.http_response is FAILED:
             web.fail(invocation.id)
         else:
             web.answer(invocation.id, invocation.http_response)
         self._end_lines(invocation.id)
         self._send(invocation, response)
+
+    async def _from_thread(self, invocation: Invocation) -> Response:
+        """What a thread answers that runs it in the context of this task."""
+        done: asyncio.Future[Response] = self._loop.create_future()
+        context = contextvars.copy_context()
+
+        def run() -> None:
+            response = context.run(self._run_in_thread, invocation)
+            self._loop.call_soon_threadsafe(done.set_result, response)
+
+        self._threads.submit(run)
+        return await done
 
     def _run(self, invocation: Invocation) -> None:
         self._send(invocation, self._run_in_thread(invocation))
