@@ -10,6 +10,7 @@ from fnhost.bindings.storage import Account, parse
 from fnhost.clock import Clock
 from fnhost.host.logging.events import HOST_CATEGORY
 from fnhost.host.logging.log import Log
+from fnhost.host.tasks import cancel_and_wait
 
 DEVELOPMENT = "UseDevelopmentStorage=true"
 FOLDER = ".azurite"
@@ -43,8 +44,7 @@ class StorageEmulator:
 
     async def __aexit__(self, *_: object) -> None:
         if self._task:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await cancel_and_wait(self._task)
 
     def begin(self, environment: Mapping[str, str]) -> None:
         """`environment` finds Node and the user's cache."""

@@ -14,7 +14,7 @@ from fnhost.host.assembly.storage_use import uses_emulator
 from fnhost.host.limits import LAST_PATIENCE
 from fnhost.host.logging.log import Log
 from fnhost.host.supervise import supervise
-from fnhost.host.tasks import hurried
+from fnhost.host.tasks import cancel_and_wait, hurried
 
 UntilReady = Callable[[], Awaitable[None]]
 """Waits for what a trigger needs: the storage emulator may still be starting."""
@@ -86,9 +86,7 @@ async def listening(
         try:
             await hurried(_all_ended(tasks), ending, LAST_PATIENCE, clock)
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await cancel_and_wait(*tasks)
 
 
 async def _all_ended(tasks: Sequence[asyncio.Task[None]]) -> None:

@@ -20,6 +20,7 @@ from fnhost.host.app import App, HostConfig
 from fnhost.host.load.folders import ENVIRONMENT
 from fnhost.host.logging.events import HOST_CATEGORY
 from fnhost.host.logging.log import Log
+from fnhost.host.tasks import cancel_and_wait
 from fnhost.host.worker.toolchains import foreign_package_folders, script_suffixes, settling_time, watched_files
 
 SETTLE = 20
@@ -135,10 +136,7 @@ class FileWatcher:
         finally:
             if self._settled:
                 self._settled.cancel()
-            tasks += self._comparing
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await cancel_and_wait(*tasks, *self._comparing)
 
     def wake(self) -> None:
         """Let `next` return, with nothing if nothing has changed."""

@@ -13,6 +13,7 @@ from fnhost.bindings.contract import Failure, HttpRequest, HttpResponse, HttpStr
 from fnhost.bindings.http.response import HOP_BY_HOP, Header
 from fnhost.clock import Clock
 from fnhost.host.limits import MOST_FRAME_BYTES
+from fnhost.host.tasks import cancel_and_wait
 from fnhost.host.worker import Invocation
 from fnhost.host.worker.cookies import read_cookies
 
@@ -85,7 +86,7 @@ class HttpProxy:
         try:
             outcome = await self._settled(*tasks, stream, cancel, may_return)
         finally:
-            await _abandon(*tasks)
+            await cancel_and_wait(*tasks)
         if outcome.failure or not isinstance(stream, HeldStream) or (may_return and _responds(outcome)):
             return outcome
         named = {output.name: stream.response for output in invocation.function.outputs if output.type == "http"}
@@ -142,7 +143,7 @@ class HttpProxy:
                 return Failure(CLIENT_GONE) if passed.result() and stream.is_broken else passed.result()
             return Failure(CLIENT_GONE) if broken.done() else _failure(TimeoutError(f"it was silent for {IDLE:.0f} s"))
         finally:
-            await _abandon(broken, passed, idle)
+            await cancel_and_wait(broken, passed, idle)
 
     async def _tried(self, request: HttpRequest, passing: "_Passing", added: Mapping[str, str]) -> Failure | None:
         pause = FIRST_PAUSE
@@ -244,12 +245,6 @@ class HeldStream:
 
 def _responds(outcome: Outcome) -> bool:
     return isinstance(outcome.returned, HttpResponse)
-
-
-async def _abandon(*tasks: "asyncio.Future[Any]") -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def forwarded_headers(request: HttpRequest) -> Mapping[str, str]:

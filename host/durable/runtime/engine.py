@@ -66,6 +66,7 @@ from fnhost.host.logging.events import HostMessage, Level
 from fnhost.host.logging.log import Log
 from fnhost.host.retry import RetryPolicy, retry
 from fnhost.host.supervise import supervise
+from fnhost.host.tasks import cancel_and_wait
 
 REASON = "(null)"
 """The platform gives durable functions no better reason."""
@@ -253,9 +254,7 @@ class Engine:
         self._release_timers()
         if self._running:
             await asyncio.wait(self._running.values(), timeout=self._settings.grace)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await cancel_and_wait(*self._tasks)
         with suppress(TimeoutError):
             async with self.clock.timeout(self._settings.patience), asyncio.TaskGroup() as last:
                 last.create_task(self._in_flight.release_all())
