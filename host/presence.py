@@ -7,11 +7,11 @@ has ended counts for nothing.
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from fnhost.azurite.owner import ProcessRecord
 from fnhost.host.errors import StartError
@@ -54,6 +54,10 @@ class ListeningHost:
     url: str
 
 
+T = TypeVar("T")
+Host = TypeVar("Host", RunningHost, ListeningHost)
+
+
 def announce(root: Path, host: RunningHost) -> None:
     """Leave or replace the note of this host's task hub. Raises StartError."""
     _leave(root, FOLDER, host)
@@ -77,13 +81,21 @@ def listening(root: Path, url: str) -> Iterator[None]:
 
 def running_hosts(root: Path) -> list[RunningHost]:
     """The hosts of this app that run with a task hub, the one that was started last first."""
-    found = [host for file in _files(root, FOLDER) if (host := _hub_of(_read(file))) and host.process.is_alive]
-    return sorted(found, key=lambda host: -host.process.created)
+    return _alive(root, FOLDER, _hub_of)
 
 
 def listening_hosts(root: Path) -> list[ListeningHost]:
     """The hosts of this app that run, the one that was started last first."""
-    found = [host for file in _files(root, LISTENING) if (host := _address_of(_read(file))) and host.process.is_alive]
+    return _alive(root, LISTENING, _address_of)
+
+
+def marks_folder(root: Path, hub: str) -> Path:
+    """Of the lock files that tell which hosts of this app serve a task hub."""
+    return root / MARKS / hub
+
+
+def _alive(root: Path, folder: Path, parse: Callable[[Any], Host]) -> list[Host]:
+    found = [host for file in _files(root, folder) if (host := _parsed(file, parse)) and host.process.is_alive]
     return sorted(found, key=lambda host: -host.process.created)
 
 
@@ -95,7 +107,7 @@ def _leave(root: Path, folder: Path, host: RunningHost | ListeningHost) -> None:
 def _remove(root: Path, folder: Path) -> None:
     ours = f"{os.getpid()}.json"
     for file in _files(root, folder):
-        process = _process_of(_read(file))
+        process = _parsed(file, _process_of)
         if file.name == ours or not (process and process.is_alive):
             with suppress(OSError):
                 file.unlink()
@@ -106,36 +118,27 @@ def _files(root: Path, folder: Path) -> Iterator[Path]:
         yield from sorted((root / folder).glob("*.json"))
 
 
-def _process_of(note: Any) -> ProcessRecord | None:
-    try:
-        return ProcessRecord(**note["process"])
-    except (KeyError, TypeError):
-        return None
+def _process_of(note: Any) -> ProcessRecord:
+    return ProcessRecord(**note["process"])
 
 
-def _hub_of(note: Any) -> RunningHost | None:
-    try:
-        process = ProcessRecord(**note["process"])
-        return RunningHost(process, str(note["address"]), str(note["hub"]), tuple(map(str, note["location"])))
-    except (KeyError, TypeError):
-        return None
+def _hub_of(note: Any) -> RunningHost:
+    location = tuple(map(str, note["location"]))
+    return RunningHost(_process_of(note), str(note["address"]), str(note["hub"]), location)
 
 
-def _address_of(note: Any) -> ListeningHost | None:
-    try:
-        return ListeningHost(ProcessRecord(**note["process"]), str(note["url"]))
-    except (KeyError, TypeError):
-        return None
+def _address_of(note: Any) -> ListeningHost:
+    return ListeningHost(_process_of(note), str(note["url"]))
 
 
-def _read(file: Path) -> Any:
-    """None if it cannot be read, or is another user's."""
+def _parsed(file: Path, parse: Callable[[Any], T]) -> T | None:
+    """What a note says; None if it cannot be read, or is another user's."""
     try:
         if not _is_ours(file):
             return None
         with file.open("rb") as opened:
-            return json.loads(opened.read(MOST_BYTES))
-    except (OSError, ValueError):
+            return parse(json.loads(opened.read(MOST_BYTES)))
+    except (OSError, ValueError, KeyError, TypeError):
         return None
 
 

@@ -10,7 +10,7 @@ from fnhost.host.commands.durable.api import LocalApi, ManagementApi, RemoteApi
 from fnhost.host.commands.durable.choice import HubChoice
 from fnhost.host.commands.durable.output import say
 from fnhost.host.errors import StartError
-from fnhost.host.presence import MARKS, RunningHost, running_hosts
+from fnhost.host.presence import RunningHost, marks_folder, running_hosts
 from fnhost.host.system.private_files import STATE_FOLDER
 
 
@@ -75,7 +75,7 @@ async def stored(
             await stack.enter_async_context(emulator(choice.root))
         hub, api = await stack.enter_async_context(storage.opened(app, plan, orchestrators, is_made=is_made))
         is_shared = plan.account is not None and not plan.needs_emulator
-        marks = choice.root / MARKS / plan.config.hub.name
+        marks = marks_folder(choice.root, plan.config.hub.name)
         local = LocalApi(api, hub, choice.root / STATE_FOLDER / plan.key, marks)
         yield Connection(local, plan.config.hub.name, storage.place(plan), is_shared=is_shared)
 
