@@ -33,9 +33,9 @@ from fnhost.host.durable.storage.retrying import ClientHub
 from fnhost.host.errors import StartError
 from fnhost.host.logging.events import HOST_CATEGORY
 from fnhost.host.logging.log import Log
-from fnhost.host.presence import MARKS
+from fnhost.host.presence import marks_folder
 from fnhost.host.system.private_files import STATE_FOLDER, state_folder
-from fnhost.host.tasks import UseCount
+from fnhost.host.tasks import UseCount, cancel_and_wait
 from fnhost.host.web.dashboard.durable.assembly import durable_api
 from fnhost.host.web.dashboard.live import LiveEvents
 from fnhost.host.web.durable.management import management
@@ -120,71 +120,66 @@ class OpenHub:
         return self.plan.config.hub.name.lower()
 
 
+@dataclass(frozen=True, slots=True)
 class HubOpener:
-    """Opens the task hubs of one host."""
+    """Opens the task hubs of one host. `host_name` is where its requests come to, `live` what the dashboard reads."""
 
-    def __init__(
-        self,
-        root: Path,
-        emulator: StorageEmulator,
-        log: Log,
-        clock: Clock,
-        keys: Keys,
-        host_name: str,
-        live: LiveEvents,
-    ) -> None:
-        """`live` is what the pages of the dashboard read."""
-        self._root, self._emulator, self._live = root, emulator, live
-        self._log, self._clock, self._keys, self._host_name = log, clock, keys, host_name
+    root: Path
+    emulator: StorageEmulator
+    log: Log
+    clock: Clock
+    keys: Keys
+    host_name: str
+    live: LiveEvents = field(default_factory=LiveEvents)
 
     async def open(self, app: App, plan: HubPlan, rpc: str, api: ASGIApp) -> OpenHub:
         """`rpc` is the address for the SDKs, `api` the management API of all hubs of this host. Raises StartError."""
-        config, log, clock = plan.config, self._log, self._clock
+        config, log, clock = plan.config, self.log, self.clock
         for text in plan.warnings:
             log.warning(HOST_CATEGORY, text)
         async with AsyncExitStack() as stack:
             storage = await stack.enter_async_context(storage_of(plan, log, clock))
             with suppress(StartError):  # without it the host's identity is a temporary one
-                state_folder(self._root)
-            marks = self._root / MARKS / config.hub.name
-            identity = stack.enter_context(persistent_identity(socket.gethostname(), marks, self._root.name))
+                state_folder(self.root)
+            marks = marks_folder(self.root, config.hub.name)
+            identity = stack.enter_context(persistent_identity(socket.gethostname(), marks, self.root.name))
             engine = Engine(storage, clock, log, config.engine, identity)
             client = DurableClient(engine, ClientHub(storage, clock, engine.hub.remake), clock, config.client)
             address = self._address(config, rpc)
             ours = management(client, address, app.settings.connection, forwarded=config.forwarded)
             if plan.needs_emulator:
-                self._emulator.begin(app.settings.environment)
-                stack.callback(self._emulator.when_restarted(engine.compare_all))
+                self.emulator.begin(app.settings.environment)
+                stack.callback(self.emulator.when_restarted(engine.compare_all))
             is_ready, running = asyncio.Event(), AsyncExitStack()
             stack.push_async_callback(running.aclose)
             await running.enter_async_context(self.running(engine, is_ready, plan))
             insight = engine.observer = self._insight(plan, engine, client)
             stack.push_async_callback(insight.close)
-            dashboard = await stack.enter_async_context(durable_api(insight, self._live, log))
+            dashboard = await stack.enter_async_context(durable_api(insight, self.live, log))
             describe = partial(described, config, client, engine, identity.id, clock)
             hub = TaskHub(engine, client, address, api, insight, dashboard, describe)
             return OpenHub(plan, app, hub, ours, storage, identity, is_ready, running, stack.pop_all())
 
     def _address(self, config: DurableConfig, rpc: str) -> HubEndpoints:
         return HubEndpoints(
-            origin=origin(self._host_name),
+            origin=origin(self.host_name),
             hub=config.hub.name,
             connection=config.connection,
-            key=self._keys.system("durabletask"),
+            key=self.keys.system("durabletask"),
             rpc=rpc if config.rpc else None,
             forwarded=config.forwarded,
         )
 
     def _insight(self, plan: HubPlan, engine: Engine, client: DurableClient) -> HubInsight:
-        folder = self._root / STATE_FOLDER
+        folder = self.root / STATE_FOLDER
         path = folder / plan.key / INSIGHT if folder.is_dir() else None
         replays = Replays(plan.config.engine.limits)
-        return HubInsight(engine, client, InsightStore(path), replays, self._root, plan.config.hub.name, self._clock)
+        return HubInsight(engine, client, InsightStore(path), replays, self.root, plan.config.hub.name, self.clock)
 
     @asynccontextmanager
     async def running(self, engine: Engine, is_ready: asyncio.Event, plan: HubPlan) -> AsyncIterator[None]:
         """The engine runs inside the block, as soon as there is a storage for it."""
-        if not plan.needs_emulator or self._emulator.is_ready:
+        if not plan.needs_emulator or self.emulator.is_ready:
             async with engine.running():
                 is_ready.set()
                 yield
@@ -193,11 +188,10 @@ class HubOpener:
         try:
             yield
         finally:
-            running.cancel()
-            await asyncio.gather(running, return_exceptions=True)
+            await cancel_and_wait(running)
 
     async def _run_when_ready(self, engine: Engine, is_ready: asyncio.Event) -> None:
-        await self._emulator.ready()
+        await self.emulator.ready()
         async with engine.running():
             is_ready.set()
             await asyncio.Event().wait()

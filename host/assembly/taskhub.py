@@ -7,22 +7,16 @@ effect only when the version goes into service.
 
 from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
-from pathlib import Path
 from typing import Self
 
-from fnhost.clock import Clock
 from fnhost.host.app import App
-from fnhost.host.assembly.emulator import StorageEmulator
 from fnhost.host.assembly.hubendpoints import HubsInService, TaskHubEndpoints
 from fnhost.host.assembly.hubplan import HubPlan, read_plan
 from fnhost.host.assembly.openhub import HubOpener, OpenHub, TaskHub
 from fnhost.host.durable.sharing.sharers import expect_no_sharer
 from fnhost.host.errors import StartError
 from fnhost.host.logging.events import HOST_CATEGORY
-from fnhost.host.logging.log import Log
 from fnhost.host.presence import RunningHost, announce, withdraw
-from fnhost.host.web.dashboard.live import LiveEvents
-from fnhost.host.web.keys import Keys
 
 EMPTIED = "The task hub '{}' was emptied: its instances, entities and messages are gone."
 LAST_REQUESTS = 5.0
@@ -32,30 +26,23 @@ LAST_REQUESTS = 5.0
 class TaskHubs:
     """The task hubs of one host, of which one is in service. Open it as a block."""
 
-    def __init__(
-        self,
-        root: Path,
-        emulator: StorageEmulator,
-        log: Log,
-        clock: Clock,
-        keys: Keys,
-        host_name: str,
-        live: LiveEvents | None = None,
-        grpc_port: int | None = None,
-        is_scheduler: bool = False,
-    ) -> None:
-        """`live` is what the pages of the dashboard read.
+    def __init__(self, opener: HubOpener, grpc_port: int | None = None, is_scheduler: bool = False) -> None:
+        """The hub of a scheduler is for programs that run orchestrations themselves.
 
-        The hub of a scheduler is for programs that run orchestrations themselves. They may come later than what they
-        are to run, and name the hub as they like. Without a `grpc_port` the gRPC service takes its usual one if that is
-        free.
+        They may come later than what they are to run, and name the hub as they like. Without a `grpc_port` the gRPC
+        service takes its usual one if that is free.
         """
-        self._root, self._log, self._clock = root, log, clock
-        self._is_scheduler = is_scheduler
-        self._opener = HubOpener(root, emulator, log, clock, keys, host_name, live or LiveEvents())
+        self._opener, self._is_scheduler = opener, is_scheduler
+        self._root, self._log, self._clock = opener.root, opener.log, opener.clock
         self._hubs = HubsInService()
         self._endpoints = TaskHubEndpoints(
-            self._hubs, self.empty, emulator, log, clock, grpc_port=grpc_port, any_name=is_scheduler
+            self._hubs,
+            self.empty,
+            opener.emulator,
+            opener.log,
+            opener.clock,
+            grpc_port=grpc_port,
+            any_name=is_scheduler,
         )
         self._stack = AsyncExitStack()
 

@@ -101,10 +101,11 @@ async def _hub(app: App, emulator: StorageEmulator, log: Log) -> "AsyncIterator[
     if not uses_durable(app):
         yield None
         return
-    from fnhost.host.assembly.taskhub import TaskHubs  # not needed by most, and heavy
+    from fnhost.host.assembly.openhub import HubOpener  # not needed by most, and heavy
+    from fnhost.host.assembly.taskhub import TaskHubs
 
-    keys = Keys.of_app(app.root)
-    async with TaskHubs(app.root, emulator, log, SYSTEM_CLOCK, keys, "localhost:7071") as hubs:
+    opener = HubOpener(app.root, emulator, log, SYSTEM_CLOCK, Keys.of_app(app.root), "localhost:7071")
+    async with TaskHubs(opener) as hubs:
         change = await hubs.prepare(app)
         hub = await change.open()
         change.commit()

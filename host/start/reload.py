@@ -233,20 +233,12 @@ class Reload:
             return
         if self._hubs is None:
             await asyncio.to_thread(import_module, "fnhost.host.assembly.taskhub")  # requests are served meanwhile
+            from fnhost.host.assembly.openhub import HubOpener
             from fnhost.host.assembly.taskhub import TaskHubs
 
             site = self._site
-            hubs = TaskHubs(
-                site.root,
-                site.emulator,
-                self._log,
-                site.clock,
-                site.keys,
-                site.host_name,
-                site.live,
-                grpc_port=site.grpc_port,
-                is_scheduler=site.is_scheduler,
-            )
+            opener = HubOpener(site.root, site.emulator, self._log, site.clock, site.keys, site.host_name, site.live)
+            hubs = TaskHubs(opener, grpc_port=site.grpc_port, is_scheduler=site.is_scheduler)
             self._hubs = await self._hub_stack.enter_async_context(hubs)
         held.change = await self._hubs.prepare(app)
 
