@@ -26,6 +26,7 @@ QUEUES = {"python": "python-queue-items", "node": "js-queue-items"}
 SUPPORT = Path(__file__).parents[1] / "support"
 CONTAINER = "samples-workitems"
 KINDS = ("http", "timer", "queue", "blob", "starter", "orchestrator", "activity", "entity")
+NODE_V4_FUNCTIONS = {f"my_{kind}": kind for kind in ("http", "timer", "queue", "blob", "orchestrator", "entity")}
 SUCCESS = 'The function "{}" was created successfully from the "{}" template.'
 
 
@@ -83,6 +84,17 @@ def until_state(host: Host, name: str, state: object) -> None:
         time.sleep(POLL)
 
 
+def use_node_v4(storage: Azurite, host: Host) -> None:
+    """Each function of the model, in JavaScript or TypeScript, does its work."""
+    assert host.get("/api/my_http?name=Ada").text == "Hello, Ada!"
+    fire_timer(host, "my_timer")
+    fire_storage(storage, "node", host, "my_queue", "my_blob")
+    started = host.post("/api/orchestrators/my_orchestratorOrchestrator").json()
+    assert until_completed(host, started) == ["Hello, Tokyo", "Hello, Seattle", "Hello, London"]
+    assert host.post("/api/my_entity/one").status_code == 202
+    until_state(host, "my_entity", 1)
+
+
 @pytest.mark.parametrize(("runtime", "version"), [("python", "V1"), ("python", "V2"), ("node", "V3")])
 def test_every_template_runs_at_once(storage: Azurite, tmp_path: Path, runtime: str, version: str) -> None:
     names = {f"my_{kind}": kind for kind in KINDS if kind != "activity"}
@@ -102,22 +114,14 @@ def test_every_template_runs_at_once(storage: Azurite, tmp_path: Path, runtime: 
 
 
 def test_every_template_of_node_v4_runs_at_once(storage: Azurite, tmp_path: Path) -> None:
-    names = {f"my_{kind}": kind for kind in ("http", "timer", "queue", "blob", "orchestrator", "entity")}
-    app = scaffolded(tmp_path / "app", "node", "V4", **names)
+    app = scaffolded(tmp_path / "app", "node", "V4", **NODE_V4_FUNCTIONS)
     with running(app, **settings(storage, "node")) as host:
-        assert host.get("/api/my_http?name=Ada").text == "Hello, Ada!"
-        fire_timer(host, "my_timer")
-        fire_storage(storage, "node", host, "my_queue", "my_blob")
-        started = host.post("/api/orchestrators/my_orchestratorOrchestrator").json()
-        assert until_completed(host, started) == ["Hello, Tokyo", "Hello, Seattle", "Hello, London"]
-        assert host.post("/api/my_entity/one").status_code == 202
-        until_state(host, "my_entity", 1)
+        use_node_v4(storage, host)
         assert host.get("/api/my_entity/one").json() == 1
 
 
 def test_every_template_of_typescript_is_compiled_and_runs(storage: Azurite, tmp_path: Path) -> None:
-    names = {f"my_{kind}": kind for kind in ("http", "timer", "queue", "blob", "orchestrator", "entity")}
-    app = scaffolded(tmp_path / "app", "typescript", "V4", **names)
+    app = scaffolded(tmp_path / "app", "typescript", "V4", **NODE_V4_FUNCTIONS)
     code, lines = run("check", app, **runs("node"))
     assert code == 1 and any('compile it first, with "npm run build"' in line for line in lines), lines
     code, lines = run("new", "--app", app, "--template", "HTTP trigger", "--name", "a-b", **runs("node"))
@@ -125,13 +129,7 @@ def test_every_template_of_typescript_is_compiled_and_runs(storage: Azurite, tmp
     compiled = subprocess.run([app / "node_modules/.bin/tsc"], cwd=app, capture_output=True, text=True, check=False)
     assert compiled.returncode == 0, compiled.stdout
     with running(app, **settings(storage, "node")) as host:
-        assert host.get("/api/my_http?name=Ada").text == "Hello, Ada!"
-        fire_timer(host, "my_timer")
-        fire_storage(storage, "node", host, "my_queue", "my_blob")
-        started = host.post("/api/orchestrators/my_orchestratorOrchestrator").json()
-        assert until_completed(host, started) == ["Hello, Tokyo", "Hello, Seattle", "Hello, London"]
-        assert host.post("/api/my_entity/one").status_code == 202
-        until_state(host, "my_entity", 1)
+        use_node_v4(storage, host)
 
 
 def test_templates_of_custom_handlers_are_functions_of_the_handler(tmp_path: Path) -> None:
