@@ -11,8 +11,9 @@ import aiohttp
 from benchmarks.bench import Bench
 from benchmarks.hosts import on_azurite, on_sqlite
 from benchmarks.peers import PROGRAMS, PeerMissing
-from benchmarks.processes import HOST, free_port, process, serving, until
+from benchmarks.processes import HOST, process, serving, until
 from benchmarks.sites import Site
+from fnhost.host.system.ports import free_port
 
 Kind = Literal["chain", "fan"]
 TIME_LIMIT = aiohttp.ClientTimeout(total=120)

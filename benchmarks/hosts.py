@@ -5,9 +5,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from benchmarks.bench import Bench
-from benchmarks.processes import free_port, serving
+from benchmarks.processes import serving
 from benchmarks.sites import APPS, PATH, Site, write_json
 from fnhost import azurite
+from fnhost.host.system.ports import free_port
 
 HUB = "Bench"
 SQLITE: Mapping[str, str] = {"type": "sqlite"}

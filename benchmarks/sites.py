@@ -8,7 +8,8 @@ from pathlib import Path
 
 from benchmarks.bench import Bench
 from benchmarks.peers import PROGRAMS, PeerMissing
-from benchmarks.processes import NotStarted, Server, free_port, serving
+from benchmarks.processes import NotStarted, Server, serving
+from fnhost.host.system.ports import free_port
 
 APPS = Path(__file__).parent / "apps"
 PATH = "/api/Hello"

@@ -8,9 +8,10 @@ import aiohttp
 
 from benchmarks.bench import Bench
 from benchmarks.load import load
-from benchmarks.processes import free_port, serving
+from benchmarks.processes import serving
 from benchmarks.sites import PATH, Site, http_app
 from benchmarks.table import Measure
+from fnhost.host.system.ports import free_port
 
 PART, CASE, UNIT = "dashboard", "20 B body, 32 connections", "answers per second"
 ROUNDS, SECONDS, WARM_UP = 5, 2.0, 0.7

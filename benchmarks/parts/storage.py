@@ -11,11 +11,12 @@ from benchmarks.bench import Bench
 from benchmarks.flows import Ours, client, ours
 from benchmarks.hosts import AZURE_STORAGE, host
 from benchmarks.operations import kinds, per_step, replaying
-from benchmarks.processes import HOST, cpu_seconds, free_port, process
+from benchmarks.processes import HOST, cpu_seconds, process
 from benchmarks.table import Measure
 from fnhost import azurite
 from fnhost.azurite.process import connection_string
 from fnhost.bindings.storage import parse
+from fnhost.host.system.ports import free_port
 
 PART = "storage"
 AT_ONCE, STEPS, RUNS = 200, 5, 3

@@ -1,7 +1,6 @@
 """Apps whose functions are served by a program with an HTTP server, here one of a few lines."""
 
 import json
-import socket
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,6 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from fnhost.host.system.ports import free_port
 from tests.support.durable import WEBHOOKS
 from tests.support.hosts import Host, run, running, write_app
 
@@ -126,8 +126,7 @@ def test_a_saved_handler_is_live_and_the_old_process_ends(tmp_path: Path) -> Non
 
 
 def test_a_fixed_port_is_freed_before_the_next_version(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     with running(app(tmp_path, port=port), **RUNTIME) as host:
         before = pid_of(host)
         host.write("handler.py", HANDLER.replace('"version": 1', '"version": 2'))

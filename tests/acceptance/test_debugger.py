@@ -15,6 +15,7 @@ import debugpy
 import psutil
 import pytest
 
+from fnhost.host.system.ports import free_port
 from tests.support.dap import Client, Connection, attached
 from tests.support.hosts import Host, http, launched, running, write_app
 from tests.support.inspectors import InspectorClient
@@ -35,8 +36,7 @@ def app(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
+    return free_port()
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from durabletask import client, task, worker
 
+from fnhost.host.system.ports import free_port
 from tests.support.hosts import STARTED, Host, bindings, http, launched, run, running, write_app
 from tests.support.interpreters import Interpreter, with_grpc_sdk
 
@@ -176,13 +177,6 @@ def test_a_port_that_is_taken_on_one_family_is_named(tmp_path: Path) -> None:
         taken.listen()
         code, lines = run("durabletask", tmp_path, "--grpc-port", taken.getsockname()[1], "--port", 0)
     assert code == 1 and "is taken. Name another with --grpc-port" in lines[-1]
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
 
 
 def test_a_program_runs_its_orchestrations_on_the_scheduler(tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ problem matcher's pattern and for /admin/host/status, and lets the debugger atta
 
 import os
 import re
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,17 +18,13 @@ import pytest
 from fnhost.host.commands.scaffold.init import InitOptions, init
 from fnhost.host.commands.scaffold.new import NewOptions, new
 from fnhost.host.load.documents import read_object
+from fnhost.host.system.ports import free_port
 from tests.support.hosts import PATIENCE, Output, environment
 from tests.support.npm import link_packages
 
 READY = re.compile(r"^.*(Worker process started and initialized|Host lock lease acquired by instance ID).*$")
 """The `endsPattern` of $func-watch, the base of $func-python-watch and $func-node-watch."""
 VERSION = re.compile(r"\d+\.\d+\.\d+(\+[0-9A-Za-z.-]+)?")
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 def project(root: Path, runtime: str, port: int) -> Path:

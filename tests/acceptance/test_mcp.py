@@ -2,7 +2,6 @@
 
 import json
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -15,6 +14,7 @@ import pytest
 from mcp import Client, StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
 
+from fnhost.host.system.ports import free_port
 from tests.support.durable import APP
 from tests.support.hosts import PATIENCE, Host, http, launched, running, write_app
 
@@ -224,8 +224,7 @@ async def test_without_a_host_a_tool_says_what_to_do(tmp_path: Path, unused_tcp_
 
 @pytest.fixture
 def unused_tcp_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
+    return free_port()
 
 
 PAGES: Sequence[tuple[str, Mapping[str, str], int]] = [

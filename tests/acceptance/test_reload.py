@@ -2,13 +2,13 @@
 
 import json
 import os
-import socket
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from fnhost.host.system.ports import free_port
 from tests.support.hosts import Host, bindings, http, launched, running, write_app
 
 KEPT = "The last good version keeps serving."
@@ -70,8 +70,7 @@ def test_a_saved_file_is_live(host: Host) -> None:
 
 
 def test_a_worker_with_arguments_of_its_own_ends_before_the_next_begins(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     app = write_app(tmp_path, {**HELLO, "sitecustomize.py": DEBUGGER.format(port)})
     settings = {"languageWorkers__python__arguments": "-X utf8", "PYTHONPATH": str(app)}
     with running(app, **settings) as host:

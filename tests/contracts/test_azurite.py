@@ -29,6 +29,7 @@ from fnhost.azurite.install import HERE, find_node, version
 from fnhost.azurite.lock import locked
 from fnhost.azurite.owner import Owner, gone
 from fnhost.azurite.process import connection_string
+from fnhost.host.system.ports import free_port
 from tests.support.emulators import free_ports, made_cache
 
 pytestmark = pytest.mark.anyio
@@ -77,12 +78,8 @@ async def test_listening_tells_which_services_answer(storage: Azurite, unused_po
 
 
 @pytest.fixture
-async def unused_port() -> AsyncIterator[int]:
-    server = await asyncio.start_server(lambda reader, writer: writer.close(), "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    server.close()
-    await server.wait_closed()
-    yield port
+def unused_port() -> int:
+    return free_port()
 
 
 async def test_what_was_written_is_there_after_a_restart(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import gzip
 import json
 import ssl
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from fnhost.bindings.contract import Json, Outcome
 from fnhost.host.durable.model.text import MAX_VALUE_BYTES
 from fnhost.host.durable.runtime import http_activity
 from fnhost.host.durable.runtime.http_activity import HttpCall, HttpCalls, follow
+from fnhost.host.system.ports import free_port
 from fnhost.host.web.listen.tls import certificate
 
 pytestmark = pytest.mark.anyio
@@ -46,7 +47,7 @@ async def strange_header(request: web.Request) -> web.StreamResponse:
 
 
 @pytest.fixture
-async def server(free_tcp_port: int) -> AsyncIterator[str]:
+async def server() -> AsyncIterator[str]:
     application = web.Application()
     application.router.add_route("*", "/echo", echo)
     application.router.add_route("*", "/hop/{status}/{left}", redirect)
@@ -54,8 +55,8 @@ async def server(free_tcp_port: int) -> AsyncIterator[str]:
     application.router.add_get("/strange", strange_header)
     runner = web.AppRunner(application, access_log=None)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", free_tcp_port).start()
-    yield f"http://127.0.0.1:{free_tcp_port}"
+    await web.TCPSite(runner, "127.0.0.1", (port := free_port())).start()
+    yield f"http://127.0.0.1:{port}"
     await runner.cleanup()
 
 
@@ -87,10 +88,8 @@ async def test_redirects_are_followed_as_dotnet_does(server: str, status: int, m
     assert (found["method"], found["body"], found["headers"]["X-Mine"]) == (method, body, "1")
 
 
-async def test_https_is_never_left_for_http(
-    server: str, free_tcp_port_factory: Callable[[], int], tmp_path: Path
-) -> None:
-    path, port = certificate(tmp_path, None, None), free_tcp_port_factory()
+async def test_https_is_never_left_for_http(server: str, tmp_path: Path) -> None:
+    path, port = certificate(tmp_path, None, None), free_port()
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(path)
     application = web.Application()

@@ -34,6 +34,7 @@ from fnhost.host.durable.model.instants import later
 from fnhost.host.durable.model.states import Instance, Query
 from fnhost.host.durable.runtime.engine import EngineSettings
 from fnhost.host.errors import WorkerCrashed
+from fnhost.host.system.ports import free_port
 from tests.support.engines import HUBS, PATIENCE, Functions, Served, hub_settings, made, serving
 from tests.support.sdk import SDK_WARNINGS, activity, orchestrator
 
@@ -619,8 +620,8 @@ async def test_http_without_an_answer_is_a_failure(served: Served, instance: str
 
 
 @pytest.fixture
-def unused_port(free_tcp_port: int) -> int:
-    return free_tcp_port
+def unused_port() -> int:
+    return free_port()
 
 
 # Control

@@ -1,18 +1,15 @@
 """An emulator for hosts of one user, apart from those of whoever runs the tests."""
 
 import os
-import socket
-from contextlib import ExitStack
 from pathlib import Path
 
 from fnhost.azurite import Ports, installed
+from fnhost.host.system.ports import free_port
 
 
 def free_ports() -> Ports:
     """Ports that nobody listens on."""
-    with ExitStack() as held:
-        taken = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(3)]
-        return Ports(*(one.getsockname()[1] for one in taken))
+    return Ports(free_port(), free_port(), free_port())
 
 
 async def made_cache(cache: Path) -> str:

@@ -1,7 +1,6 @@
 """The conversation with a custom handler, over HTTP on loopback (platform/custom-handlers.md)."""
 
 import asyncio
-import socket
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from typing import Any
@@ -19,6 +18,7 @@ from fnhost.host.errors import CannotObserve, TimedOut, WorkerCrashed, WorkerEnd
 from fnhost.host.limits import MOST_FRAME_BYTES, STOP
 from fnhost.host.logging.events import Level, UserLog, WorkerStarted
 from fnhost.host.logging.log import Log
+from fnhost.host.system.ports import free_port
 from fnhost.host.worker import Invocation, ObserveMode
 from fnhost.host.worker.commands import Command
 from fnhost.host.worker.cookies import read_cookies
@@ -266,8 +266,8 @@ async def open_handler(
     command: Command, handler: CustomHandler, log: Log, groups: ProcessGroups, clock: Clock
 ) -> HandlerChannel:
     """A handler that answers. Raises WorkerStartFailed."""
-    port = handler.port or free_port()
     try:
+        port = handler.port or free_port()
         process = await spawn(command, log, groups, clock, environment(command, port), stderr_level=_always_error)
     except OSError as error:
         raise cannot_start(command, error) from error
@@ -295,11 +295,6 @@ def environment(command: Command, port: int) -> Mapping[str, str]:
         "FUNCTIONS_HTTPWORKER_ID": worker,
         "FUNCTIONS_APP_ROOT_PATH": command.environment["FUNCTIONS_APPLICATION_DIRECTORY"],
     }
-
-
-def free_port() -> int:
-    with socket.create_server((ADDRESS, 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def _always_error(line: str) -> Level:
