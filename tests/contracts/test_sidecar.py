@@ -245,6 +245,41 @@ async def test_what_a_program_leaves_undone_goes_to_the_next(programs: Programs)
     assert state and state.serialized_output == "1"
 
 
+async def test_what_an_activity_returns_need_not_be_json(programs: Programs) -> None:
+    """Programs may have a data converter of their own: its text goes to the orchestrator as it came."""
+    async with programs.asking() as asked, programs.stub() as stub:
+        stream = stub.GetWorkItems(dt.GetWorkItemsRequest())
+        instance = await asked.schedule_new_orchestration("any")
+        calls = [dt.OrchestratorAction(id=1, scheduleTask=dt.ScheduleTaskAction(name="plain"))]
+        await answer_orchestrator(stub, await next_item(stream), calls)
+        called = await next_item(stream)
+        done = dt.ActivityResponse(
+            instanceId=instance, taskId=1, completionToken=called.completionToken, result={"value": "<plain text>"}
+        )
+        await stub.CompleteActivityTask(done)
+        resumed = await next_item(stream)
+        results = [event.taskCompleted.result.value for event in resumed.orchestratorRequest.newEvents][1:]
+        assert results == ["<plain text>"]
+        end = dt.CompleteOrchestrationAction(
+            orchestrationStatus=dt.ORCHESTRATION_STATUS_COMPLETED, result={"value": results[0]}
+        )
+        await answer_orchestrator(stub, resumed, [dt.OrchestratorAction(id=2, completeOrchestration=end)])
+        state = await asked.wait_for_orchestration_completion(instance, timeout=int(PATIENCE))
+        stream.cancel()
+    assert state and state.serialized_output == "<plain text>"
+
+
+async def next_item(stream: Any) -> Any:
+    """The next work, signs of life left out."""
+    return await asyncio.wait_for(stream.read(), PATIENCE)
+
+
+async def answer_orchestrator(stub: Any, item: Any, actions: list[Any]) -> None:
+    instance = item.orchestratorRequest.instanceId
+    answer = dt.OrchestratorResponse(instanceId=instance, completionToken=item.completionToken, actions=actions)
+    await stub.CompleteOrchestratorTask(answer)
+
+
 async def test_a_stream_takes_the_names_of_its_filter_alone(programs: Programs) -> None:
     async with programs.asking() as asked, programs.stub() as stub:
         filters = dt.WorkItemFilters(orchestrations=[dt.OrchestrationFilter(name="wanted", versions=["2"])])

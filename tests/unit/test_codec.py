@@ -157,6 +157,7 @@ def test_the_type_of_a_dictionary_is_no_tag() -> None:
         "",
         "{}",
         "[]",
+        '{"a":' * 100_000,
         b64encode(b"\xff").decode(),
         '{"TaskMessage": {"Event": {}, "OrchestrationInstance": {"InstanceId": "x"}}}',
         MESSAGES["TaskCompleted"]["wireUtf8"].replace('"EventType":5', '"EventType":21'),

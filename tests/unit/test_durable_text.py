@@ -5,7 +5,7 @@ import json
 import pytest
 
 from fnhost.host.durable.entities.messages import RequestCache
-from fnhost.host.durable.model.text import MAX_VALUE_BYTES, json_text, too_large, well_formed
+from fnhost.host.durable.model.text import MAX_VALUE_BYTES, compacted, json_text, too_large, well_formed
 from fnhost.host.durable.replay.hints import input_hint
 
 
@@ -28,6 +28,18 @@ def test_text_is_made_well_formed(text: str, expected: str) -> None:
 def test_json_is_compact_well_formed_and_finite() -> None:
     value = {"a\ud800": [float("nan"), (float("-inf"), 1.0)], "b": None}
     assert json_text(value) == '{"a\ufffd":["NaN",["-Infinity",1.0]],"b":null}'
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('{ "a" : [1, "\\ud800"] }', '{"a":[1,"\ufffd"]}'),
+        ("<plain \ud800>", "<plain \ufffd>"),
+        ("[" * 100_000, "[" * 100_000),
+    ],
+)
+def test_what_is_no_json_is_kept_as_it_is(text: str, expected: str) -> None:
+    assert compacted(text) == expected
 
 
 def test_a_value_has_a_bound() -> None:

@@ -85,7 +85,7 @@ def _trace(details: str | None) -> str:
     """The traceback in the details of a failure, which are an exception in the platform's JSON, or text."""
     try:
         found = json.loads(details or "null")
-    except ValueError:
+    except (ValueError, RecursionError):
         return details or ""
     return str(found.get("StackTraceString") or "") if isinstance(found, dict) else ""
 

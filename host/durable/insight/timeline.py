@@ -385,7 +385,7 @@ def http_label(text: str | None) -> str:
         request = found[0] if isinstance(found, list) else found
         address = urlsplit(str(request["uri"]))
         return f"{request.get('method') or 'GET'} {address.netloc}{address.path}"
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError):
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
         return "HTTP call"
 
 
@@ -398,7 +398,7 @@ def entity_error(event: EventRaised) -> str | None:
     """The error in an entity's answer; None if the operation worked."""
     try:
         answer = json.loads(event.input or "null")
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(answer, dict) or not answer.get("exceptionType"):
         return None

@@ -49,6 +49,14 @@ def _finite(value: Any) -> Any:
     return value
 
 
+def compacted(text: str) -> str:
+    """A JSON text as `json_text` writes it; a text that is no JSON as it is, well-formed."""
+    try:
+        return json_text(json.loads(text))
+    except (ValueError, RecursionError):
+        return well_formed(text)
+
+
 def optional_json_text(value: Any) -> str | None:
     """None for null, else `json_text`."""
     return None if value is None else json_text(value)

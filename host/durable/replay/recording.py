@@ -3,7 +3,6 @@
 A step is one `yield`: it ends in what is awaited there. Places are lines of source, the innermost frame first.
 """
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import Any
 
 from fnhost.bindings.contract import Failure, Json, Outcome
 from fnhost.host.durable.model.errors import InvalidWorkerResponse
-from fnhost.host.durable.model.text import json_text
+from fnhost.host.durable.model.text import compacted
 from fnhost.host.durable.replay.actions import OrchestratorState, read_orchestrator_state
 
 
@@ -138,4 +137,4 @@ def _end(found: Mapping[str, Any] | None, places: Sequence[Place]) -> End | None
 
 def _status(text: str | None) -> str | None:
     """As it is stored: compact JSON."""
-    return None if text is None else json_text(json.loads(text))
+    return None if text is None else compacted(text)

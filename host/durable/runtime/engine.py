@@ -5,7 +5,6 @@ for those that a crash left.
 """
 
 import asyncio
-import json
 import socket
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
@@ -33,7 +32,7 @@ from fnhost.host.durable.model.ids import EntityId, is_entity
 from fnhost.host.durable.model.instants import Instant, to_datetime, utc_now
 from fnhost.host.durable.model.messages import WORK_ITEMS, ReceivedMessage
 from fnhost.host.durable.model.states import HistoryState, Instance, Progress
-from fnhost.host.durable.model.text import json_text
+from fnhost.host.durable.model.text import compacted, json_text
 from fnhost.host.durable.replay.decide import HTTP_ACTIVITY, OrchestrationLimits
 from fnhost.host.durable.replay.outgoing import (
     activity_completed,
@@ -533,12 +532,15 @@ def _latest_result(events: Sequence[HistoryEvent], task: int) -> TaskCompleted |
 
 
 def result_text(returned: Value) -> str | None:
-    """The compact JSON text of what an activity returned."""
+    """The compact JSON text of what an activity returned; its own text where that is no JSON.
+
+    Programs on the gRPC service may have a data converter of their own.
+    """
     match returned:
         case None:
             return None
         case Json(text=text):
-            return json_text(json.loads(text))
+            return compacted(text)
         case str() | int() | float():
             return json_text(returned)
     return json_text(str(returned))

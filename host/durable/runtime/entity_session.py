@@ -155,7 +155,7 @@ def error_text(result: str | None) -> str:
     """The message in an operation's error, which is JSON text but for time-outs (10.5)."""
     try:
         found = json.loads(result or "null")
-    except ValueError:
+    except (ValueError, RecursionError):
         return result or ""
     return found if isinstance(found, str) else result or ""
 

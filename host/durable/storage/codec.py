@@ -245,7 +245,7 @@ def event_of_json(text: str) -> HistoryEvent:
     """The event in the JSON text that `history_json` gives. Raises UnreadableRecord."""
     try:
         found = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UnreadableRecord(f"This is not JSON ({error}): {text[:200]}") from error
     if not isinstance(found, dict):
         raise UnreadableRecord(f"This is not an event: {text[:200]}")
@@ -328,7 +328,7 @@ def open_envelope(text: str) -> Envelope | BlobReference:
         if blob := found.get("CompressedBlobName"):
             return BlobReference(str(blob))
         return Envelope(_message(found), found.get("SequenceNumber") or 0)
-    except (KeyError, TypeError, ValueError, AttributeError, binascii.Error) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError, binascii.Error) as error:
         raise UnreadableRecord(f"This is no task hub message ({error!r}): {text[:200]}") from error
 
 

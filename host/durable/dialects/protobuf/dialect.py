@@ -28,7 +28,7 @@ from fnhost.host.durable.model.history import (
 )
 from fnhost.host.durable.model.ids import EntityId
 from fnhost.host.durable.model.instants import Instant
-from fnhost.host.durable.model.text import json_text
+from fnhost.host.durable.model.text import compacted, json_text
 from fnhost.host.durable.replay.decide import Failed, OrchestrationLimits, failure
 from fnhost.host.rpc import durabletask_pb2 as pb
 
@@ -84,12 +84,7 @@ class ProtobufDialect:
 
     def activity_input(self, item: TaskScheduled, target: Execution) -> Value:
         """Compact JSON text, whatever the value; nothing for none."""
-        if item.input is None:
-            return None
-        try:
-            return json_text(json.loads(item.input))
-        except ValueError:
-            return item.input
+        return None if item.input is None else compacted(item.input)
 
     def activity_failed(self, item: TaskScheduled, failure: Failure, now: Instant) -> TaskFailed:
         return TaskFailed(
