@@ -253,7 +253,7 @@ def test_an_orchestrator_in_powershell_waits_and_outlives_its_worker(powershell:
     assert host.post(f"{WEBHOOKS}/orchestrators/careful/two").status_code == 202
     waiting = host.until(f"{WEBHOOKS}/instances/two", customStatus={"Step": 1, "isDone": False})
     assert waiting["runtimeStatus"] == "Running"
-    for worker in [one for one in host.children() if "worker.py" in " ".join(one.cmdline())]:
+    for worker in host.children("worker.py"):
         worker.kill()
     approved = {"IsDone": True, "InstanceId": 7}
     assert host.post(f"{WEBHOOKS}/instances/two/raiseEvent/Approval", json=approved).status_code == 202

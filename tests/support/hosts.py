@@ -111,8 +111,10 @@ class Host:
             assert time.monotonic() < end, f"{text!r} never came but {found!r}\n{self.output.tail}"
             time.sleep(POLL)
 
-    def children(self) -> list[psutil.Process]:
-        return psutil.Process(self.process.pid).children(recursive=True)
+    def children(self, named: str = "") -> list[psutil.Process]:
+        """The processes that the host has started, and theirs; of those with `named` in their command line."""
+        found = psutil.Process(self.process.pid).children(recursive=True)
+        return [one for one in found if named in _command_line(one)] if named else found
 
     def write(self, file: str, text: str) -> None:
         """Save a file of the app, as an editor does."""
@@ -129,6 +131,14 @@ class Host:
         """kill -9, as a machine does that runs out of memory."""
         self.process.kill()
         self.process.wait(PATIENCE)
+
+
+def _command_line(process: psutil.Process) -> str:
+    """Empty for one that has ended."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
 
 
 def write_app(root: Path, files: Mapping[str, str]) -> Path:
