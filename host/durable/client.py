@@ -141,6 +141,10 @@ class NotFinished(ClientError):
 class MessageDispatcher(Protocol):
     """What the client needs of the engine."""
 
+    @property
+    def takes_any_name(self) -> bool:
+        """Whether this is a scheduler without an app, whose functions come with the programs."""
+
     def serves(self, kind: Literal["orchestrator", "entity"], name: str) -> bool:
         """Whether such a function may be called."""
 

@@ -18,6 +18,8 @@ class DetachedEngine:
     `orchestrators` and `entities` are the names that may be started or signalled.
     """
 
+    takes_any_name = False
+
     def __init__(
         self, hub: Hub, orchestrators: Sequence[str] = (), entities: Sequence[str] = (), clock: Clock = SYSTEM_CLOCK
     ) -> None:

@@ -60,8 +60,14 @@ class Programs:
 
 @pytest.fixture
 async def programs() -> AsyncIterator[Programs]:
+    async with serving_programs(EngineSettings(takes_any_name=True), Functions()) as found:
+        yield found
+
+
+@asynccontextmanager
+async def serving_programs(settings: EngineSettings, functions: Functions) -> AsyncIterator[Programs]:
     async with made(HUBS["memory"](None, Path())(hub_settings())) as hub:  # type: ignore[arg-type]
-        async with serving(hub, Functions(), EngineSettings(takes_any_name=True)) as served:
+        async with serving(hub, functions, settings) as served:
 
             @asynccontextmanager
             async def using(named: str) -> AsyncIterator[DurableClient]:
@@ -361,6 +367,22 @@ async def test_instances_are_listed_streamed_restarted_and_purged_with_their_chi
             purged = await asked.purge_orchestration("one", recursive=True)
             assert purged.deleted_instance_count == 2 and await asked.get_orchestration_state("one-child") is None
             assert (await asked.purge_orchestration("one")).deleted_instance_count == 0
+
+
+@pytest.mark.parametrize("is_scheduler", [True, False])
+async def test_what_has_ended_may_be_terminated_on_a_scheduler_alone(is_scheduler: bool) -> None:
+    """SDKs terminate what they are about to purge; with an app the answer is the platform's."""
+    functions = Functions({"Quick": lambda context: 1})
+    async with serving_programs(EngineSettings(takes_any_name=is_scheduler), functions) as programs:
+        ended = await programs.served.run("Quick")
+        async with programs.stub() as stub:
+            terminate = stub.TerminateInstance(dt.TerminateRequest(instanceId=ended.id))
+            if is_scheduler:
+                await terminate
+            else:
+                with pytest.raises(grpc.aio.AioRpcError, match="instance is in the Completed state"):
+                    await terminate
+        assert await programs.served.client.find(ended.id) == ended
 
 
 async def test_a_termination_reaches_the_children(programs: Programs) -> None:

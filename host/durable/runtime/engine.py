@@ -139,8 +139,12 @@ class Engine:
     def serving_others(self, find: FindFunction) -> AbstractContextManager[None]:
         return self._registry.serving_others(find)
 
+    @property
+    def takes_any_name(self) -> bool:
+        return self._settings.takes_any_name
+
     def serves(self, kind: Kind, name: str) -> bool:
-        return self._settings.takes_any_name or self._registry.find(kind, name) is not None
+        return self.takes_any_name or self._registry.find(kind, name) is not None
 
     def names(self, kind: Kind) -> Sequence[str]:
         return self._registry.names(kind)
