@@ -87,9 +87,34 @@ def test_what_a_worker_does_against_the_rules_harms_one_call_at_most(tmp_path: P
         host.output.until("NoSuchMethodException: it is not there")
 
 
+RIGHT = ("chatters", "other_outputs", "no_status", "no_http_status")
+NO_ANSWER = ("no_result", "no_json")
+NO_RESPONSE = ("split_header", "split_name", "split_cookie", "endless_cookie", "late_cookie", "http_in_http")
+
+
+def test_nonsense_of_a_worker_ends_in_an_error_of_its_call_alone(tmp_path: Path) -> None:
+    app, told = java(tmp_path, "echo", "dials_again", *RIGHT, *NO_ANSWER, *NO_RESPONSE)
+    with running(app, **told) as host:
+        before = pid_of(host)
+        for name in RIGHT:
+            answer = host.get(f"/api/{name}")
+            assert (answer.status_code, answer.text, name) == (200, "answered all the same", name)
+        for name in (*NO_ANSWER, *NO_RESPONSE):
+            answer = host.get(f"/api/{name}")
+            assert (answer.status_code, "x-injected" in answer.headers, name) == (500, False, name)
+        for name in NO_ANSWER:
+            host.output.until(f"Executed 'Functions.{name}' (Failed")
+        for name in NO_RESPONSE:
+            host.output.until(f"The response of function '{name}' cannot be sent.")
+        assert host.get("/api/dials_again").json() == ["PERMISSION_DENIED"] * 3
+        assert pid_of(host) == before and "Traceback" not in host.output.text
+
+
 @pytest.mark.parametrize(
     ("name", "words"),
     [
+        ("dies", "exited with code 137"),
+        ("hangs_up", "closed its stream to the host and is replaced"),
         ("crash", "exited with code 9"),
         ("breaks", "closed its stream to the host and is replaced"),
         ("nonsense", "sent what is no message of FunctionRpc"),

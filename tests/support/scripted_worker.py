@@ -4,12 +4,12 @@
 says: `echo` answers with all that the worker was told, others break the rules in the way of their name.
 """
 
+import contextlib
 import json
 import os
 import queue
 import sys
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,8 @@ import grpc
 from fnhost.host.rpc import functionrpc_pb2 as rpc
 from tests.support import powershell_orchestrator, streaming_server
 from tests.support.protobuf_orchestrator import greet, orchestrate
+from tests.support.unruly import METHOD, Unruly
 
-METHOD = "/AzureFunctionsRpcMessages.FunctionRpc/EventStream"
 UNLIMITED = (("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1))
 SUCCESS = rpc.StatusResult(status=rpc.StatusResult.SUCCESS)
 GARBAGE = b"\x0f\xff\xff\xff"
@@ -31,7 +31,7 @@ def option(arguments: Sequence[str], name: str) -> str:
     return arguments[arguments.index(name) + 1]
 
 
-class Worker:
+class Worker(Unruly):
     """The worker's end of the stream."""
 
     def __init__(self, profile: dict[str, Any], arguments: Sequence[str]) -> None:
@@ -47,14 +47,13 @@ class Worker:
         channel = grpc.insecure_channel(address, UNLIMITED)
         self.channel = channel
         stream = channel.stream_stream(METHOD)
-        worker = option(self.arguments, self.profile["id_option"])
-        self.send(start_stream=rpc.StartStream(worker_id=worker))
-        try:
+        self.worker_id = option(self.arguments, self.profile["id_option"])
+        self.send(start_stream=rpc.StartStream(worker_id=self.worker_id))
+        with contextlib.suppress(grpc.RpcError):
             for data in stream(iter(self.outgoing.get, None)):
                 self.received(rpc.StreamingMessage.FromString(data))
-        except grpc.RpcError:
-            if self.profile["outlives_its_stream"]:
-                time.sleep(3600)
+        if self.profile["outlives_its_stream"]:
+            threading.Event().wait()
         os._exit(1)
 
     def send(self, request_id: str = "", **content: Any) -> None:
