@@ -152,6 +152,19 @@ def test_a_large_body_goes_there_and_back(tmp_path: Path) -> None:
         assert answer.content == body
 
 
+def test_a_body_beyond_what_a_message_may_have_fails_its_call_alone(tmp_path: Path) -> None:
+    app, told = java(tmp_path, "echo", "back")
+    mebibyte = 1024 * 1024
+    with running(app, **told, FUNCTIONS_REQUEST_BODY_SIZE_LIMIT=str(512 * mebibyte)) as host:
+        before = pid_of(host)
+        headers = {"content-type": "application/octet-stream", "content-length": str(257 * mebibyte)}
+        answer = host.post("/api/back", content=(b"\xff" * mebibyte for _ in range(257)), headers=headers)
+        assert answer.status_code == 500
+        host.output.until("The inputs of the function back cannot be sent to its worker. It takes 269,4")
+        assert host.post("/api/back", content="small").content == b"small"
+        assert pid_of(host) == before
+
+
 def test_a_build_is_live_once_it_is_whole(tmp_path: Path) -> None:
     app, told = java(tmp_path, "echo")
     with running(app, **told) as host:
@@ -238,6 +251,27 @@ def test_durable_functions_speak_protobuf(tmp_path: Path, sqlite: Mapping[str, s
         assert host.post(f"{WEBHOOKS}/orchestrators/Flow/one").status_code == 202
         done = host.until(f"{WEBHOOKS}/instances/one", runtimeStatus="Completed")
         assert (done["output"], done["customStatus"]) == (["Hello Tokyo!", "Hello Seattle!"], "2 of 2")
+
+
+def test_an_orchestration_goes_on_when_its_worker_is_killed_in_an_activity(
+    tmp_path: Path, sqlite: Mapping[str, str]
+) -> None:
+    app, told = java(tmp_path, "echo")
+    write_app(
+        app,
+        {
+            "Flow/function.json": durable("orchestrationTrigger", "orchestrate", "app.jar"),
+            "Greet/function.json": durable("activityTrigger", "greet_at_last", "app.jar"),
+        },
+    )
+    with running(app, **told, **sqlite, BEGUN=str(tmp_path / "begun")) as host:
+        before = pid_of(host)
+        assert host.post(f"{WEBHOOKS}/orchestrators/Flow/one").status_code == 202
+        host.output.until("the activity has begun")
+        psutil.Process(before).kill()
+        done = host.until(f"{WEBHOOKS}/instances/one", runtimeStatus="Completed")
+        assert (done["output"], done["customStatus"]) == (["Hello Tokyo!", "Hello Seattle!"], "2 of 2")
+        assert pid_of(host) != before and host.output.count("the activity has begun") == 1
 
 
 @pytest.fixture(params=["false", "true"], ids=["own", "external"])
