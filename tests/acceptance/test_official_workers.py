@@ -196,6 +196,31 @@ def test_an_app_in_net_lists_its_functions_and_is_its_own_worker(tmp_path: Path)
         host.output.until("The binding 'row' wants a type of an SDK")
 
 
+def test_what_a_worker_lists_wrongly_is_told_with_the_name(tmp_path: Path) -> None:
+    good = {"entryPoint": "App.Play.echo", "bindings": [REQUEST, RESPONSE]}
+    functions = [
+        {"name": "Echo", **good},
+        {"name": "NoJson", **good, "raw": ["{no json"]},
+        {"name": "NoObject", **good, "raw": ["[]", "5"]},
+        {"name": "NoTrigger", **good, "raw": [json.dumps(RESPONSE)]},
+        {"name": "", **good},
+        {"name": "Retried", **good, "retry": {"retry_strategy": 7, "max_retry_count": 1}},
+        {"name": "Never", **good, "retry": {"max_retry_count": -9, "delay_interval": {"seconds": -5}}},
+    ]
+    app, told = dotnet(tmp_path, functions, workerIndexing="true")
+    code, lines = run("check", app, **told)
+    assert code == 1 and "Functions that can be served: 1." in lines[-1]
+    for words in (
+        "The 'NoJson' function is in error: worker.config.json: The worker listed a binding that is no JSON",
+        "The 'NoObject' function is in error: worker.config.json#/bindings/0: A binding must be an object.",
+        "The 'NoTrigger' function is in error: worker.config.json#/bindings: No trigger binding specified.",
+        "'' is not a valid function name.",
+        "The 'Retried' function is in error: worker.config.json#/retry/strategy: '7' is not one of",
+        "The 'Never' function is in error: worker.config.json#/retry/maxRetryCount: -9 is less than the minimum",
+    ):
+        assert any(words in line for line in lines), lines
+
+
 def test_an_app_in_net_whose_worker_lists_nothing_is_read_from_its_build(tmp_path: Path) -> None:
     app, told = dotnet(tmp_path, [])
     listed = {"name": "Echo", "scriptFile": "App.dll", "entryPoint": "App.Play.echo", "bindings": [REQUEST, RESPONSE]}

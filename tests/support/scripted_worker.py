@@ -250,7 +250,8 @@ def of_file(functions: Sequence[dict[str, Any]]) -> Iterator[rpc.RpcFunctionMeta
             function_id=f"id of {each['name']}",
             script_file="App.dll",
             entry_point=each["entryPoint"],
-            raw_bindings=[json.dumps(binding) for binding in each["bindings"]],
+            raw_bindings=each.get("raw") or [json.dumps(binding) for binding in each["bindings"]],
+            retry_options=rpc.RpcRetryOptions(**each["retry"]) if "retry" in each else None,
         )
 
 
