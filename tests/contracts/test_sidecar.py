@@ -377,6 +377,27 @@ async def test_answers_count_once_and_those_to_nothing_are_passed_over(programs:
         stream.cancel()
 
 
+@pytest.mark.parametrize("result", ["", "no json", '{"a": 1}'])
+async def test_a_result_is_handed_on_as_it_came(programs: Programs, result: str) -> None:
+    """An activity in JavaScript that returns nothing answers with an empty text."""
+    call = dt.OrchestratorAction(id=0, scheduleTask=dt.ScheduleTaskAction(name="say"))
+    async with programs.stub() as stub:
+        stream = stub.GetWorkItems(dt.GetWorkItemsRequest())
+        await stub.StartInstance(dt.CreateInstanceRequest(name="any", instanceId="one"))
+        first = await asyncio.wait_for(stream.read(), PATIENCE)
+        await stub.CompleteOrchestratorTask(
+            dt.OrchestratorResponse(completionToken=first.completionToken, actions=[call])
+        )
+        activity = await asyncio.wait_for(stream.read(), PATIENCE)
+        await stub.CompleteActivityTask(
+            dt.ActivityResponse(completionToken=activity.completionToken, result={"value": result})
+        )
+        again = (await asyncio.wait_for(stream.read(), PATIENCE)).orchestratorRequest
+        completed = [each.taskCompleted.result for each in again.newEvents if each.HasField("taskCompleted")]
+        assert [each.value for each in completed] == [result]
+        stream.cancel()
+
+
 async def test_nonsense_from_a_program_fails_its_instance_and_no_other(programs: Programs) -> None:
     nonsense = {
         "unset": dt.OrchestratorAction(id=0),

@@ -5,7 +5,6 @@ for those that a crash left.
 """
 
 import asyncio
-import json
 import socket
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
@@ -13,7 +12,7 @@ from contextlib import AbstractContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 
-from fnhost.bindings.contract import BindingError, Event, Failure, Fire, Json, Outcome, Value
+from fnhost.bindings.contract import BindingError, Event, Failure, Fire, Outcome, Value
 from fnhost.clock import Clock, Timer
 from fnhost.host.durable.dialects.dialect import Dialect
 from fnhost.host.durable.dialects.json import JSON
@@ -33,7 +32,6 @@ from fnhost.host.durable.model.ids import EntityId, is_entity
 from fnhost.host.durable.model.instants import Instant, to_datetime, utc_now
 from fnhost.host.durable.model.messages import WORK_ITEMS, ReceivedMessage
 from fnhost.host.durable.model.states import HistoryState, Instance, Progress
-from fnhost.host.durable.model.text import json_text
 from fnhost.host.durable.replay.decide import HTTP_ACTIVITY, OrchestrationLimits
 from fnhost.host.durable.replay.outgoing import (
     activity_completed,
@@ -490,7 +488,7 @@ class Engine:
         dialect, outcome = await self._outcome(item, message.target)
         if outcome.failure:
             return dialect.activity_failed(item, outcome.failure, utc_now(self.clock))
-        return activity_completed(item, result_text(outcome.returned), utc_now(self.clock))
+        return activity_completed(item, dialect.activity_result(outcome.returned), utc_now(self.clock))
 
     async def _recorded_result(self, target: Execution, task: int) -> TaskCompleted | TaskFailed | None:
         """The result in the history, if a host died between recording it and deleting the work item."""
@@ -530,15 +528,3 @@ def _latest_result(events: Sequence[HistoryEvent], task: int) -> TaskCompleted |
         if isinstance(event, TaskScheduled) and event.event_id == task:
             return None
     return None
-
-
-def result_text(returned: Value) -> str | None:
-    """The compact JSON text of what an activity returned."""
-    match returned:
-        case None:
-            return None
-        case Json(text=text):
-            return json_text(json.loads(text))
-        case str() | int() | float():
-            return json_text(returned)
-    return json_text(str(returned))
