@@ -5,6 +5,7 @@ recording has it again, the same value must come again. A text that is JSON is c
 """
 
 import base64
+import contextlib
 import json
 import re
 import uuid
@@ -14,20 +15,27 @@ from pathlib import Path
 from typing import Any
 
 from google.protobuf.json_format import MessageToDict, ParseDict
+from google.protobuf.message import DecodeError, Message
 
+from fnhost.host.rpc import durabletask_pb2 as pb
 from fnhost.host.rpc import functionrpc_pb2 as rpc
 
 RECORDINGS = Path(__file__).parents[1] / "vectors" / "conversations"
 HOST, WORKER = "host", "worker"
 TEXT = "utf-8:"
 """Before bytes."""
+DURABLE: Mapping[str, type[Any]] = {
+    "OrchestratorRequest": pb.OrchestratorRequest,
+    "OrchestratorResponse": pb.OrchestratorResponse,
+}
+"""What a text may be the base64 of."""
 KINDS: Mapping[str, str] = {
     "id": r"[0-9a-fA-F]{8}(?:-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}",
     "time": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+(?:Z|[+-]\d\d:\d\d)?",
     "second": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:Z|[+-]\d\d:\d\d)?",
     "span": r"(?<=-)[0-9a-f]{16}(?=-0)",
     "port": r"(?<=localhost:)\d+|(?<=127\.0\.0\.1:)\d+",
-    "key": r"(?<=code=)[\w%.~-]+",
+    "key": r"(?<=code=)[\w%.~-]+|(?<=code\\u003d)[\w%.~-]+",
     "secret": r"(?<=/durabletask/)[\w-]{32}(?=/)",
 }
 """What differs from run to run: how it looks, and what stands before and behind it."""
@@ -77,31 +85,52 @@ def write(name: str, recording: Recording) -> None:
 
 
 def as_frame(message: rpc.StreamingMessage) -> Any:
-    """Protobuf's JSON; bytes that are text are a text."""
-    return _bytes(MessageToDict(message, preserving_proto_field_name=True), _as_text)
+    """Protobuf's JSON; bytes that are text are a text, and messages of Durable Functions are opened."""
+    return _data(MessageToDict(message, preserving_proto_field_name=True), _opened)
 
 
 def as_message(frame: Any) -> rpc.StreamingMessage:
-    return ParseDict(_bytes(frame, _as_base64), rpc.StreamingMessage())
+    return ParseDict(_data(frame, _closed), rpc.StreamingMessage())
 
 
-def _bytes(value: Any, change: Callable[[str], str]) -> Any:
+def _data(value: Any, change: Callable[[str, Any], Any]) -> Any:
     match value:
-        case {"binary": str(text)} if len(value) == 1:
-            return {"binary": change(text)}
+        case {"binary": data} | {"string": data} if len(value) == 1:
+            name = next(iter(value))
+            return {name: change(name, data)}
         case dict():
-            return {name: _bytes(member, change) for name, member in value.items()}
+            return {name: _data(member, change) for name, member in value.items()}
         case list():
-            return [_bytes(member, change) for member in value]
+            return [_data(member, change) for member in value]
     return value
 
 
-def _as_text(data: str) -> str:
-    return TEXT + base64.b64decode(data).decode()
+def _opened(name: str, data: str) -> Any:
+    if name == "binary":
+        return TEXT + base64.b64decode(data).decode()
+    for kind, message in DURABLE.items():
+        with contextlib.suppress(ValueError, DecodeError):
+            found = message.FromString(base64.b64decode(data, validate=True))
+            if found.instance_id and found.SerializeToString() and not _has_unknown(found):
+                return {kind: MessageToDict(found, preserving_proto_field_name=True)}
+    return data
 
 
-def _as_base64(text: str) -> str:
-    return base64.b64encode(text.removeprefix(TEXT).encode()).decode()
+def _has_unknown(message: Message) -> bool:
+    """Whether it was read as what it is not."""
+    known = type(message)()
+    known.CopyFrom(message)
+    known.DiscardUnknownFields()  # type: ignore[attr-defined]
+    return known.ByteSize() != message.ByteSize()
+
+
+def _closed(name: str, data: Any) -> str:
+    if name == "binary":
+        return base64.b64encode(data.removeprefix(TEXT).encode()).decode()
+    if isinstance(data, str):
+        return data
+    (kind, said), *_ = data.items()
+    return base64.b64encode(ParseDict(said, DURABLE[kind]()).SerializeToString()).decode()
 
 
 @dataclass(slots=True)
@@ -202,7 +231,10 @@ def _fits(recorded: str, said: str, values: dict[str, str]) -> bool:
 
 
 def _looks(name: str) -> str:
-    return f"({KINDS.get(kind_of(name), '.+?')})"
+    """A time that happens to be a whole second may be written without its fraction."""
+    kind = kind_of(name)
+    pattern = f"{KINDS['time']}|{KINDS['second']}" if kind == "time" else KINDS.get(kind, ".+?")
+    return f"({pattern})"
 
 
 @dataclass(slots=True)

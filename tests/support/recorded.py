@@ -1,13 +1,14 @@
 """A host over the app of a recording, with a program in the place of its official worker; and the steps taken there.
 
 As a program it makes recordings anew, with a real worker: `python -m tests.support.recorded NAME COMMAND...`, where
-COMMAND starts the worker. The app and the steps are those that the recording has; packages that the app needs are
-found through `NODE_MODULES`, a folder that is linked into it.
+COMMAND starts the worker. The app and the steps are those that the recording has. What lies in the folders `APP_FILES`
+and `WORKER_FILES` is laid over the app and the worker's folder: packages, or what a build has made.
 """
 
 import json
 import os
 import re
+import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -43,8 +44,9 @@ def held(recording: Recording, program: str, folder: Path, **settings: str) -> I
         ),
     }
     write_app(worker, files)
-    if modules := settings.pop("NODE_MODULES", ""):
-        (app / "node_modules").symlink_to(modules, target_is_directory=True)
+    for name, place in (("APP_FILES", app), ("WORKER_FILES", worker)):
+        if extra := settings.pop(name, ""):
+            shutil.copytree(extra, place, symlinks=True, dirs_exist_ok=True)
     told = {
         "FUNCTIONS_WORKER_RUNTIME": recording.language,
         "PYTHONPATH": str(Path(__file__).parents[2]),
@@ -89,8 +91,8 @@ def record(name: str, command: Sequence[str]) -> None:
     with TemporaryDirectory() as made:
         folder = Path(made).resolve()
         settings = {"RECORDED_COMMAND": json.dumps(list(command)), "RECORDED_INTO": str(folder)}
-        modules = {key: value for key, value in os.environ.items() if key == "NODE_MODULES"}
-        with held(recording, recording_worker.__file__, folder, **settings, **modules) as host:
+        extra = {name: os.environ[name] for name in ("APP_FILES", "WORKER_FILES") if name in os.environ}
+        with held(recording, recording_worker.__file__, folder, **settings, **extra) as host:
             answers = [taken(host, step) for step in recording.steps]
             print(host.output.text)
         names = Names({str(folder / "app"): "{app}", str(folder / "worker"): "{worker}"})

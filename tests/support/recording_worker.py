@@ -58,8 +58,10 @@ class Recorder:
 def without_foreign_frames(data: bytes) -> bytes:
     """Of stack traces only what lies in the app: the rest is the worker's code, at places of one machine."""
     message, app = rpc.StreamingMessage.FromString(data), os.environ["FUNCTIONS_APPLICATION_DIRECTORY"]
+    own = (app, *(f"({file.name}:" for file in Path(app).rglob("*.java")))
     for failure in exceptions(message):
-        kept = [line for line in failure.stack_trace.splitlines() if app in line or not line.startswith(" ")]
+        lines = failure.stack_trace.splitlines()
+        kept = [line for line in lines if not line[:1].isspace() or any(name in line for name in own)]
         failure.stack_trace = "\n".join(kept)
     return message.SerializeToString()
 

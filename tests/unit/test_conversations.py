@@ -1,9 +1,11 @@
 """Recorded conversations: what varies has a name, and comes again as the same value."""
 
+import base64
 from typing import Any
 
 import pytest
 
+from fnhost.host.rpc import durabletask_pb2 as pb
 from fnhost.host.rpc import functionrpc_pb2 as rpc
 from tests.support.conversations import (
     HOST,
@@ -65,3 +67,15 @@ def test_bytes_that_are_text_are_kept_as_text() -> None:
     frame = as_frame(message)
     assert frame["invocation_response"]["return_value"]["http"]["body"] == {"binary": 'utf-8:{"a": 1}'}
     assert as_message(with_values(frame, {})) == message
+
+
+def test_messages_of_durable_functions_are_opened() -> None:
+    request = pb.OrchestratorRequest(instance_id="one", new_events=[pb.HistoryEvent(event_id=-1)])
+    response = pb.OrchestratorResponse(instance_id="one", actions=[pb.OrchestratorAction(id=2)])
+    for said in (request, response):
+        message = rpc.StreamingMessage()
+        message.invocation_response.return_value.string = base64.b64encode(said.SerializeToString()).decode()
+        frame = as_frame(message)
+        opened = frame["invocation_response"]["return_value"]["string"]
+        assert opened[type(said).__name__]["instance_id"] == "one"
+        assert as_message(frame) == message
