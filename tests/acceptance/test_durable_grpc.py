@@ -205,3 +205,20 @@ def test_a_program_runs_its_orchestrations_on_the_scheduler(tmp_path: Path) -> N
     assert state and state.serialized_output == "42"
     assert (tmp_path / ".fnhost" / "TestHubName.db").exists()
     assert STARTED in output.text
+
+
+def test_what_a_killed_program_had_goes_to_the_next(tmp_path: Path) -> None:
+    port = free_port()
+    address, module = f"localhost:{port}", ("-m", "tests.support.durabletask_program")
+    with launched("durabletask", tmp_path, "--grpc-port", port, "--port", 0) as (_, output):
+        output.until(address)
+        with client.TaskHubGrpcClient(host_address=address) as asked:
+            instance = asked.schedule_new_orchestration("walk", input=21)
+            with launched(address, "hangs", program=module) as (process, told):
+                told.until("the activity has begun")
+                process.kill()
+                process.wait(30)
+            assert asked.get_orchestration_state(instance).runtime_status is client.OrchestrationStatus.RUNNING  # type: ignore[union-attr]
+            with launched(address, program=module):
+                state = asked.wait_for_orchestration_completion(instance, timeout=30)
+    assert state and state.serialized_output == "42"

@@ -17,7 +17,8 @@ import grpc
 
 from fnhost.host.rpc import functionrpc_pb2 as rpc
 from tests.support.conversations import HOST, WORKER, as_frame
-from tests.support.scripted_worker import METHOD, UNLIMITED, option
+from tests.support.scripted_worker import UNLIMITED, option
+from tests.support.unruly import METHOD
 
 SERVICE, NAME = METHOD.strip("/").split("/")
 

@@ -11,7 +11,8 @@ import grpc
 
 from fnhost.host.rpc import functionrpc_pb2 as rpc
 from tests.support.conversations import Replay, as_frame, as_message, read
-from tests.support.scripted_worker import METHOD, UNLIMITED, option
+from tests.support.scripted_worker import UNLIMITED, option
+from tests.support.unruly import METHOD
 
 AT_ITS_END = "The recorded conversation is at its end."
 UNASKED = ("worker_terminate", "invocation_cancel")
