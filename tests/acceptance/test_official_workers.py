@@ -196,6 +196,13 @@ def test_an_app_in_net_lists_its_functions_and_is_its_own_worker(tmp_path: Path)
         host.output.until("The binding 'row' wants a type of an SDK")
 
 
+def test_a_worker_that_refuses_to_start_says_why(tmp_path: Path) -> None:
+    app, told = java(tmp_path, "echo", refuses=True)
+    code, lines = run("check", app, **told)
+    assert code == 1
+    assert any("The worker refused to start: NoLicence: it is not signed" in line for line in lines), lines
+
+
 def test_what_a_worker_lists_wrongly_is_told_with_the_name(tmp_path: Path) -> None:
     good = {"entryPoint": "App.Play.echo", "bindings": [REQUEST, RESPONSE]}
     functions = [

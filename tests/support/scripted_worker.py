@@ -23,6 +23,7 @@ from tests.support.unruly import METHOD, Unruly
 
 UNLIMITED = (("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1))
 SUCCESS = rpc.StatusResult(status=rpc.StatusResult.SUCCESS)
+REFUSAL = rpc.StatusResult(exception=rpc.RpcException(message="NoLicence: it is not signed"))
 GARBAGE = b"\x0f\xff\xff\xff"
 """No message: a field of a type that there is not."""
 
@@ -87,7 +88,8 @@ class Worker(Unruly):
         capabilities = dict.fromkeys(self.profile["capabilities"], "true")
         if self.profile.get("proxies"):
             capabilities["HttpUri"] = self.serve_http()
-        answer = rpc.WorkerInitResponse(worker_version="9", capabilities=capabilities, result=SUCCESS)
+        result = REFUSAL if self.profile.get("refuses") else SUCCESS
+        answer = rpc.WorkerInitResponse(worker_version="9", capabilities=capabilities, result=result)
         self.send(request_id, worker_init_response=answer)
 
     def load(self, message: rpc.StreamingMessage) -> None:
