@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from email.utils import formatdate
 from typing import Any, NoReturn, TypeAlias
@@ -183,9 +183,9 @@ def cookie_parts(cookie: Cookie) -> Iterator[str]:
     """As ASP.NET Core writes them: an empty domain or path is written, a missing path is `/` (platform/http.md 6.2)."""
     yield f"{quote(cookie.name, safe='')}={quote(cookie.value, safe='')}"
     if cookie.expires is not None:
-        yield f"expires={formatdate(cookie.expires, usegmt=True)}"
+        yield f"expires={_of_cookie(cookie, 'expires', lambda at: formatdate(at, usegmt=True))}"
     if cookie.max_age is not None:
-        yield f"max-age={int(cookie.max_age)}"
+        yield f"max-age={_of_cookie(cookie, 'max_age', int)}"
     if cookie.domain is not None:
         yield f"domain={cookie.domain}"
     yield f"path={'/' if cookie.path is None else cookie.path}"
@@ -195,6 +195,16 @@ def cookie_parts(cookie: Cookie) -> Iterator[str]:
         yield f"samesite={SAME_SITE[cookie.same_site]}"
     if cookie.http_only:
         yield "httponly"
+
+
+def _of_cookie(cookie: Cookie, member: str, written: Callable[[Any], object]) -> object:
+    """Raises BadResponse: the value is no number, or one beyond all times."""
+    value = getattr(cookie, member)
+    try:
+        return written(value)
+    except (TypeError, ValueError, OverflowError, OSError) as error:
+        name = member.replace("_", "-")
+        raise BadResponse(f"The cookie '{cookie.name}' cannot have {shown(str(value))} as its {name}.") from error
 
 
 def read_cookies(entries: object) -> Iterator[Cookie]:
@@ -210,5 +220,5 @@ def read_cookies(entries: object) -> Iterator[Cookie]:
                 max_age=members.get("maxage"),
                 secure=members.get("secure"),
                 http_only=members.get("httponly"),
-                same_site=members.get("samesite"),
+                same_site=str(members.get("samesite")),
             )

@@ -1,7 +1,9 @@
 """Apps on azure-functions-durable 2.x, which speaks protobuf and gRPC, and `fnhost durabletask` for other programs."""
 
 import json
+import os
 import socket
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,8 +11,10 @@ import pytest
 from durabletask import client, task, worker
 
 from fnhost.host.system.ports import free_port
+from tests.support import durabletask_program
 from tests.support.hosts import STARTED, Host, bindings, http, launched, run, running, write_app
 from tests.support.interpreters import Interpreter, with_grpc_sdk
+from tests.support.npm import PACKAGES, node, packages
 
 SQLITE = {"AzureFunctionsJobHost__extensions__durableTask__storageProvider__type": "sqlite"}
 DECLARED = """
@@ -199,3 +203,52 @@ def test_a_program_runs_its_orchestrations_on_the_scheduler(tmp_path: Path) -> N
     assert state and state.serialized_output == "42"
     assert (tmp_path / ".fnhost" / "TestHubName.db").exists()
     assert STARTED in output.text
+
+
+def test_what_a_killed_program_had_goes_to_the_next(tmp_path: Path) -> None:
+    port = free_port()
+    address, module = f"localhost:{port}", ("-m", "tests.support.durabletask_program")
+    with launched("durabletask", tmp_path, "--grpc-port", port, "--port", 0) as (_, output):
+        output.until(address)
+        with client.TaskHubGrpcClient(host_address=address) as asked:
+            instance = asked.schedule_new_orchestration("walk", input=21)
+            with launched(address, "hangs", program=module) as (process, told):
+                told.until("the activity has begun")
+                process.kill()
+                process.wait(30)
+            assert asked.get_orchestration_state(instance).runtime_status is client.OrchestrationStatus.RUNNING  # type: ignore[union-attr]
+            with launched(address, program=module):
+                state = asked.wait_for_orchestration_completion(instance, timeout=30)
+    assert state and state.serialized_output == "42"
+
+
+def test_a_program_in_javascript_runs_on_the_scheduler(tmp_path: Path) -> None:
+    """The SDK for JavaScript, client and worker: among others an activity that returns nothing."""
+    port, program = free_port(), Path(durabletask_program.__file__).with_suffix(".js")
+    modules = {"NODE_PATH": str(packages(PACKAGES / "durabletask"))}
+    with launched("durabletask", tmp_path, "--grpc-port", port, "--port", 0) as (_, output):
+        output.until(f"localhost:{port}")
+        command = [node(), str(program), f"localhost:{port}"]
+        ran = subprocess.run(
+            command, capture_output=True, text=True, timeout=90, check=False, env={**os.environ, **modules}
+        )
+    assert ran.returncode == 0, f"{ran.stdout}{ran.stderr}{output.tail}"
+    found = dict(map(json.loads, ran.stdout.splitlines()))
+    assert found.pop("fails").endswith("Activity function 'unknown' is not registered.")
+    assert found == {
+        "everything": {
+            "first": "Hello Tokyo!",
+            "none": True,
+            "both": ["Hello a!", "Hello b!"],
+            "child": "Hello child!",
+            "retried": 3,
+            "count": 5,
+            "event": {"yes": True},
+        },
+        "entity": 5,
+        "again": "3",
+        "suspended": "SUSPENDED",
+        "resumed": "RUNNING",
+        "terminated": ["TERMINATED", '"enough"'],
+        "purged": 1,
+    }

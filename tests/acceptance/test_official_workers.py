@@ -87,9 +87,34 @@ def test_what_a_worker_does_against_the_rules_harms_one_call_at_most(tmp_path: P
         host.output.until("NoSuchMethodException: it is not there")
 
 
+RIGHT = ("chatters", "other_outputs", "no_status", "no_http_status")
+NO_ANSWER = ("no_result", "no_json")
+NO_RESPONSE = ("split_header", "split_name", "split_cookie", "endless_cookie", "late_cookie", "http_in_http")
+
+
+def test_nonsense_of_a_worker_ends_in_an_error_of_its_call_alone(tmp_path: Path) -> None:
+    app, told = java(tmp_path, "echo", "dials_again", *RIGHT, *NO_ANSWER, *NO_RESPONSE)
+    with running(app, **told) as host:
+        before = pid_of(host)
+        for name in RIGHT:
+            answer = host.get(f"/api/{name}")
+            assert (answer.status_code, answer.text, name) == (200, "answered all the same", name)
+        for name in (*NO_ANSWER, *NO_RESPONSE):
+            answer = host.get(f"/api/{name}")
+            assert (answer.status_code, "x-injected" in answer.headers, name) == (500, False, name)
+        for name in NO_ANSWER:
+            host.output.until(f"Executed 'Functions.{name}' (Failed")
+        for name in NO_RESPONSE:
+            host.output.until(f"The response of function '{name}' cannot be sent.")
+        assert host.get("/api/dials_again").json() == ["PERMISSION_DENIED"] * 3
+        assert pid_of(host) == before and "Traceback" not in host.output.text
+
+
 @pytest.mark.parametrize(
     ("name", "words"),
     [
+        ("dies", "exited with code 137"),
+        ("hangs_up", "closed its stream to the host and is replaced"),
         ("crash", "exited with code 9"),
         ("breaks", "closed its stream to the host and is replaced"),
         ("nonsense", "sent what is no message of FunctionRpc"),
@@ -127,6 +152,19 @@ def test_a_large_body_goes_there_and_back(tmp_path: Path) -> None:
         assert answer.content == body
 
 
+def test_a_body_beyond_what_a_message_may_have_fails_its_call_alone(tmp_path: Path) -> None:
+    app, told = java(tmp_path, "echo", "back")
+    mebibyte = 1024 * 1024
+    with running(app, **told, FUNCTIONS_REQUEST_BODY_SIZE_LIMIT=str(512 * mebibyte)) as host:
+        before = pid_of(host)
+        headers = {"content-type": "application/octet-stream", "content-length": str(257 * mebibyte)}
+        answer = host.post("/api/back", content=(b"\xff" * mebibyte for _ in range(257)), headers=headers)
+        assert answer.status_code == 500
+        host.output.until("The inputs of the function back cannot be sent to its worker. It takes 269,4")
+        assert host.post("/api/back", content="small").content == b"small"
+        assert pid_of(host) == before
+
+
 def test_a_build_is_live_once_it_is_whole(tmp_path: Path) -> None:
     app, told = java(tmp_path, "echo")
     with running(app, **told) as host:
@@ -156,6 +194,38 @@ def test_an_app_in_net_lists_its_functions_and_is_its_own_worker(tmp_path: Path)
     with running(app, **told, AzureWebJobsStorage="UseDevelopmentStorage=true") as host:
         assert host.get("/api/Echo").json()["script"] == "App.dll"
         host.output.until("The binding 'row' wants a type of an SDK")
+
+
+def test_a_worker_that_refuses_to_start_says_why(tmp_path: Path) -> None:
+    app, told = java(tmp_path, "echo", refuses=True)
+    code, lines = run("check", app, **told)
+    assert code == 1
+    assert any("The worker refused to start: NoLicence: it is not signed" in line for line in lines), lines
+
+
+def test_what_a_worker_lists_wrongly_is_told_with_the_name(tmp_path: Path) -> None:
+    good = {"entryPoint": "App.Play.echo", "bindings": [REQUEST, RESPONSE]}
+    functions = [
+        {"name": "Echo", **good},
+        {"name": "NoJson", **good, "raw": ["{no json"]},
+        {"name": "NoObject", **good, "raw": ["[]", "5"]},
+        {"name": "NoTrigger", **good, "raw": [json.dumps(RESPONSE)]},
+        {"name": "", **good},
+        {"name": "Retried", **good, "retry": {"retry_strategy": 7, "max_retry_count": 1}},
+        {"name": "Never", **good, "retry": {"max_retry_count": -9, "delay_interval": {"seconds": -5}}},
+    ]
+    app, told = dotnet(tmp_path, functions, workerIndexing="true")
+    code, lines = run("check", app, **told)
+    assert code == 1 and "Functions that can be served: 1." in lines[-1]
+    for words in (
+        "The 'NoJson' function is in error: worker.config.json: The worker listed a binding that is no JSON",
+        "The 'NoObject' function is in error: worker.config.json#/bindings/0: A binding must be an object.",
+        "The 'NoTrigger' function is in error: worker.config.json#/bindings: No trigger binding specified.",
+        "'' is not a valid function name.",
+        "The 'Retried' function is in error: worker.config.json#/retry/strategy: '7' is not one of",
+        "The 'Never' function is in error: worker.config.json#/retry/maxRetryCount: -9 is less than the minimum",
+    ):
+        assert any(words in line for line in lines), lines
 
 
 def test_an_app_in_net_whose_worker_lists_nothing_is_read_from_its_build(tmp_path: Path) -> None:
@@ -213,6 +283,27 @@ def test_durable_functions_speak_protobuf(tmp_path: Path, sqlite: Mapping[str, s
         assert host.post(f"{WEBHOOKS}/orchestrators/Flow/one").status_code == 202
         done = host.until(f"{WEBHOOKS}/instances/one", runtimeStatus="Completed")
         assert (done["output"], done["customStatus"]) == (["Hello Tokyo!", "Hello Seattle!"], "2 of 2")
+
+
+def test_an_orchestration_goes_on_when_its_worker_is_killed_in_an_activity(
+    tmp_path: Path, sqlite: Mapping[str, str]
+) -> None:
+    app, told = java(tmp_path, "echo")
+    write_app(
+        app,
+        {
+            "Flow/function.json": durable("orchestrationTrigger", "orchestrate", "app.jar"),
+            "Greet/function.json": durable("activityTrigger", "greet_at_last", "app.jar"),
+        },
+    )
+    with running(app, **told, **sqlite, BEGUN=str(tmp_path / "begun")) as host:
+        before = pid_of(host)
+        assert host.post(f"{WEBHOOKS}/orchestrators/Flow/one").status_code == 202
+        host.output.until("the activity has begun")
+        psutil.Process(before).kill()
+        done = host.until(f"{WEBHOOKS}/instances/one", runtimeStatus="Completed")
+        assert (done["output"], done["customStatus"]) == (["Hello Tokyo!", "Hello Seattle!"], "2 of 2")
+        assert pid_of(host) != before and host.output.count("the activity has begun") == 1
 
 
 @pytest.fixture(params=["false", "true"], ids=["own", "external"])

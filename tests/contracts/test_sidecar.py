@@ -251,41 +251,6 @@ async def test_what_a_program_leaves_undone_goes_to_the_next(programs: Programs)
     assert state and state.serialized_output == "1"
 
 
-async def test_what_an_activity_returns_need_not_be_json(programs: Programs) -> None:
-    """Programs may have a data converter of their own: its text goes to the orchestrator as it came."""
-    async with programs.asking() as asked, programs.stub() as stub:
-        stream = stub.GetWorkItems(dt.GetWorkItemsRequest())
-        instance = await asked.schedule_new_orchestration("any")
-        calls = [dt.OrchestratorAction(id=1, scheduleTask=dt.ScheduleTaskAction(name="plain"))]
-        await answer_orchestrator(stub, await next_item(stream), calls)
-        called = await next_item(stream)
-        done = dt.ActivityResponse(
-            instanceId=instance, taskId=1, completionToken=called.completionToken, result={"value": "<plain text>"}
-        )
-        await stub.CompleteActivityTask(done)
-        resumed = await next_item(stream)
-        results = [event.taskCompleted.result.value for event in resumed.orchestratorRequest.newEvents][1:]
-        assert results == ["<plain text>"]
-        end = dt.CompleteOrchestrationAction(
-            orchestrationStatus=dt.ORCHESTRATION_STATUS_COMPLETED, result={"value": results[0]}
-        )
-        await answer_orchestrator(stub, resumed, [dt.OrchestratorAction(id=2, completeOrchestration=end)])
-        state = await asked.wait_for_orchestration_completion(instance, timeout=int(PATIENCE))
-        stream.cancel()
-    assert state and state.serialized_output == "<plain text>"
-
-
-async def next_item(stream: Any) -> Any:
-    """The next work, signs of life left out."""
-    return await asyncio.wait_for(stream.read(), PATIENCE)
-
-
-async def answer_orchestrator(stub: Any, item: Any, actions: list[Any]) -> None:
-    instance = item.orchestratorRequest.instanceId
-    answer = dt.OrchestratorResponse(instanceId=instance, completionToken=item.completionToken, actions=actions)
-    await stub.CompleteOrchestratorTask(answer)
-
-
 async def test_a_stream_takes_the_names_of_its_filter_alone(programs: Programs) -> None:
     async with programs.asking() as asked, programs.stub() as stub:
         filters = dt.WorkItemFilters(orchestrations=[dt.OrchestrationFilter(name="wanted", versions=["2"])])
@@ -326,6 +291,34 @@ CALLS: tuple[tuple[str, Any, grpc.StatusCode, str], ...] = (
         grpc.StatusCode.INVALID_ARGUMENT,
         "continuation token",
     ),
+    (
+        "StartInstance",
+        dt.CreateInstanceRequest(
+            name="x", orchestrationIdReusePolicy=dt.OrchestrationIdReusePolicy(replaceableStatus=[99])
+        ),
+        grpc.StatusCode.INVALID_ARGUMENT,
+        "no status of the number 99",
+    ),
+    (
+        "QueryInstances",
+        dt.QueryInstancesRequest(query=dt.InstanceQuery(runtimeStatus=[99])),
+        grpc.StatusCode.INVALID_ARGUMENT,
+        "no status of the number 99",
+    ),
+    ("ListInstanceIds", dt.ListInstanceIdsRequest(runtimeStatus=[99]), grpc.StatusCode.INVALID_ARGUMENT, "number 99"),
+    *(
+        (method, request, grpc.StatusCode.INVALID_ARGUMENT, "id of the instance is missing")
+        for method, request in (
+            ("RaiseEvent", dt.RaiseEventRequest(name="x")),
+            ("TerminateInstance", dt.TerminateRequest()),
+            ("SuspendInstance", dt.SuspendRequest()),
+            ("ResumeInstance", dt.ResumeRequest()),
+            ("RewindInstance", dt.RewindInstanceRequest()),
+            ("RestartInstance", dt.RestartInstanceRequest()),
+            ("WaitForInstanceStart", dt.GetInstanceRequest()),
+            ("WaitForInstanceCompletion", dt.GetInstanceRequest()),
+        )
+    ),
     ("DeleteTaskHub", dt.DeleteTaskHubRequest(), grpc.StatusCode.FAILED_PRECONDITION, "developer's data"),
 )
 
@@ -344,6 +337,112 @@ async def test_errors_have_codes_and_sentences(programs: Programs) -> None:
         with pytest.raises(grpc.aio.AioRpcError) as late:
             await stub.WaitForInstanceStart(dt.GetInstanceRequest(instanceId="waits"), timeout=0.2)
         assert late.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+
+
+async def test_a_page_without_a_size_is_the_usual_one(programs: Programs) -> None:
+    """A negative one too."""
+    with programs.running(o_echo, a_echo):
+        for name in ("one", "two"):
+            await programs.ended(o_echo, input=1, instance_id=name)
+    async with programs.stub() as stub:
+        for size in (0, -1):
+            ended = await stub.ListInstanceIds(dt.ListInstanceIdsRequest(pageSize=size))
+            found = await stub.QueryInstances(dt.QueryInstancesRequest(query=dt.InstanceQuery(maxInstanceCount=size)))
+            assert sorted(ended.instanceIds) == sorted(each.instanceId for each in found.orchestrationState)
+            assert len(ended.instanceIds) == 2
+        running = dt.ListInstanceIdsRequest(runtimeStatus=[dt.ORCHESTRATION_STATUS_RUNNING])
+        assert not (await stub.ListInstanceIds(running)).instanceIds
+
+
+async def test_answers_count_once_and_those_to_nothing_are_passed_over(programs: Programs) -> None:
+    done = dt.CompleteOrchestrationAction(orchestrationStatus=dt.ORCHESTRATION_STATUS_COMPLETED)
+    async with programs.stub() as stub:
+        limits = dict.fromkeys(("maxConcurrentOrchestrationWorkItems", "maxConcurrentActivityWorkItems"), -1)
+        stream = stub.GetWorkItems(dt.GetWorkItemsRequest(**limits))
+        await stub.StartInstance(dt.CreateInstanceRequest(name="any", instanceId="one"))
+        first = await asyncio.wait_for(stream.read(), PATIENCE)
+        call = dt.OrchestratorAction(id=0, scheduleTask=dt.ScheduleTaskAction(name="say"))
+        scheduled = dt.OrchestratorResponse(instanceId="one", completionToken=first.completionToken, actions=[call])
+        for answer in (dt.OrchestratorResponse(completionToken="of nothing"), scheduled, scheduled):
+            await stub.CompleteOrchestratorTask(answer)
+        activity = await asyncio.wait_for(stream.read(), PATIENCE)
+        for token, said in (("", "0"), (activity.completionToken, "1"), (activity.completionToken, "2")):
+            await stub.CompleteActivityTask(dt.ActivityResponse(completionToken=token, result={"value": said}))
+        again = await asyncio.wait_for(stream.read(), PATIENCE)
+        results = [each.taskCompleted.result.value for each in again.orchestratorRequest.newEvents]
+        assert [each for each in results if each] == ["1"]
+        await stub.CompleteEntityTask(dt.EntityBatchResult(completionToken="of nothing"))
+        await stub.CompleteOrchestratorTask(
+            dt.OrchestratorResponse(
+                completionToken=again.completionToken,
+                actions=[dt.OrchestratorAction(id=1, completeOrchestration=done)],
+            )
+        )
+        ended = await stub.WaitForInstanceCompletion(dt.GetInstanceRequest(instanceId="one"), timeout=PATIENCE)
+        assert ended.orchestrationState.orchestrationStatus == dt.ORCHESTRATION_STATUS_COMPLETED
+        stream.cancel()
+
+
+@pytest.mark.parametrize("result", ["", "no json", '{"a": 1}'])
+async def test_a_result_is_handed_on_as_it_came(programs: Programs, result: str) -> None:
+    """An activity in JavaScript that returns nothing answers with an empty text."""
+    call = dt.OrchestratorAction(id=0, scheduleTask=dt.ScheduleTaskAction(name="say"))
+    async with programs.stub() as stub:
+        stream = stub.GetWorkItems(dt.GetWorkItemsRequest())
+        await stub.StartInstance(dt.CreateInstanceRequest(name="any", instanceId="one"))
+        first = await asyncio.wait_for(stream.read(), PATIENCE)
+        await stub.CompleteOrchestratorTask(
+            dt.OrchestratorResponse(completionToken=first.completionToken, actions=[call])
+        )
+        activity = await asyncio.wait_for(stream.read(), PATIENCE)
+        await stub.CompleteActivityTask(
+            dt.ActivityResponse(completionToken=activity.completionToken, result={"value": result})
+        )
+        again = (await asyncio.wait_for(stream.read(), PATIENCE)).orchestratorRequest
+        completed = [each.taskCompleted.result for each in again.newEvents if each.HasField("taskCompleted")]
+        assert [each.value for each in completed] == [result]
+        stream.cancel()
+
+
+async def test_nonsense_from_a_program_fails_its_instance_and_no_other(programs: Programs) -> None:
+    nonsense = {
+        "unset": dt.OrchestratorAction(id=0),
+        "no-end": dt.OrchestratorAction(
+            id=0,
+            completeOrchestration=dt.CompleteOrchestrationAction(orchestrationStatus=dt.ORCHESTRATION_STATUS_RUNNING),
+        ),
+        "no-status": dt.OrchestratorAction(
+            id=0, completeOrchestration=dt.CompleteOrchestrationAction(orchestrationStatus=99)
+        ),
+        "no-entity": dt.OrchestratorAction(id=0, sendEntityMessage=dt.SendEntityMessageAction()),
+    }
+    async with programs.stub() as stub:
+        stream = stub.GetWorkItems(dt.GetWorkItemsRequest())
+        for name, action in nonsense.items():
+            await stub.StartInstance(dt.CreateInstanceRequest(name="any", instanceId=name))
+            item = await asyncio.wait_for(stream.read(), PATIENCE)
+            answer = dt.OrchestratorResponse(completionToken=item.completionToken, actions=[action])
+            await stub.CompleteOrchestratorTask(answer)
+            asked = dt.GetInstanceRequest(instanceId=name, getInputsAndOutputs=True)
+            state = (await stub.WaitForInstanceCompletion(asked, timeout=PATIENCE)).orchestrationState
+            assert state.orchestrationStatus == dt.ORCHESTRATION_STATUS_FAILED
+            assert state.failureDetails.errorMessage.startswith("Orchestrator function 'any' failed: the orchestrator")
+        stream.cancel()
+
+
+@pytest.mark.parametrize("at", [{"seconds": -99_999_999_999_999}, {"nanos": -5}, {}])
+async def test_a_timer_of_an_impossible_time_fires_at_once(programs: Programs, at: dict[str, int]) -> None:
+    async with programs.stub() as stub:
+        stream = stub.GetWorkItems(dt.GetWorkItemsRequest())
+        await stub.StartInstance(dt.CreateInstanceRequest(name="any", instanceId="one"))
+        item = await asyncio.wait_for(stream.read(), PATIENCE)
+        timer = dt.OrchestratorAction(id=0, createTimer=dt.CreateTimerAction(fireAt=at))
+        await stub.CompleteOrchestratorTask(
+            dt.OrchestratorResponse(completionToken=item.completionToken, actions=[timer])
+        )
+        fired = await asyncio.wait_for(stream.read(), PATIENCE)
+        assert [each.timerFired.timerId for each in fired.orchestratorRequest.newEvents if each.HasField("timerFired")]
+        stream.cancel()
 
 
 async def test_instances_are_listed_streamed_restarted_and_purged_with_their_children(programs: Programs) -> None:

@@ -49,6 +49,15 @@ def _install(folder: Path, target: Path) -> None:
     fresh.rename(target)
 
 
+def node() -> str:
+    """The Node that tests run programs with."""
+    if found := shutil.which("node"):
+        return found
+    installed = node_from_pip()
+    assert installed, "these tests need Node"
+    return installed.node
+
+
 def _npm() -> tuple[str, ...]:
     if found := shutil.which("npm"):
         return (found,)
@@ -69,5 +78,5 @@ def _alone(lock: Path) -> Iterator[None]:
 
 
 if __name__ == "__main__":
-    for needed in (PACKAGES / "v3", PACKAGES / "v4", SAMPLES):
+    for needed in (PACKAGES / "v3", PACKAGES / "v4", PACKAGES / "durabletask", SAMPLES):
         packages(needed)

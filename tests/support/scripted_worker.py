@@ -4,12 +4,12 @@
 says: `echo` answers with all that the worker was told, others break the rules in the way of their name.
 """
 
+import contextlib
 import json
 import os
 import queue
 import sys
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,11 @@ import grpc
 from fnhost.host.rpc import functionrpc_pb2 as rpc
 from tests.support import powershell_orchestrator, streaming_server
 from tests.support.protobuf_orchestrator import greet, orchestrate
+from tests.support.unruly import METHOD, Unruly
 
-METHOD = "/AzureFunctionsRpcMessages.FunctionRpc/EventStream"
 UNLIMITED = (("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1))
 SUCCESS = rpc.StatusResult(status=rpc.StatusResult.SUCCESS)
+REFUSAL = rpc.StatusResult(exception=rpc.RpcException(message="NoLicence: it is not signed"))
 GARBAGE = b"\x0f\xff\xff\xff"
 """No message: a field of a type that there is not."""
 
@@ -31,7 +32,7 @@ def option(arguments: Sequence[str], name: str) -> str:
     return arguments[arguments.index(name) + 1]
 
 
-class Worker:
+class Worker(Unruly):
     """The worker's end of the stream."""
 
     def __init__(self, profile: dict[str, Any], arguments: Sequence[str]) -> None:
@@ -47,14 +48,13 @@ class Worker:
         channel = grpc.insecure_channel(address, UNLIMITED)
         self.channel = channel
         stream = channel.stream_stream(METHOD)
-        worker = option(self.arguments, self.profile["id_option"])
-        self.send(start_stream=rpc.StartStream(worker_id=worker))
-        try:
+        self.worker_id = option(self.arguments, self.profile["id_option"])
+        self.send(start_stream=rpc.StartStream(worker_id=self.worker_id))
+        with contextlib.suppress(grpc.RpcError):
             for data in stream(iter(self.outgoing.get, None)):
                 self.received(rpc.StreamingMessage.FromString(data))
-        except grpc.RpcError:
-            if self.profile["outlives_its_stream"]:
-                time.sleep(3600)
+        if self.profile["outlives_its_stream"]:
+            threading.Event().wait()
         os._exit(1)
 
     def send(self, request_id: str = "", **content: Any) -> None:
@@ -88,7 +88,8 @@ class Worker:
         capabilities = dict.fromkeys(self.profile["capabilities"], "true")
         if self.profile.get("proxies"):
             capabilities["HttpUri"] = self.serve_http()
-        answer = rpc.WorkerInitResponse(worker_version="9", capabilities=capabilities, result=SUCCESS)
+        result = REFUSAL if self.profile.get("refuses") else SUCCESS
+        answer = rpc.WorkerInitResponse(worker_version="9", capabilities=capabilities, result=result)
         self.send(request_id, worker_init_response=answer)
 
     def load(self, message: rpc.StreamingMessage) -> None:
@@ -251,7 +252,8 @@ def of_file(functions: Sequence[dict[str, Any]]) -> Iterator[rpc.RpcFunctionMeta
             function_id=f"id of {each['name']}",
             script_file="App.dll",
             entry_point=each["entryPoint"],
-            raw_bindings=[json.dumps(binding) for binding in each["bindings"]],
+            raw_bindings=each.get("raw") or [json.dumps(binding) for binding in each["bindings"]],
+            retry_options=rpc.RpcRetryOptions(**each["retry"]) if "retry" in each else None,
         )
 
 

@@ -260,6 +260,31 @@ def test_a_header_that_cannot_be_sent_is_refused(headers: dict[str, str], reason
         render(HttpResponse(headers=headers))
 
 
+@pytest.mark.parametrize(
+    ("members", "reason"),
+    [
+        ({"max_age": float("inf")}, "'inf' as its max-age"),
+        ({"max_age": float("nan")}, "'nan' as its max-age"),
+        ({"expires": 2.0**62}, "as its expires"),
+        ({"expires": -(2.0**62)}, "as its expires"),
+    ],
+)
+def test_a_cookie_of_no_time_is_refused(members: dict[str, float], reason: str) -> None:
+    with pytest.raises(BadResponse, match=reason):
+        render(HttpResponse(cookies=(Cookie("a", "b", **members),)))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("cookie", ['{"name":"a","value":"b","maxAge":"soon"}', '{"name":"a","value":"b","maxAge":[]}'])
+def test_a_cookie_of_json_of_no_time_is_refused(cookie: str) -> None:
+    with pytest.raises(BadResponse, match="The cookie 'a' cannot have"):
+        render(f'{{"body":"x","cookies":[{cookie}]}}')
+
+
+def test_a_cookie_of_json_may_have_any_same_site() -> None:
+    reply = render('{"body":"x","cookies":[{"name":"a","value":"b","sameSite":["Lax"]}]}')
+    assert (b"set-cookie", b"a=b; path=/") in reply.headers
+
+
 @pytest.mark.parametrize("status", ["0", "-1", "99", "100", "101", "1000", "9" * 5000])
 def test_a_number_that_is_no_status_is_refused(status: str) -> None:
     with pytest.raises(BadResponse, match="cannot be the status"):

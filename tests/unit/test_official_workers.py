@@ -19,8 +19,8 @@ from fnhost.host.worker.commands import command
 from fnhost.host.worker.cookies import read_cookies
 from fnhost.host.worker.official.capabilities import NOTHING, Capabilities, read_capabilities
 from fnhost.host.worker.official.deferred import deferred_bindings, place_of, refusal
-from fnhost.host.worker.official.messages import failure
-from fnhost.host.worker.official.metadata import written
+from fnhost.host.worker.official.messages import failure, is_failure
+from fnhost.host.worker.official.metadata import listed, written
 from fnhost.host.worker.official.values import decode, encode
 from fnhost.host.worker.toolchains import TOOLCHAINS, official, unbuilt
 from fnhost.host.worker.toolchains.discovery import find_worker
@@ -229,6 +229,32 @@ def test_a_list_of_functions_that_cannot_be_read_is_told(tmp_path: Path, text: s
     found = written(tmp_path)
     assert found["result"]["status"] == "failure"
     assert "Build the app again." in found["result"]["exception"]["message"]
+
+
+@pytest.mark.parametrize(("status", "fails"), [(0, True), (1, False), (2, True), (77, False)])
+def test_a_status_that_is_not_known_is_no_failure(status: Any, fails: bool) -> None:
+    assert is_failure(rpc.StatusResult(status=status)) == fails
+
+
+@pytest.mark.parametrize("text", ["{no json", "1 2", "[" * 100_000])
+def test_json_that_is_none_cannot_be_read(text: str) -> None:
+    with pytest.raises(ValueError):
+        decode(rpc.TypedData(json=text))
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("", None), (" ", None), ("null", Json("null")), ('{"a":1}', Json('{"a":1}'))]
+)
+def test_json_is_kept_as_it_came(text: str, value: Value) -> None:
+    assert decode(rpc.TypedData(json=text)) == value
+
+
+def test_a_retry_of_an_unknown_strategy_is_told_as_it_came() -> None:
+    """The rules of host.json refuse it then, by name."""
+    options = rpc.RpcRetryOptions(retry_strategy=7)  # type: ignore[arg-type]
+    function = rpc.RpcFunctionMetadata(name="A", retry_options=options)
+    found = listed(rpc.FunctionMetadataResponse(function_metadata_results=[function]))
+    assert found["functionMetadataResults"][0]["retryOptions"]["retryStrategy"] == "7"
 
 
 def test_a_build_that_is_older_than_its_sources_is_told(tmp_path: Path) -> None:

@@ -135,6 +135,11 @@ def test_times_are_exact(at: str) -> None:
     assert instant_of(timestamp(at)) == at
 
 
+def test_nanoseconds_beyond_a_second_are_carried() -> None:
+    assert instant_of(Timestamp(seconds=5, nanos=-100)) == "1970-01-01T00:00:04.9999999Z"
+    assert instant_of(Timestamp(seconds=5, nanos=2_000_000_100)) == "1970-01-01T00:00:07.0000001Z"
+
+
 def test_times_beyond_the_calendar_are_its_ends() -> None:
     assert instant_of(Timestamp(seconds=10**12)) == "9999-12-31T23:59:59.9999999Z"
     assert instant_of(Timestamp(seconds=-(10**12))) == "0001-01-01T00:00:00.0000000Z"
@@ -266,6 +271,30 @@ def test_what_is_no_answer_fails_the_instance(returned: Value) -> None:
 def test_actions_that_nobody_may_ask_for_fail_the_instance(action: dt.OrchestratorAction) -> None:
     verdict = PROTOBUF.decide(answered(action), BEGUN, LIMITS)
     assert verdict.failures and verdict.decision.finish and not verdict.decision.scheduled
+
+
+@pytest.mark.parametrize(
+    ("message", "why"),
+    [
+        ({"entityOperationCalled": dt.EntityOperationCalledEvent(requestId="r")}, "'' is no id of an entity"),
+        (
+            {"entityOperationSignaled": dt.EntityOperationSignaledEvent(targetInstanceId=text("counter"))},
+            "'counter' is no id of an entity",
+        ),
+        ({"entityUnlockSent": dt.EntityUnlockSentEvent(targetInstanceId=text("@counter"))}, "like @name@key"),
+        ({"entityLockRequested": dt.EntityLockRequestedEvent(lockSet=["@a@b", "b"])}, "'b' is no id of an entity"),
+        ({"entityLockRequested": dt.EntityLockRequestedEvent(lockSet=["@a@b"], position=-1)}, "the lock -1 of 1"),
+        ({"entityLockRequested": dt.EntityLockRequestedEvent()}, "the lock 0 of 0"),
+    ],
+)
+def test_a_message_to_no_entity_fails_the_instance(message: dict[str, Any], why: str) -> None:
+    verdict = PROTOBUF.decide(answered(entity_action(1, **message)), BEGUN, LIMITS)
+    assert not verdict.decision.scheduled and why in verdict.failures[0]
+
+
+def test_a_status_that_there_is_not_is_named() -> None:
+    verdict = PROTOBUF.decide(answered(ending(orchestrationStatus=99)), BEGUN, LIMITS)
+    assert "ended with the status 99, which is none" in verdict.failures[0]
 
 
 def test_an_answer_in_json_holds_the_same_text() -> None:

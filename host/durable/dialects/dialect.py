@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
-from fnhost.bindings.contract import Failure, Outcome, Value
+from fnhost.bindings.contract import Failure, Json, Outcome, Value
 from fnhost.host.durable.entities.entity import Entity, EntityBatchResult
 from fnhost.host.durable.entities.messages import EntityRequest
 from fnhost.host.durable.model.history import Execution, ExecutionStarted, HistoryEvent, TaskFailed, TaskScheduled
 from fnhost.host.durable.model.ids import EntityId
 from fnhost.host.durable.model.instants import Instant
+from fnhost.host.durable.model.text import compacted, json_text
 from fnhost.host.durable.replay.decide import Decision, OrchestrationLimits
 
 Part: TypeAlias = str | bytes
@@ -57,4 +58,19 @@ class Dialect(Protocol):
     def activity_input(self, item: TaskScheduled, target: Execution) -> Value:
         """The input of an activity that `target` has scheduled."""
 
+    def activity_result(self, returned: Value) -> str | None:
+        """What an activity returned, as it enters the history; None for nothing."""
+
     def activity_failed(self, item: TaskScheduled, failure: Failure, now: Instant) -> TaskFailed: ...
+
+
+def result_text(returned: Value) -> str | None:
+    """The compact JSON text of what an activity returned; its own text where that is no JSON."""
+    match returned:
+        case None:
+            return None
+        case Json(text=text):
+            return compacted(text)
+        case str() | int() | float():
+            return json_text(returned)
+    return json_text(str(returned))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final, cast
 
 from fnhost.bindings.contract import Failure, Outcome, Value
-from fnhost.host.durable.dialects.dialect import Dialect, Part, Verdict
+from fnhost.host.durable.dialects.dialect import Dialect, Part, Verdict, result_text
 from fnhost.host.durable.entities.entity import Entity, EntityBatchResult, payload, read_batch_result
 from fnhost.host.durable.entities.messages import EntityRequest, answer_text
 from fnhost.host.durable.model.errors import InvalidWorkerResponse
@@ -62,6 +62,9 @@ class JsonDialect:
 
     def activity_input(self, item: TaskScheduled, target: Execution) -> Value:
         return activity_input(item.input)
+
+    def activity_result(self, returned: Value) -> str | None:
+        return result_text(returned)
 
     def activity_failed(self, item: TaskScheduled, failure: Failure, now: Instant) -> TaskFailed:
         return activity_failed(item, failure.message, failure.stack, now)

@@ -31,6 +31,14 @@ def is_entity(instance: str) -> bool:
     return instance.startswith("@")
 
 
+def read_entity_id(instance: str) -> EntityId:
+    """Raises ValueError for what is no id of an entity; a key may be empty."""
+    entity = EntityId.of(instance)
+    if not is_entity(instance) or not entity.name or "@" not in instance[1:]:
+        raise ValueError(f"'{instance}' is no id of an entity: those are like @name@key.")
+    return entity
+
+
 MAX_ID_LENGTH = 256
 """Characters of an instance id (platform/durable-http.md 5.1)."""
 MAX_ENTITY_LENGTH = 512

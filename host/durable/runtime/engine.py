@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 
-from fnhost.bindings.contract import BindingError, Event, Failure, Fire, Json, Outcome, Value
+from fnhost.bindings.contract import BindingError, Event, Failure, Fire, Outcome, Value
 from fnhost.clock import Clock, Timer
 from fnhost.host.durable.dialects.dialect import Dialect
 from fnhost.host.durable.dialects.json import JSON
@@ -32,7 +32,6 @@ from fnhost.host.durable.model.ids import EntityId, is_entity
 from fnhost.host.durable.model.instants import Instant, to_datetime, utc_now
 from fnhost.host.durable.model.messages import WORK_ITEMS, ReceivedMessage
 from fnhost.host.durable.model.states import HistoryState, Instance, Progress
-from fnhost.host.durable.model.text import compacted, json_text
 from fnhost.host.durable.replay.decide import HTTP_ACTIVITY, OrchestrationLimits
 from fnhost.host.durable.replay.outgoing import (
     activity_completed,
@@ -493,7 +492,7 @@ class Engine:
         dialect, outcome = await self._outcome(item, message.target)
         if outcome.failure:
             return dialect.activity_failed(item, outcome.failure, utc_now(self.clock))
-        return activity_completed(item, result_text(outcome.returned), utc_now(self.clock))
+        return activity_completed(item, dialect.activity_result(outcome.returned), utc_now(self.clock))
 
     async def _recorded_result(self, target: Execution, task: int) -> TaskCompleted | TaskFailed | None:
         """The result in the history, if a host died between recording it and deleting the work item."""
@@ -533,18 +532,3 @@ def _latest_result(events: Sequence[HistoryEvent], task: int) -> TaskCompleted |
         if isinstance(event, TaskScheduled) and event.event_id == task:
             return None
     return None
-
-
-def result_text(returned: Value) -> str | None:
-    """The compact JSON text of what an activity returned; its own text where that is no JSON.
-
-    Programs on the gRPC service may have a data converter of their own.
-    """
-    match returned:
-        case None:
-            return None
-        case Json(text=text):
-            return compacted(text)
-        case str() | int() | float():
-            return json_text(returned)
-    return json_text(str(returned))

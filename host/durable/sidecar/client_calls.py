@@ -18,7 +18,7 @@ from fnhost.host.durable.dialects.protobuf.events import event_message
 from fnhost.host.durable.dialects.protobuf.values import instant_of, optional, text
 from fnhost.host.durable.entities.entity import Entity, EntityLimits, read_entity
 from fnhost.host.durable.model.history import TERMINAL, RuntimeStatus
-from fnhost.host.durable.model.ids import EntityId
+from fnhost.host.durable.model.ids import EntityId, read_entity_id
 from fnhost.host.durable.model.instants import Instant, later, utc_now
 from fnhost.host.durable.model.states import Instance, PurgeResult, Query
 from fnhost.host.durable.sidecar.states import entity_message, failure_in, state_message
@@ -47,7 +47,7 @@ class NotAllowed(ClientError):
 async def start_instance(client: DurableClient, request: pb.CreateInstanceRequest) -> pb.CreateInstanceResponse:
     if not request.name:
         raise BadRequest("The name of the orchestrator is missing.")
-    policy = frozenset(RuntimeStatus(each) for each in request.orchestration_id_reuse_policy.replaceable_status)
+    policy = _statuses(request.orchestration_id_reuse_policy.replaceable_status)
     instance = await client.start(
         request.name,
         request.instance_id or None,
@@ -136,7 +136,7 @@ async def query_instances(client: DurableClient, request: pb.QueryInstancesReque
         prefix=asked.instance_id_prefix.value,
         with_input=asked.fetch_inputs_and_outputs,
     )
-    page = await client.list(query, asked.max_instance_count or PAGE, asked.continuation_token.value or None)
+    page = await client.list(query, _size(asked.max_instance_count), asked.continuation_token.value or None)
     return pb.QueryInstancesResponse(
         orchestration_state=[
             state_message(each, with_texts=asked.fetch_inputs_and_outputs)
@@ -149,7 +149,8 @@ async def query_instances(client: DurableClient, request: pb.QueryInstancesReque
 
 async def list_instance_ids(client: DurableClient, request: pb.ListInstanceIdsRequest) -> pb.ListInstanceIdsResponse:
     """Ended instances in the order of their ends."""
-    query = Query(statuses=_statuses(request.runtime_status) & TERMINAL or TERMINAL, with_input=False)
+    statuses = _statuses(request.runtime_status) or TERMINAL
+    query = Query(statuses=statuses, with_input=False)
     first, last = _time(request, "completed_time_from"), _time(request, "completed_time_to")
     ended = [
         (each.completed, each.id)
@@ -158,7 +159,7 @@ async def list_instance_ids(client: DurableClient, request: pb.ListInstanceIdsRe
     ]
     after = request.last_instance_key.value
     left = sorted(each for each in ended if f"{each[0]} {each[1]}" > after)
-    size = request.page_size or PAGE
+    size = _size(request.page_size)
     page = left[:size]
     key = f"{page[-1][0]} {page[-1][1]}" if len(left) > size else None
     return pb.ListInstanceIdsResponse(instance_ids=[id for _, id in page], last_instance_key=text(key))
@@ -240,7 +241,7 @@ async def query_entities(client: DurableClient, request: pb.QueryEntitiesRequest
         created_to=_time(asked, "last_modified_to"),
         prefix=_entity_prefix(asked.instance_id_starts_with.value),
     )
-    page = await client.list(query, asked.page_size.value or PAGE, asked.continuation_token.value or None)
+    page = await client.list(query, _size(asked.page_size.value), asked.continuation_token.value or None)
     entities = ((each, read_entity(each.input)) for each in page.instances)
     return pb.QueryEntitiesResponse(
         entities=[
@@ -274,10 +275,10 @@ def _is_empty(entity: Entity) -> bool:
 
 def _entity(request: pb.SignalEntityRequest | pb.GetEntityRequest) -> EntityId:
     """Raises BadRequest."""
-    name, at, _ = request.instance_id.removeprefix("@").partition("@")
-    if not request.instance_id.startswith("@") or not name or not at:
-        raise BadRequest(f"'{request.instance_id}' is no id of an entity: those are like @name@key.")
-    return EntityId.of(request.instance_id)
+    try:
+        return read_entity_id(request.instance_id)
+    except ValueError as error:
+        raise BadRequest(str(error)) from error
 
 
 def _entity_prefix(asked: str) -> str:
@@ -328,7 +329,19 @@ def _time(message: object, field: str) -> Instant | None:
 
 
 def _statuses(asked: Sequence[int]) -> frozenset[RuntimeStatus]:
+    """Raises BadRequest."""
+    if unknown := sorted({each for each in asked if each not in _KNOWN}):
+        raise BadRequest(f"There is no status of the number {unknown[0]}. The known ones are: {_LISTED}.")
     return frozenset(map(RuntimeStatus, asked))
+
+
+_KNOWN = frozenset(each.value for each in RuntimeStatus)
+_LISTED = ", ".join(f"{each.value} ({each.name})" for each in RuntimeStatus)
+
+
+def _size(asked: int) -> int:
+    """Of a page: one that is not positive is the usual one, as an unset one is."""
+    return asked if asked > 0 else PAGE
 
 
 async def _told(verb: str, call: Awaitable[None]) -> None:

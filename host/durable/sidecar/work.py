@@ -44,9 +44,9 @@ class WorkStream:
         filters, is_filtered = request.work_item_filters, request.HasField("work_item_filters")
         return cls(
             {
-                "orchestrator": request.max_concurrent_orchestration_work_items or UNLIMITED,
-                "activity": request.max_concurrent_activity_work_items or UNLIMITED,
-                "entity": request.max_concurrent_entity_work_items or UNLIMITED,
+                "orchestrator": _limit(request.max_concurrent_orchestration_work_items),
+                "activity": _limit(request.max_concurrent_activity_work_items),
+                "entity": _limit(request.max_concurrent_entity_work_items),
             },
             {
                 "orchestrator": _versions(filters.orchestrations) if is_filtered else None,
@@ -65,6 +65,11 @@ class WorkStream:
 
     def has_place(self, kind: Kind) -> bool:
         return self.running[kind] < self.limits[kind]
+
+
+def _limit(asked: int) -> int:
+    """One that is not positive is none: a program that asks for work takes some."""
+    return asked if asked > 0 else UNLIMITED
 
 
 def _versions(filters: Iterable[pb.OrchestrationFilter | pb.ActivityFilter]) -> Names:

@@ -113,7 +113,7 @@ class OfficialChannel:
         request = messages.init_request(root, str(self._worker.directory))
         asked = self._ask(INIT, rpc.StreamingMessage(worker_init_request=request))
         answer: rpc.WorkerInitResponse = await self._within(self._worker.init_timeout, asked, "answer")
-        if answer.result.status != rpc.StatusResult.SUCCESS:
+        if messages.is_failure(answer.result):
             raise WorkerStartFailed(f"The worker refused to start: {messages.failure(answer.result).message}")
         self._can = read_capabilities(answer.capabilities)
         if self._can.http_address:

@@ -94,13 +94,18 @@ def _retry_context(retry: RetryContext) -> rpc.RetryContext:
 
 def outcome(function: Function, answer: rpc.InvocationResponse) -> Outcome:
     """Raises ValueError for a value that cannot be read."""
-    if answer.result.status != rpc.StatusResult.SUCCESS:
+    if is_failure(answer.result):
         return Outcome(failure=failure(answer.result))
     outputs: dict[str, Value] = {entry.name: decode(entry.data) for entry in answer.output_data}
     returned = decode(answer.return_value)
     if returned is not None and any(binding.name == RETURN for binding in function.bindings):
         outputs[RETURN] = returned
     return Outcome(outputs, returned)
+
+
+def is_failure(result: rpc.StatusResult) -> bool:
+    """A status that is not known is none, as on the platform: a worker may be newer than this host."""
+    return result.status in (rpc.StatusResult.FAILURE, rpc.StatusResult.CANCELLED)
 
 
 def failure(result: rpc.StatusResult) -> Failure:
@@ -117,7 +122,7 @@ def failure(result: rpc.StatusResult) -> Failure:
 def load_failures(results: Iterable[tuple[Function, rpc.StatusResult]]) -> Mapping[str, str]:
     """Why functions cannot be called, by name."""
     told = {
-        function.name: failure(result).message if result.status != rpc.StatusResult.SUCCESS else refusal(function)
+        function.name: failure(result).message if is_failure(result) else refusal(function)
         for function, result in results
     }
     return {name: why for name, why in told.items() if why}

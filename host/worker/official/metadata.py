@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fnhost.host.rpc import functionrpc_pb2 as rpc
+from fnhost.host.worker.official.messages import is_failure
 
 METADATA_FILE = "functions.metadata"
 SUCCESS = {"status": "success"}
@@ -29,7 +30,7 @@ def listed(answer: rpc.FunctionMetadataResponse) -> Mapping[str, Any]:
 
 def result(found: rpc.StatusResult) -> Mapping[str, Any]:
     """Success, or a failure with the worker's own words. An unset status is a failure."""
-    if found.status == rpc.StatusResult.SUCCESS:
+    if not is_failure(found):
         return SUCCESS
     exception = {"message": found.exception.message or found.result, "stackTrace": found.exception.stack_trace}
     return {"status": "failure", "exception": exception}
@@ -59,7 +60,7 @@ def _retry(found: rpc.RpcRetryOptions) -> Mapping[str, Any]:
         if span.seconds or span.nanos
     }
     return {
-        "retryStrategy": STRATEGIES[found.retry_strategy],
+        "retryStrategy": STRATEGIES.get(found.retry_strategy, str(found.retry_strategy)),
         "maxRetryCount": found.max_retry_count,
         **spans,
     }

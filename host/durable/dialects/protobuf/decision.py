@@ -30,7 +30,7 @@ from fnhost.host.durable.model.history import (
     TaskScheduled,
     TimerCreated,
 )
-from fnhost.host.durable.model.ids import EntityId, child_execution
+from fnhost.host.durable.model.ids import EntityId, child_execution, read_entity_id
 from fnhost.host.durable.model.instants import Instant, next_tick
 from fnhost.host.durable.model.text import json_text, too_large, well_formed
 from fnhost.host.durable.replay.decide import (
@@ -92,7 +92,7 @@ def _too_large(response: pb.OrchestratorResponse, scheduled: Sequence[Scheduling
 
 def _finish(end: pb.CompleteOrchestrationAction) -> Finish:
     result = optional(end, "result")
-    match RuntimeStatus(end.orchestration_status):
+    match _end_status(end.orchestration_status):
         case RuntimeStatus.ContinuedAsNew:
             return Continued(result, carried_over(end.carryover_events), optional(end, "new_version"))
         case RuntimeStatus.Failed:
@@ -101,6 +101,16 @@ def _finish(end: pb.CompleteOrchestrationAction) -> Finish:
             return Completed(result, status)
         case status:
             raise InvalidWorkerResponse(f"the orchestrator says that it ended as {status.name}, which is no end")
+
+
+def _end_status(number: int) -> RuntimeStatus:
+    """Raises InvalidWorkerResponse."""
+    try:
+        return RuntimeStatus(number)
+    except ValueError:
+        raise InvalidWorkerResponse(
+            f"the orchestrator says that it ended with the status {number}, which is none"
+        ) from None
 
 
 def _failed(end: pb.CompleteOrchestrationAction) -> Failed:
@@ -140,9 +150,8 @@ class _Reader:
         kind = action.WhichOneof(KIND)
         read = _READERS.get(kind or "")
         if read is None:
-            raise InvalidWorkerResponse(
-                f"the orchestrator asked for the action {kind or 'of a kind'!r}, which this host does not know"
-            )
+            named = f"the action '{kind}'" if kind else "an action of a kind"
+            raise InvalidWorkerResponse(f"the orchestrator asked for {named}, which this host does not know")
         try:
             return read(self, action.id, getattr(action, kind or ""))
         except (ValueError, OverflowError, IndexError) as error:
@@ -203,7 +212,7 @@ class _Reader:
             case "entity_unlock_sent":
                 sent = action.entity_unlock_sent
                 text = release_text(self.us.instance_id, sent.critical_section_id)
-                return self._sent(event_id, _entity(sent.target_instance_id.value), RELEASE, text)
+                return self._sent(event_id, str(_entity(sent.target_instance_id.value)), RELEASE, text)
         raise ValueError("a message to an entity without a kind")
 
     def _operation(
@@ -213,7 +222,7 @@ class _Reader:
         *,
         is_signal: bool,
     ) -> Scheduling:
-        target = _entity(sent.target_instance_id.value)
+        target = str(_entity(sent.target_instance_id.value))
         request = EntityRequest(
             id=sent.request_id,
             operation=well_formed(sent.operation),
@@ -224,7 +233,9 @@ class _Reader:
         return self._request(event_id, target, request)
 
     def _lock(self, event_id: int, sent: pb.EntityLockRequestedEvent) -> Scheduling:
-        locked = tuple(EntityId.of(well_formed(each)) for each in sent.lock_set)
+        locked = tuple(_entity(each) for each in sent.lock_set)
+        if not 0 <= sent.position < len(locked):
+            raise ValueError(f"a request for the lock {sent.position} of {len(locked)}")
         request = EntityRequest(id=sent.critical_section_id, lock_set=locked, position=sent.position)
         return self._request(event_id, str(locked[sent.position]), request)
 
@@ -238,8 +249,9 @@ class _Reader:
         return self._sent(event_id, target, request.event_name, json_text(request_json(request)))
 
 
-def _entity(instance: str) -> str:
-    return str(EntityId.of(well_formed(instance)))
+def _entity(instance: str) -> EntityId:
+    """Raises ValueError."""
+    return read_entity_id(well_formed(instance))
 
 
 _READERS: Mapping[str, Callable[[_Reader, int, pb.ScheduleTaskAction], Scheduling]] = {

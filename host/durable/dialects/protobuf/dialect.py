@@ -10,7 +10,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import DecodeError, Message
 
 from fnhost.bindings.contract import Failure, Json, Outcome, Value
-from fnhost.host.durable.dialects.dialect import Dialect, Part, Verdict
+from fnhost.host.durable.dialects.dialect import Dialect, Part, Verdict, result_text
 from fnhost.host.durable.dialects.protobuf.decision import decision_of, unanswered
 from fnhost.host.durable.dialects.protobuf.entities import batch_request, batch_result
 from fnhost.host.durable.dialects.protobuf.events import event_message
@@ -85,6 +85,9 @@ class ProtobufDialect:
     def activity_input(self, item: TaskScheduled, target: Execution) -> Value:
         """Compact JSON text, whatever the value; nothing for none."""
         return None if item.input is None else compacted(item.input)
+
+    def activity_result(self, returned: Value) -> str | None:
+        return result_text(returned)
 
     def activity_failed(self, item: TaskScheduled, failure: Failure, now: Instant) -> TaskFailed:
         return TaskFailed(

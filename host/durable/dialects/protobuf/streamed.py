@@ -5,14 +5,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from fnhost.bindings.contract import Value
-from fnhost.host.durable.dialects.dialect import Dialect
+from fnhost.bindings.contract import Json, Value
+from fnhost.host.durable.dialects.dialect import Dialect, result_text
 from fnhost.host.durable.dialects.protobuf.dialect import ProtobufDialect
 from fnhost.host.durable.dialects.protobuf.values import filled, optional_timestamp, text
 from fnhost.host.durable.entities.entity import Entity
 from fnhost.host.durable.entities.messages import EntityRequest
 from fnhost.host.durable.model.history import Execution, TaskScheduled
 from fnhost.host.durable.model.ids import EntityId
+from fnhost.host.durable.model.text import well_formed
 from fnhost.host.rpc import durabletask_pb2 as pb
 
 
@@ -32,6 +33,10 @@ class StreamedDialect(ProtobufDialect):
             tags=item.tags,
         )
         return base64.b64encode(request.SerializeToString()).decode()
+
+    def activity_result(self, returned: Value) -> str | None:
+        """The text as it came: what is in it is between an orchestrator and its activity, and need be no JSON."""
+        return well_formed(returned.text) if isinstance(returned, Json) else result_text(returned)
 
     def batch(self, us: EntityId, entity: Entity, operations: Sequence[EntityRequest]) -> str:
         request = pb.EntityRequest(

@@ -17,6 +17,7 @@ from fnhost.host.durable.model.text import well_formed
 from fnhost.host.rpc import durabletask_pb2 as pb
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+NANOSECONDS = 1_000_000_000
 UNKNOWN_TYPE = "(unknown)"
 _TYPE = re.compile(r"[\w.`+]+")
 _WITHOUT_TEXT = re.compile(r"Exception of type '([^']+)' was thrown\.")
@@ -33,12 +34,13 @@ def optional_timestamp(at: Instant | None) -> Timestamp | None:
 
 
 def instant_of(at: Timestamp) -> Instant:
-    """A time beyond the calendar is its first or last instant."""
+    """A time beyond the calendar is its first or last instant. Nanoseconds beyond a second are carried over."""
+    carried, nanos = divmod(at.nanos, NANOSECONDS)
     try:
-        whole = EPOCH + timedelta(seconds=at.seconds)
+        whole = EPOCH + timedelta(seconds=at.seconds + carried)
     except OverflowError:
         return LAST_INSTANT if at.seconds > 0 else FIRST_INSTANT
-    return f"{whole:%Y-%m-%dT%H:%M:%S}".rjust(19, "0") + f".{at.nanos // 100:07}Z"
+    return f"{whole:%Y-%m-%dT%H:%M:%S}".rjust(19, "0") + f".{nanos // 100:07}Z"
 
 
 def text(value: str | None) -> StringValue | None:
