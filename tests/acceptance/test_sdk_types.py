@@ -32,6 +32,11 @@ def List(req: func.HttpRequest, client: blob.ContainerClient) -> str:
 @app.blob_trigger(arg_name="client", path="%BOX%/{name}", connection="AzureWebJobsStorage")
 def Found(client: blob.BlobClient):
     print("found", client.blob_name, client.get_blob_properties().size, flush=True)
+
+
+@app.queue_trigger(arg_name="client", queue_name="%BOX%", connection="AzureWebJobsStorage")
+def Wrong(client: blob.BlobClient):
+    pass
 """
 NODE_APP = """
 const { app, input } = require('@azure/functions');
@@ -67,6 +72,7 @@ def test_an_extension_for_python_opens_blobs_and_containers(storage: Azurite, tm
         assert host.get("/api/read/a.txt").text == "a.txt: hello"
         assert host.get("/api/list").text == "a.txt"
         host.output.until("found a.txt 5")
+        host.output.until('"queuetrigger" does not match its Python annotation "BlobClient"')
 
 
 def test_a_model_for_node_is_told_where_data_lies(storage: Azurite, tmp_path: Path) -> None:
