@@ -26,9 +26,10 @@ from fnhost.clock import Clock
 from fnhost.host.app import App, Function
 from fnhost.host.assembly.emulator import StorageEmulator
 from fnhost.host.assembly.servable import find_account
-from fnhost.host.assembly.storage_use import StartingInput, StartingOutput, is_on_emulator
+from fnhost.host.assembly.storage_use import StartingInput, StartingOutput, UnreadInput, is_on_emulator
 from fnhost.host.invoker import FunctionInvoker
 from fnhost.host.logging.log import Level, Log
+from fnhost.host.worker.deferred import deferred_bindings
 from fnhost.host.worker.pools import WorkerPools
 from fnhost.host.worker.toolchains import TOOLCHAINS
 from fnhost.host.worker.toolchains.toolchain import DurableForm
@@ -159,8 +160,12 @@ def _opened(
                 f"'{binding.name}' of the function '{function.name}' cannot be opened. {error}"
             ) from error
 
+    deferred = deferred_bindings(function)
+
     def open_input(binding: Binding) -> Input:
         adapter = cast(Input, open_adapter(binding))
+        if binding.name in deferred:
+            adapter = UnreadInput()
         return StartingInput(adapter, emulator, clock) if is_on_emulator(binding, loaded.app) else adapter
 
     def open_output(binding: Binding) -> Output:

@@ -60,6 +60,13 @@ async def until_started(emulator: StorageEmulator, clock: Clock) -> None:
             await emulator.ready()
 
 
+class UnreadInput:
+    """An input that the worker reads itself, with an SDK (platform/official-workers.md 4)."""
+
+    async def read(self, event: Event) -> Value:
+        return None
+
+
 @dataclass(frozen=True, slots=True)
 class StartingInput:
     """An input whose first read may come before the emulator answers."""

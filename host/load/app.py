@@ -17,6 +17,7 @@ from fnhost.host.load.models import ReadFolders, find_index_files, in_force
 from fnhost.host.load.processes import process_warnings
 from fnhost.host.load.root import HOST_FILE, NO_PROJECT, is_project
 from fnhost.host.load.sources import FunctionSource
+from fnhost.host.load.unhonoured import unhonoured_warnings
 from fnhost.host.worker.toolchains import TOOLCHAINS, likely_toolchain, unbuilt
 
 
@@ -58,6 +59,7 @@ def load(root: Path, environment: Mapping[str, str], only: Sequence[str] = ()) -
             *([sentence] if not sound and (sentence := unbuilt(root)) else []),
             *_toolchain_warnings(root, languages or {likely_toolchain(merged, root).language}, merged),
             *hostkeys.key_warnings(config.raw),
+            *unhonoured_warnings(config.raw),
             *warnings.log_level_warnings(config.log_levels),
             *warnings.prefix_warnings(config.extensions),
             *warnings.allow_list_warnings(allowed),

@@ -5,7 +5,8 @@ import contextlib
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, cast
 
-from fnhost.bindings.contract import RETURN, Failure, HttpRequest, Outcome
+from fnhost.bindings.contract import RETURN, Binding, Failure, HttpRequest, Outcome
+from fnhost.bindings.expressions import ExpressionError
 from fnhost.clock import SYSTEM_CLOCK, Clock
 from fnhost.host.app import Function
 from fnhost.host.errors import TimedOut, WorkerCrashed, WorkerEnded, WorkerStartFailed, WorkerStopped
@@ -14,6 +15,14 @@ from fnhost.host.logging.events import LEVELS, HostMessage, UserLog, WorkerOutpu
 from fnhost.host.logging.log import Log
 from fnhost.host.worker import Invocation, ObserveMode, RetryContext, instance_of
 from fnhost.host.worker.commands import Command
+from fnhost.host.worker.deferred import (
+    CONTENT_TYPE,
+    VERSION,
+    ModelBindingData,
+    deferred_bindings,
+    places,
+    refusal,
+)
 from fnhost.host.worker.groups import ProcessGroups
 from fnhost.host.worker.liveness import Liveness
 from fnhost.host.worker.observed import LAST_WORD, read_recording
@@ -73,6 +82,7 @@ class FramedChannel(asyncio.Protocol):
         self._is_stopped = self._is_lost = False
         self._requires_grpc = False
         self._proxy: HttpProxy | None = None
+        self._deferred: Mapping[str, Mapping[str, Binding]] = {}
         self._fault = ""
         self._is_attached: Callable[[], bool] | None = None
         self._liveness: Liveness | None = None
@@ -108,6 +118,8 @@ class FramedChannel(asyncio.Protocol):
 
     async def load(self, functions: Iterable[Function]) -> Mapping[str, str]:
         """Why it could not load those it could not, by name. Raises WorkerEnded."""
+        functions = list(functions)
+        self._deferred = {function.name: deferred_bindings(function) for function in functions}
         asked = {f.name: self._ask(_load_key(f.worker_id), _load_request(f), Blobs()) for f in functions}
         results = {
             name: message["result"]
@@ -116,9 +128,10 @@ class FramedChannel(asyncio.Protocol):
         self._requires_grpc |= any("durableRequiresGrpc" in result for result in results.values())
         if self._proxy is None and (address := _http_address(results.values())):
             self._proxy = HttpProxy(address, self._clock)
-        return {
+        failed = {
             name: result["exception"]["message"] for name, result in results.items() if result["status"] != "success"
         }
+        return {**{function.name: why for function in functions if (why := refusal(function))}, **failed}
 
     async def metadata(self, root: str) -> RpcMessage:
         """The functions that the app itself registers: a `functionMetadataResponse` (platform/worker-protocol.md 6.2).
@@ -152,8 +165,10 @@ class FramedChannel(asyncio.Protocol):
     async def _call(self, invocation: Invocation) -> Outcome:
         blobs = Blobs()
         try:
-            frame = pack(_invocation_request(invocation, blobs), blobs)
-        except (FrameTooLong, TypeError, ValueError) as error:
+            deferred = self._deferred.get(invocation.function.name)
+            told = places(deferred, invocation.event, self._clock.now) if deferred else {}
+            frame = pack(_invocation_request(invocation, blobs, told), blobs)
+        except (FrameTooLong, TypeError, ValueError, ExpressionError) as error:
             return _unsent(invocation, error)
         self._running[invocation.id] = invocation
         self._process.ran.add(invocation.id, _ran_by(invocation))
@@ -170,7 +185,7 @@ class FramedChannel(asyncio.Protocol):
         """The recording of a quiet replay. Raises CannotObserve, TimedOut, WorkerEnded."""
         blobs = Blobs()
         observed = {"mode": mode, "limit_ms": seconds * 1000}
-        self._send(pack({**_invocation_request(invocation, blobs), "observe": observed}, blobs))
+        self._send(pack({**_invocation_request(invocation, blobs, {}), "observe": observed}, blobs))
         message, answered = await self._answer_to(invocation.id, seconds + LAST_WORD)
         return read_recording(message, answered)
 
@@ -417,16 +432,32 @@ def _load_request(function: Function) -> RpcMessage:
     return {"t": "functionLoadRequest", "functionId": function.worker_id, "metadata": metadata}
 
 
-def _invocation_request(invocation: Invocation, blobs: Blobs) -> RpcMessage:
+def _invocation_request(invocation: Invocation, blobs: Blobs, told: Mapping[str, ModelBindingData]) -> RpcMessage:
+    """What is `told` of a binding stands in the place of its data."""
     event = invocation.event
     return {
         "t": "invocationRequest",
         "invocationId": invocation.id,
         "functionId": invocation.function.worker_id,
-        "inputData": [{"name": name, "data": encode(value, blobs)} for name, value in invocation.inputs.items()],
+        "inputData": [
+            {"name": name, "data": _place(told[name], blobs) if name in told else encode(value, blobs)}
+            for name, value in invocation.inputs.items()
+        ],
         "triggerMetadata": {name: encode(value, blobs) for name, value in event.metadata.items() if value is not None},
         "traceContext": {"traceParent": event.trace_parent, "traceState": event.trace_state, "attributes": {}},
         "retryContext": invocation.retry and _retry_context(invocation.retry),
+    }
+
+
+def _place(data: ModelBindingData, blobs: Blobs) -> RpcMessage:
+    content = blobs.put(data.content)
+    return {
+        "modelBindingData": {
+            "version": VERSION,
+            "source": data.source,
+            "contentType": CONTENT_TYPE,
+            "content": content,
+        }
     }
 
 

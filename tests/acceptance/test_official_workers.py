@@ -178,7 +178,14 @@ def test_a_build_is_live_once_it_is_whole(tmp_path: Path) -> None:
         assert host.output.count("Reloaded in") == 1
 
 
-DEFERRED = {"name": "row", "type": "table", "direction": "in", "tableName": "rows"}
+DEFERRED = {
+    "name": "row",
+    "type": "table",
+    "direction": "in",
+    "tableName": "rows",
+    "partitionKey": "{Query.part}",
+    "properties": {"supportsDeferredBinding": "True"},
+}
 
 
 def test_an_app_in_net_lists_its_functions_and_is_its_own_worker(tmp_path: Path) -> None:
@@ -186,14 +193,16 @@ def test_an_app_in_net_lists_its_functions_and_is_its_own_worker(tmp_path: Path)
         {"name": "Echo", "entryPoint": "App.Play.echo", "bindings": [REQUEST, RESPONSE]},
         {
             "name": "Deferred",
-            "entryPoint": "App.Play.echo",
-            "bindings": [REQUEST, RESPONSE, {**DEFERRED, "properties": {"supportsDeferredBinding": "True"}}],
+            "entryPoint": "App.Play.places",
+            "bindings": [REQUEST, RESPONSE, DEFERRED],
         },
     ]
     app, told = dotnet(tmp_path, functions, workerIndexing="true")
     with running(app, **told, AzureWebJobsStorage="UseDevelopmentStorage=true") as host:
         assert host.get("/api/Echo").json()["script"] == "App.dll"
-        host.output.until("The binding 'row' wants a type of an SDK")
+        told = {"TableName": "rows", "Take": 0, "Filter": None, "Connection": None, "PartitionKey": "a", "RowKey": None}
+        wanted = {"row": ["1.0", "AzureStorageTables", "application/json", told]}
+        assert host.get("/api/Deferred?part=a").json() == wanted
 
 
 def test_a_worker_that_refuses_to_start_says_why(tmp_path: Path) -> None:

@@ -180,6 +180,16 @@ class Worker(Unruly):
     def nonsense(self, asked: rpc.InvocationRequest) -> None:
         self.outgoing.put(GARBAGE)
 
+    def places(self, asked: rpc.InvocationRequest) -> None:
+        """What it is told of the data that it is to open itself."""
+        told = {
+            each.name: [data.version, data.source, data.content_type, json.loads(data.content)]
+            for each in asked.input_data
+            if each.data.HasField("model_binding_data")
+            for data in [each.data.model_binding_data]
+        }
+        self.answer(asked, return_value=rpc.TypedData(string=json.dumps(told)))
+
     def strange(self, asked: rpc.InvocationRequest) -> None:
         """An answer of a kind that no worker may send."""
         self.answer(asked, return_value=rpc.TypedData(model_binding_data=rpc.ModelBindingData(source="x")))

@@ -96,6 +96,44 @@ def test_keys_that_nobody_reads(members: Mapping[str, Any], warning: str, tmp_pa
     assert f"host.json#{warning}" in app(tmp_path, host_json(**members)).warnings
 
 
+@pytest.mark.parametrize(
+    ("members", "warning"),
+    [
+        (
+            {"extensions": {"http": {"hsts": {"isEnabled": True}}}},
+            "/extensions/http/hsts/isEnabled has no effect here. In Azure responses carry Strict-Transport-Security.",
+        ),
+        (
+            {"extensions": {"durableTask": {"VersionFailureStrategy": "Fail"}}},
+            "/extensions/durableTask/VersionFailureStrategy has no effect here. "
+            "In Azure an instance of a version that does not match fails.",
+        ),
+        (
+            {"extensions": {"durableTask": {"storageProvider": {"fetchLargeMessagesAutomatically": "false"}}}},
+            "/extensions/durableTask/storageProvider/fetchLargeMessagesAutomatically has no effect here. "
+            "In Azure a status shows the addresses of large values, not the values.",
+        ),
+    ],
+)
+def test_settings_that_azure_alone_honours(members: Mapping[str, Any], warning: str, tmp_path: Path) -> None:
+    assert f"host.json#{warning}" in app(tmp_path, host_json(**members)).warnings
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"extensions": {"http": {"hsts": {"isEnabled": "False"}, "dynamicThrottlesEnabled": False}}},
+        {"extensions": {"durableTask": {"versionMatchStrategy": "currentOrOlder", "versionFailureStrategy": ""}}},
+        {
+            "telemetryMode": "OpenTelemetry",
+            "logging": {"applicationInsights": {"samplingSettings": {"isEnabled": True}}},
+        },
+    ],
+)
+def test_what_is_azures_default_needs_no_warning(members: Mapping[str, Any], tmp_path: Path) -> None:
+    assert not [text for text in app(tmp_path, host_json(**members)).warnings if "has no effect here" in text]
+
+
 def test_known_keys_in_any_case_are_quiet(tmp_path: Path) -> None:
     files = host_json(
         Logging={"LogLevel": {"Any.Category": "Debug"}, "applicationInsights": {"anything": 1}},

@@ -17,8 +17,8 @@ from fnhost.host.load.checks import runtime_problems
 from fnhost.host.rpc import functionrpc_pb2 as rpc
 from fnhost.host.worker.commands import command
 from fnhost.host.worker.cookies import read_cookies
+from fnhost.host.worker.deferred import deferred_bindings, place_of, refusal
 from fnhost.host.worker.official.capabilities import NOTHING, Capabilities, read_capabilities
-from fnhost.host.worker.official.deferred import deferred_bindings, place_of, refusal
 from fnhost.host.worker.official.messages import failure, is_failure
 from fnhost.host.worker.official.metadata import listed, written
 from fnhost.host.worker.official.values import decode, encode
@@ -286,7 +286,7 @@ def test_a_host_without_official_workers_does_not_load_grpc() -> None:
 def function(*entries: dict[str, Any]) -> Function:
     """With bindings as read from these entries."""
     read = tuple(
-        Binding(entry["name"], entry["type"].lower(), entry["direction"], None, {"path": entry.get("path", "")})
+        Binding(entry["name"], entry["type"].lower(), entry["direction"], None, {"path": "", **entry})
         for entry in entries
     )
     return Function("Play", Path(), Path(), "", "dotnet-isolated", read, config={"bindings": entries})
@@ -315,8 +315,8 @@ def test_a_message_is_handed_over_as_its_sdk_has_it() -> None:
     beside = {"Id": "1", "DequeueCount": 2, "InsertionTime": Json('"2026-01-02T03:04:05+00:00"')}
     event = Event("Play", "text", "", metadata=beside)
     (binding,) = deferred_bindings(function(entry("queueTrigger"))).values()
-    told = place_of(binding, event, SYSTEM_CLOCK.now).model_binding_data
-    assert (told.version, told.source, told.content_type) == ("1.0", "AzureStorageQueues", "application/json")
+    told = place_of(binding, event, SYSTEM_CLOCK.now)
+    assert told.source == "AzureStorageQueues"
     wanted = {"MessageText": "text", "MessageId": "1", "DequeueCount": 2, "InsertedOn": "2026-01-02T03:04:05+00:00"}
     assert json.loads(told.content) == wanted
 
@@ -325,11 +325,30 @@ def test_a_message_is_handed_over_as_its_sdk_has_it() -> None:
 def test_a_blob_is_handed_over_as_its_place(type: str) -> None:
     event = Event("Play", b"", "", metadata={"BlobTrigger": "box/a/b.txt", "name": "a/b"})
     (binding,) = deferred_bindings(function(entry(type, path="box/{name}.txt"))).values()
-    told = place_of(binding, event, SYSTEM_CLOCK.now).model_binding_data
+    told = place_of(binding, event, SYSTEM_CLOCK.now)
     wanted = {"Connection": "AzureWebJobsStorage", "ContainerName": "box", "BlobName": "a/b.txt"}
     assert (told.source, json.loads(told.content)) == ("AzureStorageBlobs", wanted)
     assert refusal(function(entry(type))) == ""
 
 
+ENTITY = {"tableName": "rows", "partitionKey": "{part}", "rowKey": "1", "connection": "Rows"}
+QUERY = {"tableName": "rows", "filter": "Name eq '{name}'", "take": 5}
+
+
+@pytest.mark.parametrize(
+    ("properties", "wanted"),
+    [
+        (ENTITY, {"PartitionKey": "a", "RowKey": "1", "Connection": "Rows", "Take": 0, "Filter": None}),
+        (QUERY, {"PartitionKey": None, "RowKey": None, "Connection": None, "Take": 5, "Filter": "Name eq 'O''Neil'"}),
+    ],
+)
+def test_a_table_is_handed_over_as_its_place(properties: dict[str, Any], wanted: dict[str, Any]) -> None:
+    event = Event("Play", "", "", metadata={"part": "a", "name": "O'Neil"})
+    (binding,) = deferred_bindings(function(entry("table", **properties))).values()
+    told = place_of(binding, event, SYSTEM_CLOCK.now)
+    assert (told.source, json.loads(told.content)) == ("AzureStorageTables", {"TableName": "rows", **wanted})
+    assert refusal(function(entry("table"))) == ""
+
+
 def test_other_types_of_an_sdk_are_refused_by_name() -> None:
-    assert "The binding 'it' wants a type of an SDK" in refusal(function(entry("table")))
+    assert "The binding 'it' wants a type of an SDK" in refusal(function(entry("eventHubTrigger")))

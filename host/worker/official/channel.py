@@ -29,13 +29,13 @@ from fnhost.host.logging.log import Log
 from fnhost.host.rpc import functionrpc_pb2 as rpc
 from fnhost.host.worker import Invocation, ObserveMode, instance_of
 from fnhost.host.worker.commands import Command
+from fnhost.host.worker.deferred import deferred_bindings, places
 from fnhost.host.worker.groups import ProcessGroups
 from fnhost.host.worker.liveness import Liveness
 from fnhost.host.worker.observed import OTHER_WORKER
 from fnhost.host.worker.official import messages, metadata
 from fnhost.host.worker.official.answers import PendingAnswers
 from fnhost.host.worker.official.capabilities import NOTHING, Capabilities, read_capabilities
-from fnhost.host.worker.official.deferred import deferred_bindings, place_of
 from fnhost.host.worker.official.logs import record
 from fnhost.host.worker.official.server import ADDRESS, LONGEST_MESSAGE, EventStream, FunctionRpcServer
 from fnhost.host.worker.output import Ran
@@ -44,7 +44,6 @@ from fnhost.host.worker.proxy import HTTP_TRIGGER, HttpProxy
 from fnhost.host.worker.toolchains.official import OfficialWorker
 
 INIT, METADATA = "init", "metadata"
-NO_PLACES: Mapping[str, rpc.TypedData] = {}
 BROKEN = "The worker process {} sent what is no message of FunctionRpc ({}), and is replaced."
 DEAF_TEXT = "The worker process {} closed its stream to the host and is replaced."
 LATE = "The worker did not {} within {:.0f} s: {}"
@@ -178,8 +177,9 @@ class OfficialChannel:
 
     async def _invoke(self, invocation: Invocation, *, is_proxied: bool = False) -> Outcome:
         try:
-            places = self._places(invocation)
-            request = messages.invocation_request(invocation, self._can, places, is_proxied=is_proxied)
+            deferred = self._deferred.get(invocation.function.name, {})
+            told = places(deferred, invocation.event, self._clock.now)
+            request = messages.invocation_request(invocation, self._can, told, is_proxied=is_proxied)
             data = _packed(rpc.StreamingMessage(request_id=str(uuid4()), invocation_request=request))
         except (TypeError, ValueError, ExpressionError) as error:
             return _unsent(invocation, error)
@@ -194,13 +194,6 @@ class OfficialChannel:
             return messages.outcome(invocation.function, answer)
         except (TypeError, ValueError, AttributeError) as error:
             return _unread(invocation, error)
-
-    def _places(self, invocation: Invocation) -> Mapping[str, rpc.TypedData]:
-        """Where data lies that the worker opens itself, by binding. Raises ExpressionError."""
-        deferred = self._deferred.get(invocation.function.name)
-        if not deferred:
-            return NO_PLACES
-        return {name: place_of(one, invocation.event, self._clock.now) for name, one in deferred.items()}
 
     def _begin(self, invocation: Invocation) -> None:
         function = invocation.function

@@ -7,8 +7,8 @@ from fnhost.bindings.http.request import read_metadata
 from fnhost.host.app import Function
 from fnhost.host.rpc import functionrpc_pb2 as rpc
 from fnhost.host.worker import Invocation, RetryContext
+from fnhost.host.worker.deferred import CONTENT_TYPE, VERSION, ModelBindingData, refusal
 from fnhost.host.worker.official.capabilities import Capabilities
-from fnhost.host.worker.official.deferred import refusal
 from fnhost.host.worker.official.values import decode, encode
 
 HOST_VERSION = "4.1052.0.0"
@@ -56,7 +56,7 @@ def _spelling(entry: Mapping[str, object]) -> str:
 
 
 def invocation_request(
-    invocation: Invocation, can: Capabilities, places: Mapping[str, rpc.TypedData], *, is_proxied: bool = False
+    invocation: Invocation, can: Capabilities, places: Mapping[str, ModelBindingData], *, is_proxied: bool = False
 ) -> rpc.InvocationRequest:
     """`places` are told in the place of data, by binding. Of one that `is_proxied` the request goes another way.
 
@@ -68,7 +68,10 @@ def invocation_request(
         invocation_id=invocation.id,
         function_id=invocation.function.worker_id,
         input_data=[
-            rpc.ParameterBinding(name=name, data=places.get(name) or _input(value, can, is_proxied=is_proxied))
+            rpc.ParameterBinding(
+                name=name,
+                data=_place(places[name]) if name in places else _input(value, can, is_proxied=is_proxied),
+            )
             for name, value in invocation.inputs.items()
         ],
         trigger_metadata={name: encode(value, can) for name, value in told.items() if value is not None},
@@ -77,6 +80,11 @@ def invocation_request(
     if invocation.retry:
         request.retry_context.CopyFrom(_retry_context(invocation.retry))
     return request
+
+
+def _place(data: ModelBindingData) -> rpc.TypedData:
+    found = rpc.ModelBindingData(version=VERSION, source=data.source, content_type=CONTENT_TYPE, content=data.content)
+    return rpc.TypedData(model_binding_data=found)
 
 
 def _input(value: Value, can: Capabilities, *, is_proxied: bool) -> rpc.TypedData:

@@ -23,6 +23,7 @@ const READERS = {
   bytes: getBytes,
   stream: getBytes,
   http: readRequest,
+  modelBindingData: (value, blobs) => ({ ...value, content: getBytes(value.content, blobs) }),
   collectionBytes: (value, blobs) => ({ bytes: value.bytes.map((each) => getBytes(each, blobs)) }),
 };
 

@@ -46,6 +46,8 @@ def to_datum(data: TypedData | None, blobs: bytes) -> Datum | None:
         return Datum(get_bytes(value, blobs), "bytes")
     if kind == "http":
         return Datum(_request(value, blobs), kind)
+    if kind == "modelBindingData":
+        return Datum(_place(value, blobs), "model_binding_data")
     if kind.startswith("collection"):
         return _collection(kind, value, blobs)
     return Datum(value, kind)
@@ -61,6 +63,16 @@ def _request(http: TypedData, blobs: bytes) -> dict[str, Any]:
         "params": _texts(http["params"]),
         "body": to_datum(http["body"], blobs) or Datum(b"", "bytes"),
     }
+
+
+def _place(value: dict[str, Any], blobs: bytes) -> types.SimpleNamespace:
+    """With the members that the platform's message has: extensions read them."""
+    return types.SimpleNamespace(
+        version=value["version"],
+        source=value["source"],
+        content_type=value["contentType"],
+        content=get_bytes(value["content"], blobs),
+    )
 
 
 def _texts(pairs: dict[str, str]) -> dict[str, Datum]:

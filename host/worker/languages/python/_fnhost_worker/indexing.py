@@ -7,6 +7,7 @@ import os
 import sys
 from typing import Any, Callable
 
+from . import deferred
 from .errors import stack, title
 from .wire import Message
 
@@ -85,7 +86,7 @@ def _described(function: Any, root: str) -> Message:
         "directory": root,
         "scriptFile": script_name(),
         "entryPoint": getattr(code, "__name__", ""),
-        "rawBindings": function.get_raw_bindings(),
+        "rawBindings": deferred.raw_bindings(function),
         "retryOptions": _retry(function.get_settings_dict("retry_policy")),
         "properties": _place(code, root),
         "status": {"status": "success"},

@@ -9,7 +9,7 @@ import types
 import typing
 from typing import Any, Callable
 
-from . import webserver
+from . import deferred, webserver
 from .converters import Converters
 from .errors import FunctionLoadError
 
@@ -125,6 +125,10 @@ def _conversion(name: str, binding: Binding, hints: dict[str, Any], converters: 
     _check_direction(name, binding.direction, is_out)
     if binding.type.lower() == HTTP_TRIGGER and webserver.is_request(hint):
         return Conversion(binding.type, converters.find(binding.type), hint)
+    if not is_out and deferred.is_sdk_type(hint):
+        if (opener := deferred.find(binding.type, hint)) is None:
+            raise FunctionLoadError(_mismatch(name, binding, hint))
+        return Conversion(binding.type, opener, hint)
     converter = converters.find(binding.type, hint)
     if not _accepts(converter, "output" if is_out else "input", hint):
         raise FunctionLoadError(_mismatch(name, binding, hint))

@@ -5,6 +5,7 @@ Rules from platform/official-workers.md 4.
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -12,9 +13,9 @@ from fnhost.bindings.contract import Binding, Event, Json, Value
 from fnhost.bindings.expressions import parse
 from fnhost.bindings.formats import compact
 from fnhost.host.app import Function
-from fnhost.host.rpc import functionrpc_pb2 as rpc
 
-BLOBS, QUEUES = "AzureStorageBlobs", "AzureStorageQueues"
+BLOBS, QUEUES, TABLES = "AzureStorageBlobs", "AzureStorageQueues", "AzureStorageTables"
+VERSION, CONTENT_TYPE = "1.0", "application/json"
 DEFAULT_CONNECTION = "AzureWebJobsStorage"
 MESSAGE_MEMBERS = {
     "MessageId": "Id",
@@ -27,9 +28,17 @@ MESSAGE_MEMBERS = {
 """Members of the SDK's message, and the metadata of the trigger that hold them."""
 REFUSED = (
     "The binding '{}' wants a type of an SDK for its parameter, which this host hands over for queue triggers, blob "
-    "triggers and blob inputs alone. Bind it to a string, a byte array or a class of your own."
+    "triggers, blob inputs and table inputs alone. Bind it to a string, a byte array or a class of your own."
 )
-_SERVED = frozenset({"queuetrigger", "blobtrigger", "blob"})
+_SERVED = frozenset({"queuetrigger", "blobtrigger", "blob", "table"})
+
+
+@dataclass(frozen=True, slots=True)
+class ModelBindingData:
+    """Where the data of a parameter lies: `source` is the name of an extension, `content` JSON in UTF-8."""
+
+    source: str
+    content: bytes
 
 
 def deferred_bindings(function: Function) -> Mapping[str, Binding]:
@@ -54,17 +63,24 @@ def _is_deferred(entry: Mapping[str, Any]) -> bool:
     return said.get("supportsdeferredbinding", False) and not said.get("skipdeferredbinding", False)
 
 
-def place_of(binding: Binding, event: Event, now: Callable[[], datetime]) -> rpc.TypedData:
+def places(
+    deferred: Mapping[str, Binding], event: Event, now: Callable[[], datetime]
+) -> Mapping[str, ModelBindingData]:
+    """By binding where the worker finds the data. Raises ExpressionError."""
+    return {name: place_of(binding, event, now) for name, binding in deferred.items()}
+
+
+def place_of(binding: Binding, event: Event, now: Callable[[], datetime]) -> ModelBindingData:
     """Where the worker finds the data. Raises ExpressionError."""
-    if binding.type == "queuetrigger":
-        source, content = QUEUES, dict(_message(event))
-    else:
-        path = event.metadata.get("BlobTrigger") if binding.type == "blobtrigger" else None
-        source, content = BLOBS, _blob(binding, str(path or _rendered(binding, event, now)))
-    data = rpc.ModelBindingData(
-        version="1.0", source=source, content_type="application/json", content=compact(content).encode()
-    )
-    return rpc.TypedData(model_binding_data=data)
+    match binding.type:
+        case "queuetrigger":
+            source, content = QUEUES, dict(_message(event))
+        case "table":
+            source, content = TABLES, _table(binding, event, now)
+        case _:
+            path = event.metadata.get("BlobTrigger") if binding.type == "blobtrigger" else None
+            source, content = BLOBS, _blob(binding, str(path or _rendered(binding, "path", event, now)))
+    return ModelBindingData(source, compact(content).encode())
 
 
 def _message(event: Event) -> Iterator[tuple[str, Any]]:
@@ -80,8 +96,26 @@ def _plain(value: Value) -> Any:
     return json.loads(value.text) if isinstance(value, Json) else value
 
 
-def _rendered(binding: Binding, event: Event, now: Callable[[], datetime]) -> str:
-    return parse(str(binding.properties["path"])).render_for(event, now)
+def _rendered(binding: Binding, name: str, event: Event, now: Callable[[], datetime]) -> str | None:
+    text = binding.properties.get(name)
+    return parse(str(text)).render_for(event, now, _quoted if name == "filter" else str) if text else None
+
+
+def _quoted(text: str) -> str:
+    """A value inside the quotes of a filter."""
+    return text.replace("'", "''")
+
+
+def _table(binding: Binding, event: Event, now: Callable[[], datetime]) -> dict[str, Any]:
+    """A connection that the binding does not name is none: the worker knows the default."""
+    return {
+        "TableName": _rendered(binding, "tableName", event, now),
+        "Take": binding.properties.get("take") or 0,
+        "Filter": _rendered(binding, "filter", event, now),
+        "Connection": binding.properties.get("connection") or None,
+        "PartitionKey": _rendered(binding, "partitionKey", event, now),
+        "RowKey": _rendered(binding, "rowKey", event, now),
+    }
 
 
 def _blob(binding: Binding, path: str) -> dict[str, Any]:
