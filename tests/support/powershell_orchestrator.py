@@ -79,12 +79,16 @@ class History:
     def __init__(self, events: list[dict[str, Any]]) -> None:
         self._events = [{name.lower(): value for name, value in event.items()} for event in events]
         self._found: set[int] = set()
+        self.lacks_last = False
+        """Whether the task that is waited for is not scheduled yet: the module is "done" where nothing is lacking."""
 
     def find(self, kind: int, **wanted: object) -> dict[str, Any] | None:
         for at, event in enumerate(self._events):
             if at not in self._found and event["eventtype"] == kind and wanted.items() <= event.items():
                 self._found.add(at)
+                self.lacks_last = False
                 return event
+        self.lacks_last = kind in (SCHEDULED, CREATED)
         return None
 
     def answer(
@@ -121,7 +125,7 @@ def play(text: str, script: Script, *, is_external: bool = False) -> str:
         while True:
             actions.append(step.action(now))
             if (end := step.end(history, now)) is None:
-                return _answer(context, actions, is_external, is_done=False)
+                return _answer(context, actions, is_external, is_done=is_external and not history.lacks_last)
             if end["eventtype"] == FAILED:
                 step = running.throw(ActivityFailed(end["reason"]))
             else:

@@ -1,6 +1,7 @@
 """Answers of PowerShell's Durable SDKs, as their classes are written on the wire (platform/durable-powershell.md)."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -10,14 +11,18 @@ from fnhost.bindings.durable import MARKER
 from fnhost.host.durable.dialects.dialect import Verdict
 from fnhost.host.durable.dialects.powershell import POWERSHELL, POWERSHELL_TYPED
 from fnhost.host.durable.model.history import (
+    EventRaised,
     Execution,
     ExecutionStarted,
+    HistoryEvent,
+    OrchestratorCompleted,
     OrchestratorStarted,
     SubOrchestrationInstanceCreated,
+    TaskFailed,
     TaskScheduled,
     TimerCreated,
 )
-from fnhost.host.durable.replay.decide import Failed, OrchestrationLimits
+from fnhost.host.durable.replay.decide import Completed, Failed, OrchestrationLimits
 
 AT = "2026-01-02T03:04:05.0000000Z"
 RUN = Execution("one", "e" * 32)
@@ -65,6 +70,57 @@ def test_compound_actions_hold_others(kind: int | str) -> None:
     inner = [{"FunctionName": name, "Input": None, "ActionType": 0} for name in "AB"]
     found = decided(answer({"CompoundActions": inner, "ActionType": kind}, SchemaVersion=1))
     assert [event.name for event in found.decision.scheduled if isinstance(event, TaskScheduled)] == ["A", "B"]
+
+
+WAIT = {"ExternalEventName": "Go", "Reason": "ExternalEvent", "ActionType": 6}
+CALL = {"FunctionName": "A", "Input": None, "ActionType": 0}
+CALLED = (
+    OrchestratorCompleted(timestamp=AT, listed=1),
+    TaskScheduled(timestamp=AT, event_id=0, name="A", input="[null]"),
+)
+
+
+def replayed(history: Sequence[HistoryEvent], *actions: dict[str, Any], **members: object) -> Verdict:
+    state = answer(*actions, SchemaVersion=1, **members)
+    return POWERSHELL_TYPED.decide(Outcome(returned=Json(json.dumps(state))), history, OrchestrationLimits())
+
+
+@pytest.mark.parametrize("kind", [None, 11, 12])
+def test_done_counts_once_every_action_has_been_awaited(kind: int | None) -> None:
+    action = {"CompoundActions": [WAIT], "ActionType": kind} if kind else WAIT
+    assert replayed(HISTORY, action, IsDone=True).decision.finish is None
+    raised = (*HISTORY, EventRaised(timestamp=AT, name="Go", input="1"))
+    assert isinstance(replayed(raised, action, IsDone=True).decision.finish, Completed)
+
+
+def test_a_canceled_timer_is_not_awaited() -> None:
+    timer = {"FireAt": "2026-01-02T03:05:05Z", "IsCanceled": True, "ActionType": 5}
+    both = {"CompoundActions": [timer], "ActionType": 12}
+    for action in (timer, both):
+        assert isinstance(replayed(HISTORY, action, IsDone=True).decision.finish, Completed)
+
+
+def later_failure(seconds: int) -> Sequence[HistoryEvent]:
+    at = f"2026-01-02T03:04:{5 + seconds:02}.0000000Z"
+    failed = TaskFailed(timestamp=at, task_scheduled_id=0, reason="no", details="")
+    return (*HISTORY, *CALLED, OrchestratorStarted(timestamp=at), failed)
+
+
+@pytest.mark.parametrize(("seconds", "retries"), [(9, 1), (10, 0), (20, 0)])
+def test_no_retry_follows_after_the_retry_timeout(seconds: int, retries: int) -> None:
+    options = {**RETRIES, "retryTimeoutInMilliseconds": 10_000}
+    action = {**CALL, "RetryOptions": options, "ActionType": 1}
+    found = replayed(later_failure(seconds), action).decision
+    assert [type(event) for event in found.scheduled] == [TimerCreated] * retries
+
+
+@pytest.mark.parametrize("kind", [11, 12])
+def test_a_call_is_retried_inside_a_compound(kind: int) -> None:
+    inner = {**CALL, "RetryOptions": RETRIES, "ActionType": 1}
+    found = replayed(later_failure(1), {"CompoundActions": [inner, WAIT], "ActionType": kind}, IsDone=True).decision
+    timer = found.scheduled[0]
+    assert isinstance(timer, TimerCreated) and timer.fire_at == "2026-01-02T03:04:11.0000000Z"
+    assert found.finish is None
 
 
 def test_a_failure_has_its_answer_in_its_text() -> None:

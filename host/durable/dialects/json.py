@@ -44,12 +44,16 @@ class JsonDialect:
     def decide(self, outcome: Outcome, history: Sequence[HistoryEvent], limits: OrchestrationLimits) -> Verdict:
         failures = []
         try:
-            answer = read_orchestrator_state(outcome)
+            answer = self.read(outcome)
         except InvalidWorkerResponse as error:
             failures.append(str(error))
             answer = OrchestratorState(error=str(error))
         decision = decide(history, answer, limits)
         return Verdict(decision, (*failures, *_hints(history, answer), *_faults(answer, decision)))
+
+    def read(self, outcome: Outcome) -> OrchestratorState:
+        """The answer in an outcome. Raises InvalidWorkerResponse."""
+        return read_orchestrator_state(outcome)
 
     def batch(self, us: EntityId, entity: Entity, operations: Sequence[EntityRequest]) -> str:
         return payload(us, entity, operations)

@@ -16,6 +16,7 @@ from fnhost.host.durable.model.errors import InvalidWorkerResponse
 from fnhost.host.durable.model.history import HistoryEvent
 from fnhost.host.durable.model.text import json_text
 from fnhost.host.durable.model.worker_json import read_json, read_returned_json
+from fnhost.host.durable.replay.actions import OrchestratorState, read_orchestrator_state
 from fnhost.host.durable.replay.decide import OrchestrationLimits
 from fnhost.host.durable.storage.codec import history_json
 
@@ -51,6 +52,10 @@ class PowerShellDialect(JsonDialect):
         except InvalidWorkerResponse:
             pass  # it is read again, and told, where every answer is
         return JsonDialect.decide(self, outcome, history, limits)
+
+    def read(self, outcome: Outcome) -> OrchestratorState:
+        """The module says that it is done whenever it asks for nothing new (platform/durable-powershell.md 3)."""
+        return replace(read_orchestrator_state(outcome), awaits_actions=self.is_typed)
 
 
 POWERSHELL: Final[Dialect] = PowerShellDialect()

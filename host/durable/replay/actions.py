@@ -3,6 +3,7 @@
 Inputs are kept as JSON texts, made compact; None where the SDK sent nothing or null.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -34,12 +35,13 @@ LONGEST_RETRY = 6 * 86400.0
 
 @dataclass(frozen=True, slots=True)
 class RetryOptions:
-    """Intervals in seconds (6.6)."""
+    """Intervals in seconds (6.6). No retry follows once `timeout` seconds have passed since the first attempt."""
 
     first_interval: float
     attempts: int
     coefficient: float = 1.0
     longest_interval: float = LONGEST_RETRY
+    timeout: float = math.inf
 
     def delay(self, attempt: int) -> float:
         """Seconds between attempt `attempt`, counted from 0, and the next; at most the longest interval."""
@@ -136,7 +138,8 @@ class OrchestratorState:
     """One answer of an orchestrator, with every action since the start of its execution.
 
     `output` and `custom_status` are JSON texts, None where absent. `error` is what user code raised;
-    `worker_failure` is set when the SDK could not answer at all.
+    `worker_failure` is set when the SDK could not answer at all. `awaits_actions` means that every action is awaited
+    in its turn before `is_done` counts.
     """
 
     actions: tuple[Action, ...] = ()
@@ -145,6 +148,7 @@ class OrchestratorState:
     custom_status: str | None = None
     error: str | None = None
     worker_failure: Failure | None = None
+    awaits_actions: bool = False
 
 
 def read_orchestrator_state(outcome: Outcome) -> OrchestratorState:
@@ -225,11 +229,13 @@ def _retried(
 
 def _options(item: Mapping[str, Any]) -> RetryOptions:
     longest = item.get("maxRetryIntervalInMilliseconds")
+    timeout = item.get("retryTimeoutInMilliseconds")
     return RetryOptions(
         first_interval=float(item["firstRetryIntervalInMilliseconds"]) / 1000,
         attempts=max(1, int(item["maxNumberOfAttempts"])),
         coefficient=float(item.get("backoffCoefficient") or 1.0),
         longest_interval=float(longest) / 1000 if longest else LONGEST_RETRY,
+        timeout=float(timeout) / 1000 if timeout else math.inf,
     )
 
 

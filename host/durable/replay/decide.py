@@ -191,7 +191,7 @@ def _mismatched(name: str, answer: OrchestratorState, walk: "Replay", mismatch: 
 def _finish(name: str, answer: OrchestratorState, walk: "Replay") -> Finish | None:
     if answer.error is not None:
         return _user_failure(name, answer.error)
-    if not answer.is_done:
+    if not answer.is_done or (answer.awaits_actions and walk.awaits_action()):
         return None
     again = next((action for action in reversed(answer.actions) if isinstance(action, actions.ContinueAsNew)), None)
     return Continued(again.input, tuple(walk.carried)) if again else Completed(answer.output)
@@ -277,6 +277,8 @@ class Replay:
         self._early: dict[str, deque[EventRaised]] = defaultdict(deque)
         self._open: dict[int, Task] = {}
         self._ignored: set[int] = set()
+        self._listed_tasks: list[Task] = []
+        self._canceled: list[Task] = []
         self._continued = False
         self._locked: list[str] = []
         self._lock = ""
@@ -301,10 +303,16 @@ class Replay:
                     self._apply(event)
                     self._issue_ready()
         self._issue_all()
+        for timer in self._canceled:
+            timer.finish()
 
     def has_open_work(self) -> bool:
         """Whether anything must still come in before the execution may end (6.4)."""
         return bool(self._open.keys() - self._ignored)
+
+    def awaits_action(self) -> bool:
+        """Whether an action is not done: an event counts, which may otherwise be outstanding at the end (6.4)."""
+        return not all(task.is_done for task in self._listed_tasks)
 
     # Events of the history
 
@@ -357,6 +365,7 @@ class Replay:
     def _issue_next(self) -> None:
         self._issued += 1
         self._current = self._issue(self._actions[self._issued - 1])
+        self._listed_tasks.append(self._current)
 
     def _issue(self, action: Action) -> Task:
         match action:
@@ -413,8 +422,12 @@ class Replay:
 
     def _timer(self, action: actions.CreateTimer) -> Task:
         if self._seconds_until(action.fire_at) > self._limits.max_timer:
-            return self._run(self._split_timer(action))
-        return self._create_timer(action.fire_at, action.is_canceled)
+            task = self._run(self._split_timer(action))
+        else:
+            task = self._create_timer(action.fire_at, action.is_canceled)
+        if action.is_canceled:
+            self._canceled.append(task)
+        return task
 
     def _create_timer(self, fire_at: Instant, is_canceled: bool = False) -> Task:
         event_id = self._take_id()
@@ -518,13 +531,15 @@ class Replay:
 
     def _retrying(self, action: actions.WithRetry) -> Steps:
         """After the last failure the SDKs wait for one more timer, due at once (6.6)."""
-        options = action.options
+        options, began = action.options, self._now
         for attempt in range(options.attempts):
             task = self._issue(action.call)
             yield task
             if not task.failed:
                 return True
             is_last = attempt + 1 == options.attempts
+            if not is_last and -self._seconds_until(began) >= options.timeout:
+                return False
             yield self._create_timer(later(self._now, 0 if is_last else options.delay(attempt)))
         return False
 
