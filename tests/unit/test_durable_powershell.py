@@ -106,14 +106,6 @@ def later_failure(seconds: int) -> Sequence[HistoryEvent]:
     return (*HISTORY, *CALLED, OrchestratorStarted(timestamp=at), failed)
 
 
-@pytest.mark.parametrize(("seconds", "retries"), [(9, 1), (10, 0), (20, 0)])
-def test_no_retry_follows_after_the_retry_timeout(seconds: int, retries: int) -> None:
-    options = {**RETRIES, "retryTimeoutInMilliseconds": 10_000}
-    action = {**CALL, "RetryOptions": options, "ActionType": 1}
-    found = replayed(later_failure(seconds), action).decision
-    assert [type(event) for event in found.scheduled] == [TimerCreated] * retries
-
-
 @pytest.mark.parametrize("kind", [11, 12])
 def test_a_call_is_retried_inside_a_compound(kind: int) -> None:
     inner = {**CALL, "RetryOptions": RETRIES, "ActionType": 1}

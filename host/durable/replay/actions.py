@@ -3,7 +3,6 @@
 Inputs are kept as JSON texts, made compact; None where the SDK sent nothing or null.
 """
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -35,13 +34,12 @@ LONGEST_RETRY = 6 * 86400.0
 
 @dataclass(frozen=True, slots=True)
 class RetryOptions:
-    """Intervals in seconds (6.6). No retry follows once `timeout` seconds have passed since the first attempt."""
+    """Intervals in seconds (6.6)."""
 
     first_interval: float
     attempts: int
     coefficient: float = 1.0
     longest_interval: float = LONGEST_RETRY
-    timeout: float = math.inf
 
     def delay(self, attempt: int) -> float:
         """Seconds between attempt `attempt`, counted from 0, and the next; at most the longest interval."""
@@ -229,13 +227,11 @@ def _retried(
 
 def _options(item: Mapping[str, Any]) -> RetryOptions:
     longest = item.get("maxRetryIntervalInMilliseconds")
-    timeout = item.get("retryTimeoutInMilliseconds")
     return RetryOptions(
         first_interval=float(item["firstRetryIntervalInMilliseconds"]) / 1000,
         attempts=max(1, int(item["maxNumberOfAttempts"])),
         coefficient=float(item.get("backoffCoefficient") or 1.0),
         longest_interval=float(longest) / 1000 if longest else LONGEST_RETRY,
-        timeout=float(timeout) / 1000 if timeout else math.inf,
     )
 
 

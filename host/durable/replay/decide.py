@@ -303,15 +303,18 @@ class Replay:
                     self._apply(event)
                     self._issue_ready()
         self._issue_all()
-        for timer in self._canceled:
-            timer.finish()
 
     def has_open_work(self) -> bool:
         """Whether anything must still come in before the execution may end (6.4)."""
         return bool(self._open.keys() - self._ignored)
 
     def awaits_action(self) -> bool:
-        """Whether an action is not done: an event counts, which may otherwise be outstanding at the end (6.4)."""
+        """Whether an action is not done: an event counts, which may otherwise be outstanding at the end (6.4).
+
+        A canceled timer is done, and so is what waited for it alone. Nothing can be played after this.
+        """
+        for timer in self._canceled:
+            timer.finish()
         return not all(task.is_done for task in self._listed_tasks)
 
     # Events of the history
@@ -531,15 +534,13 @@ class Replay:
 
     def _retrying(self, action: actions.WithRetry) -> Steps:
         """After the last failure the SDKs wait for one more timer, due at once (6.6)."""
-        options, began = action.options, self._now
+        options = action.options
         for attempt in range(options.attempts):
             task = self._issue(action.call)
             yield task
             if not task.failed:
                 return True
             is_last = attempt + 1 == options.attempts
-            if not is_last and -self._seconds_until(began) >= options.timeout:
-                return False
             yield self._create_timer(later(self._now, 0 if is_last else options.delay(attempt)))
         return False
 
