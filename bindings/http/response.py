@@ -61,8 +61,10 @@ def render(value: Value) -> HttpReply:
 
 def render_text(text: str) -> HttpReply:
     """A text that is a JSON object with a `body` is a response by itself; any other JSON is written anew."""
+    if not may_be_json(text):
+        return respond(200, {}, (), typed(text, TEXT))
     try:
-        parsed = json.loads(text, parse_constant=refuse_constant)
+        parsed = DECODER.decode(text)
     except (ValueError, RecursionError):
         return respond(200, {}, (), typed(text, TEXT))
     members = {name.lower(): member for name, member in parsed.items()} if isinstance(parsed, dict) else {}
@@ -71,6 +73,11 @@ def render_text(text: str) -> HttpReply:
     status = str(members.get("statuscode", members.get("status", "")))
     headers = {str(name): str(value) for name, value in as_object(members.get("headers")).items()}
     return respond(read_status(status), headers, read_cookies(members.get("cookies")), content_of_member(members))
+
+
+def may_be_json(text: str) -> bool:
+    """By its first character, which tells most plain texts at once."""
+    return text[:1] in JSON_BEGINS or text.lstrip(JSON_BLANKS)[:1] in JSON_BEGINS
 
 
 def respond(status: int, headers: Mapping[str, str], cookies: Iterable[Cookie], content: Content) -> HttpReply:
@@ -125,6 +132,11 @@ def typed(text: str, kind: Header) -> Content:
 
 def refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
+
+
+DECODER = json.JSONDecoder(parse_constant=refuse_constant)
+JSON_BLANKS = " \t\r\n"
+JSON_BEGINS = frozenset('{["-0123456789tfn')
 
 
 def as_object(value: object) -> Mapping[str, Any]:

@@ -192,6 +192,14 @@ RENDERED: list[tuple[Any, HttpReply]] = [
         '{"body":"x","cookies":[{"name":"a","value":"b","maxAge":5,"httpOnly":true}]}',
         HttpReply(200, (TEXT, (b"set-cookie", b"a=b; max-age=5; path=/; httponly")), b"x"),
     ),
+    (" true", HttpReply(200, (TEXT,), b"True")),
+    (" false", HttpReply(200, (TEXT,), b"False")),
+    ('\r\n\t {"body":"x"}', HttpReply(200, (TEXT,), b"x")),
+    *((f" {text} ", HttpReply(200, (TEXT,), text.encode())) for text in ("-1", "0.5", "7")),
+    *(
+        (text, HttpReply(200, (TEXT,), text.encode()))
+        for text in ("", " ", "hello", "NaN", "-Infinity", "\xa01", "null!")
+    ),
     (b"\x00\x01", HttpReply(200, (), b"\x00\x01")),
     (5, HttpReply(200, (TEXT,), b"5")),
     (HttpResponse(), HttpReply(200)),
