@@ -42,6 +42,10 @@ EXHAUSTED = (
     "Exceeded language worker restart retry count for runtime:{}. "
     "Shutting down and proactively recycling the Functions Host to recover"
 )
+LOST = (
+    "{}\n\nThe version that was in service is lost with its worker, and this is what the app's files hold now. "
+    "Mend them and save: the app is tried again at once."
+)
 
 
 def crash_policy(processes: int) -> RetryPolicy:
@@ -298,14 +302,21 @@ class WorkerPool:
         while not self._is_exhausted and (self.use.count or not self._is_leaving):
             self._restarts.failed()
             await self._restarts.pause()
+            before = self._failures
             try:
                 channel = await self._open()
             except (WorkerEnded, WorkerStartFailed) as error:
                 self._note_crash(str(error))
             else:
                 self._log.information(WORKER, "Restart of language worker process(es) completed.")
+                self._note_lost(before)
                 return channel
         return None
+
+    def _note_lost(self, before: Mapping[str, str]) -> None:
+        """A new process loads what is on disk, which may be an edit that a reload has refused."""
+        if lost := [why for name, why in self._failures.items() if name not in before]:
+            self._log.error(WORKER, LOST.format("\n".join(lost)))
 
     async def _stop_all(self) -> None:
         await asyncio.gather(*(channel.stop(STOP) for channel in self._channels))

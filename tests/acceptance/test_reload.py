@@ -168,6 +168,20 @@ def test_a_broken_function_json_keeps_the_last_good_version(host: Host) -> None:
     assert host.get("/api/mended").text == "first"
 
 
+def test_a_worker_that_ends_while_an_edit_is_refused_takes_the_good_version_along(tmp_path: Path) -> None:
+    ends = "import os\n\n\ndef main(req):\n    os._exit(3)\n"
+    app = write_app(tmp_path, {**HELLO, "Ends/__init__.py": ends, "Ends/function.json": http()})
+    with running(app) as host:
+        host.write("Hello/__init__.py", "def main(req) return 1")
+        host.output.until(KEPT)
+        assert host.get("/api/Ends").status_code == 500
+        host.output.until("The version that was in service is lost with its worker")
+        assert host.output.count("cannot load the Hello function: SyntaxError") == 2
+        host.write("Hello/__init__.py", SAID.format("mended"))
+        reloaded(host)
+        assert host.get("/api/Hello").text == "mended"
+
+
 def test_a_broken_host_json_keeps_the_last_good_version(host: Host) -> None:
     host.write("host.json", '{"version": "1.0"}')
     host.output.until(KEPT)
