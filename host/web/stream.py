@@ -8,6 +8,8 @@ from starlette.types import Receive, Scope, Send
 from fnhost.bindings.http.request import read_header
 from fnhost.bindings.http.response import TOO_LARGE, Header, HttpReply
 from fnhost.host.logging.log import SeenBody
+from fnhost.host.tasks import cancel_and_wait
+from fnhost.host.web.listen.exchange import leaving
 from fnhost.host.web.listen.guards import ClientLeft, read_length
 from fnhost.host.web.listen.response import ResponseCut
 
@@ -22,9 +24,11 @@ class ClientStream:
         self._receive, self._send, self._limit = receive, send, limit
         self._is_chunked = read_header(scope, b"transfer-encoding") is not None
         self._length = read_length(scope)
-        self._read = asyncio.Event()
-        """Set when nothing more comes of the body."""
+        self._left = leaving(scope)
+        self._is_read = False
+        """Nothing more comes of the body."""
         self._error: Exception | None = None
+        self._failed = asyncio.Event()
         self._is_ended = False
         self.status = 0
         """Of the response; 0 before it begins."""
@@ -44,16 +48,16 @@ class ClientStream:
         return self.status != 0
 
     async def broken(self) -> None:
-        if not self.has_body:
-            async for _ in self.body():
-                raise AssertionError("a request without a length has no body")
-        await self._read.wait()
-        if self._error is None:
-            await self._receive()  # nothing can come but the end of the connection
-            self._error = ClientLeft()
+        """Whether or not anybody reads the body."""
+        first = asyncio.ensure_future(self._left()), asyncio.ensure_future(self._failed.wait())
+        try:
+            await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            await cancel_and_wait(*first)
+        self._error = self._error or ClientLeft()
 
     async def body(self) -> AsyncIterator[bytes]:
-        while not self._read.is_set():
+        while not self._is_read:
             message = await self._receive()
             if message["type"] == "http.disconnect":
                 raise self._broken(ClientLeft())
@@ -62,13 +66,13 @@ class ClientStream:
             if self.request_body.size > self._limit:
                 raise self._broken(BodyTooLong())
             if not message.get("more_body", False):
-                self._read.set()
+                self._is_read = True
             if piece:
                 yield piece
 
     def _broken(self, error: Exception) -> ConnectionError:
-        self._error = error
-        self._read.set()
+        self._error, self._is_read = error, True
+        self._failed.set()
         return ConnectionError("The request was not completed.")
 
     async def start(self, status: int, headers: Sequence[Header]) -> None:

@@ -1,6 +1,9 @@
 """Requests to a worker that serves HTTP itself: bodies are handed on as they come (platform/official-workers.md 7)."""
 
 import asyncio
+import socket
+import struct
+import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -38,7 +41,23 @@ INVOCATION = "x-ms-invocation-id"
 IDLE = 240.0
 """Seconds without a byte, to or from the worker, after which a request is given up."""
 DROPPED = (HOP_BY_HOP_NAMES | {"host", "expect"}) - {"content-length"}
+LINGER_NOT = struct.pack("HH" if sys.platform == "win32" else "ii", 1, 0)
+"""What a socket is told whose end is to be a reset, with what is unsent dropped."""
 CLIENT_GONE = "HttpRequestException: The request was not completed: its client has gone, or its body was too long."
+
+
+class _Response(aiohttp.ClientResponse):
+    """One that is closed before its end resets the connection.
+
+    The end of a stream would wait behind what the worker does not read, and the worker for more of it.
+    """
+
+    def close(self) -> None:
+        transport = self.connection.transport if self.connection else None
+        if transport is not None and not transport.is_closing():
+            transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_NOT)
+            transport.abort()
+        super().close()
 
 
 def open_session() -> aiohttp.ClientSession:
@@ -48,6 +67,7 @@ def open_session() -> aiohttp.ClientSession:
         connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEPT_ALIVE),
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
+        response_class=_Response,
         skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
         max_line_size=LONGEST_FIELD,
         max_field_size=LONGEST_FIELD,
@@ -171,11 +191,19 @@ class HttpProxy:
             headers={**_sent(request, added), **added},
             allow_redirects=False,
         ) as response:
-            await passing.stream.start(response.status, list(_received(response)))
-            async for piece in response.content.iter_any():
-                passing.note()
-                await passing.stream.write(piece)
+            try:
+                await self._hand_back(response, passing)
+            except BaseException:
+                response.close()
+                raise
         await passing.stream.end()
+
+    async def _hand_back(self, response: aiohttp.ClientResponse, passing: "_Passing") -> None:
+        """Raises ClientError, OSError."""
+        await passing.stream.start(response.status, list(_received(response)))
+        async for piece in response.content.iter_any():
+            passing.note()
+            await passing.stream.write(piece)
 
 
 class _Passing:
@@ -189,6 +217,8 @@ class _Passing:
         self._last = self._clock.monotonic()
 
     async def body(self) -> AsyncIterator[bytes]:
+        """Begins with nothing: the head then leaves at once, not with the first piece."""
+        yield b""
         async for piece in self.stream.body():
             self.note()
             yield piece

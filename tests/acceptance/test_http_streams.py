@@ -3,6 +3,7 @@
 import json
 import select
 import socket
+import struct
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -63,7 +64,7 @@ class Client:
         """Read until `data` has come."""
         while data not in self.received:
             piece = self.socket.recv(65_536)
-            assert piece, f"{data!r} never came: {self.received!r}"
+            assert piece, f"{data[:100]!r} never came: {self.received[-500:]!r}"
             self.received += piece
 
     def rest(self) -> bytes:
@@ -83,6 +84,16 @@ def asking(host: Host, method: str, target: str, *headers: str) -> Iterator[Clie
         yield client
 
 
+def upload_until_nobody_reads(client: Client, size: int) -> int:
+    """Returns how many bytes of `size` were taken."""
+    client.socket.setblocking(False)
+    sent, piece = 0, b"x" * 65_536
+    while sent < size and select.select([], [client.socket], [], 1.0)[1]:
+        sent += client.socket.send(piece[: size - sent])
+    client.socket.settimeout(PATIENCE)
+    return sent
+
+
 def test_each_piece_goes_both_ways_before_the_next_comes(host: Host) -> None:
     for framing in ("Content-Length: 6", "Transfer-Encoding: chunked"):
         is_chunked = "chunked" in framing
@@ -93,6 +104,14 @@ def test_each_piece_goes_both_ways_before_the_next_comes(host: Host) -> None:
             client.send(b"0\r\n\r\n" if is_chunked else b"")
             client.until(b"0\r\n\r\n")
         assert b"HTTP/1.1 200 OK\r\n" in client.received and b"text/event-stream" in client.received
+
+
+def test_a_function_is_asked_before_the_first_byte_of_the_body_comes(host: Host) -> None:
+    for framing in ("Content-Length: 6", "Transfer-Encoding: chunked"):
+        with asking(host, "POST", "/api/Served?wait", framing) as client:
+            client.until(b"3\r\none\r\n")
+            assert host.get("/api/Go").text == "gone on"
+            client.until(b"0\r\n\r\n")
 
 
 NODE_APP = """
@@ -197,12 +216,8 @@ def test_a_response_begins_before_it_is_whole(host: Host) -> None:
 
 def test_an_upload_is_no_faster_than_it_is_read(host: Host) -> None:
     with asking(host, "POST", "/api/Served?hold", f"Content-Length: {LARGE}") as client:
-        client.socket.setblocking(False)
-        sent, piece = 0, b"x" * 65_536
-        while sent < LARGE and select.select([], [client.socket], [], 1.0)[1]:
-            sent += client.socket.send(piece[: LARGE - sent])
+        sent = upload_until_nobody_reads(client, LARGE)
         assert sent < LARGE / 2, "the host has taken what nobody reads"
-        client.socket.settimeout(PATIENCE)
         assert host.get("/api/Go").text == "gone on"
         client.send(b"x" * (LARGE - sent))
         client.until(str(LARGE).encode())
@@ -241,10 +256,23 @@ def test_a_body_above_the_limit_is_refused(tmp_path: Path) -> None:
             client.until(b"HTTP/1.1 413")
 
 
-def test_a_client_that_leaves_ends_what_is_made_for_it(host: Host) -> None:
-    with asking(host, "GET", "/api/Served?forever") as client:
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_client_that_leaves_ends_what_is_made_for_it(host: Host, method: str) -> None:
+    length = [f"Content-Length: {LARGE}"] if method == "POST" else []
+    with asking(host, method, "/api/Served?forever", *length) as client:
         client.until(b"x" * 100_000)
+        if length:
+            assert upload_until_nobody_reads(client, LARGE) < LARGE / 2
     host.output.until("nobody reads any more")
+    host.output.until("Executed 'Functions.Served'")
+    assert "failed in the host" not in host.output.text
+
+
+def test_a_client_that_leaves_its_upload_to_a_silent_function_ends_it(host: Host) -> None:
+    with asking(host, "POST", "/api/Served?silent", f"Content-Length: {LARGE}") as client:
+        assert upload_until_nobody_reads(client, LARGE) < LARGE / 2
+        client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    host.output.until("nobody waits any more")
     host.output.until("Executed 'Functions.Served'")
     assert "failed in the host" not in host.output.text
 

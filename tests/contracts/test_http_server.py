@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import select
 import socket
+import struct
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TypeVar
@@ -10,8 +12,11 @@ from typing import TypeVar
 import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from fnhost.host.web.listen.exchange import leaving
 from fnhost.host.web.listen.limits import Limits
+from fnhost.host.web.listen.response import ResponseCut
 from fnhost.host.web.listen.server import serving
+from tests.support.clocks import ManualClock
 from tests.support.raw_http import Answer, answers, ask, connected, read_all, request, send_all
 
 pytestmark = pytest.mark.anyio
@@ -275,6 +280,83 @@ async def test_an_application_learns_that_its_client_is_gone() -> None:
             client.sendall(request("POST /", "Content-Length: 5"))
             await asyncio.wait_for(begun.wait(), 20)
         await asyncio.wait_for(gone.wait(), 20)
+
+
+def reset(client: socket.socket) -> None:
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.close()
+
+
+def shut(client: socket.socket) -> None:
+    client.shutdown(socket.SHUT_WR)
+
+
+@pytest.mark.parametrize("leave", [reset, socket.socket.close, shut])
+@pytest.mark.parametrize("length", [50_000, LARGE])
+async def test_an_application_that_reads_nothing_learns_that_its_client_is_gone(
+    leave: Callable[[socket.socket], None], length: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Also when so much waits for it that the connection is not read any more."""
+    begun, gone = asyncio.Event(), asyncio.Event()
+
+    async def waiting(scope: Scope, receive: Receive, send: Send) -> None:
+        begun.set()
+        await leaving(scope)()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"for nobody"})
+        gone.set()
+
+    async with server(waiting, Limits(received=1000, tick=0.05)) as port:
+        with connected(port) as client:
+            client.sendall(request("POST /", f"Content-Length: {length}") + bytes(50_000))
+            await asyncio.wait_for(begun.wait(), 20)
+            assert not gone.is_set()
+            leave(client)
+            await asyncio.wait_for(gone.wait(), 20)
+    assert not caplog.records
+
+
+async def test_a_client_that_leaves_with_unsent_bytes_is_missed_with_the_next_piece() -> None:
+    """The end of its stream stands behind bytes that nobody takes."""
+    closed, gone = asyncio.Event(), asyncio.Event()
+
+    async def late(scope: Scope, receive: Receive, send: Send) -> None:
+        await closed.wait()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"piece", "more_body": True})
+        await leaving(scope)()
+        gone.set()
+        raise ResponseCut
+
+    async with server(late, Limits(tick=0.05)) as port:
+        with connected(port) as client:
+            client.sendall(request("POST /", f"Content-Length: {LARGE}"))
+            client.setblocking(False)
+            while (await beside(lambda: select.select([], [client], [], 1.0)))[1]:
+                client.send(bytes(65_536))
+        closed.set()
+        await asyncio.wait_for(gone.wait(), 20)
+
+
+async def test_a_client_is_not_blamed_for_what_the_application_does_not_read() -> None:
+    clock, begun, go_on = ManualClock(), asyncio.Event(), asyncio.Event()
+
+    async def late(scope: Scope, receive: Receive, send: Send) -> None:
+        first = await receive()
+        begun.set()
+        await go_on.wait()
+        size = len(first["body"]) + len(await body_of(receive) or b"")
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"%d" % size})
+
+    listening = socket.create_server(("127.0.0.1", 0))
+    async with serving(late, [listening], clock=clock):
+        sent = request("POST /", f"Content-Length: {LARGE}", "Connection: close") + bytes(LARGE)
+        asking = asyncio.create_task(beside(lambda: ask(listening.getsockname()[1], sent)))
+        await asyncio.wait_for(begun.wait(), 20)
+        await clock.advance(60)
+        go_on.set()
+        assert [(each.status, each.text) for each in await asking] == [(200, str(LARGE))]
 
 
 async def test_a_refusal_reaches_a_client_that_is_still_sending() -> None:

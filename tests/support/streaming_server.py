@@ -6,6 +6,7 @@ the next when somebody asks for `/api/Go`, `cut` ends the connection in the midd
 
 import json
 import os
+import select
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
@@ -97,6 +98,14 @@ class Handler(BaseHTTPRequestHandler):
         while self.next_piece():
             pass
         self.whole(str(self.taken).encode())
+
+    def silent(self) -> None:
+        """Neither read nor answer; wait until the connection ends."""
+        poll = select.poll()
+        poll.register(self.connection, select.POLLRDHUP)
+        poll.poll()
+        print("nobody waits any more", flush=True)
+        self.close_connection = True
 
     def long(self) -> None:
         """A header that is long, but no longer than others allow."""

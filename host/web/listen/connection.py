@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Scope
 from fnhost.clock import Clock
 from fnhost.host.web.listen.body import Framing, framing_of
 from fnhost.host.web.listen.exchange import Exchange, RequestBody
+from fnhost.host.web.listen.hangup import Hangup, find_hangup
 from fnhost.host.web.listen.head import Head, find_end, parse_head
 from fnhost.host.web.listen.limits import Limits, Meter
 from fnhost.host.web.listen.refused import Refused
@@ -270,8 +271,11 @@ class Connection(asyncio.Protocol):
         if self._is_half_closed:
             return self._transport.close()
         self.read_on()
-        if self._transport.can_write_eof():
-            self._transport.write_eof()
+        try:
+            if self._transport.can_write_eof():
+                self._transport.write_eof()
+        except OSError:  # reset by the client, as nothing has told yet
+            self.abort()
 
     def abort(self) -> None:
         self._transport.abort()
@@ -296,6 +300,8 @@ class Connection(asyncio.Protocol):
         elif self._exchange is not None:
             if self._reads_too_slowly(self._exchange, now):
                 self._refuse(TOO_SLOW)
+            elif self._is_paused:
+                self._look_for_hangup(self._exchange)
         elif self._framing is not None:
             if waited > limits.drain_time:
                 self._transport.close()
@@ -304,6 +310,14 @@ class Connection(asyncio.Protocol):
                 self._refuse(NO_HEAD)
         elif waited > limits.keep_alive_time:
             self._transport.close()
+
+    def _look_for_hangup(self, exchange: Exchange) -> None:
+        """A transport that does not read tells of no end."""
+        found = find_hangup(self._transport.get_extra_info("socket").fileno())
+        if found is Hangup.WHOLE:
+            self.abort()
+        elif found is Hangup.HALF:
+            exchange.body.half_close()
 
     def _reads_too_slowly(self, exchange: Exchange, now: float) -> bool:
         """Only time counts in which the application waits for the body."""

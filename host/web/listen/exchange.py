@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from starlette.types import ASGIApp, Message, Scope
@@ -12,6 +13,14 @@ LOGGER = logging.getLogger(__name__)
 SMALL = 64 * 1024
 """A body of this many bytes is joined with its head: one write is worth the copy."""
 INTERNAL_ERROR = [(b"content-length", b"0"), (b"connection", b"close")]
+LEAVING = "fnhost.leaving"
+"""The extension of a scope by which an application that does not receive learns that its client has left."""
+
+
+def leaving(scope: Scope) -> Callable[[], Awaitable[None]]:
+    """What to await to learn that the client of this request has left, or that the response is complete."""
+    left: Callable[[], Awaitable[None]] = scope["extensions"][LEAVING]["left"]
+    return left
 
 
 class Link(Protocol):
@@ -39,11 +48,22 @@ class Link(Protocol):
 class RequestBody:
     """What has come of a body and is not yet read. `received` is its size in bytes."""
 
-    __slots__ = ("_event", "_is_end_read", "_is_half_closed", "_pieces", "is_asked", "is_cut", "is_whole", "received")
+    __slots__ = (
+        "_event",
+        "_is_end_read",
+        "_is_half_closed",
+        "_leaving",
+        "_pieces",
+        "is_asked",
+        "is_cut",
+        "is_whole",
+        "received",
+    )
 
     def __init__(self, is_whole: bool) -> None:
         self._pieces: list[bytes] = []
         self._event: asyncio.Event | None = None
+        self._leaving: asyncio.Event | None = None
         self._is_end_read = self._is_half_closed = False
         self.is_whole, self.is_cut, self.is_asked = is_whole, False, False
         """Nothing more comes; nothing more is to be read; the application waits for more."""
@@ -62,15 +82,29 @@ class RequestBody:
         """The client is gone, or the response is complete: whoever waits is told so."""
         self.is_cut = True
         self._wake()
+        self._tell_leaving()
 
     def half_close(self) -> None:
         """The client sends no more. It may have left: whoever waits for more than the body is told so."""
         self._is_half_closed = True
         self._wake()
+        self._tell_leaving()
 
     def _wake(self) -> None:
         if self._event is not None:
             self._event.set()
+
+    def _tell_leaving(self) -> None:
+        if self._leaving is not None:
+            self._leaving.set()
+
+    async def left(self) -> None:
+        """Until the body is cut, or its client sends no more: then it may have left. What has come stays unread."""
+        if self.is_cut or self._is_half_closed:
+            return
+        if self._leaving is None:
+            self._leaving = asyncio.Event()
+        await self._leaving.wait()
 
     @property
     def has_news(self) -> bool:
@@ -115,6 +149,7 @@ class Exchange:
     )
 
     def __init__(self, scope: Scope, link: Link, body: RequestBody, keep_alive: bool, expects_continue: bool) -> None:
+        scope["extensions"] = {LEAVING: {"left": body.left}}
         self._scope, self._link, self.body = scope, link, body
         self._keep_alive, self._expects_continue = keep_alive, expects_continue
         self._opening: Opening | None = None
