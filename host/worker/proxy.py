@@ -81,9 +81,17 @@ class HttpProxy:
         """`address` is scheme, host and port."""
         self._address, self._clock = address, clock
         self._session = open_session()
+        self._under_way = 0
+        self._is_closed = False
 
     async def close(self) -> None:
-        await self._session.close()
+        """The worker has ended. What it has sent is handed on still: the last request closes the session then."""
+        self._is_closed = True
+        await self._close_unused()
+
+    async def _close_unused(self) -> None:
+        if self._is_closed and not self._under_way:
+            await self._session.close()
 
     async def call(
         self,
@@ -153,6 +161,16 @@ class HttpProxy:
 
         `added` are headers that the worker gets besides those of the client.
         """
+        if self._is_closed:
+            return _failure(ConnectionError("it has ended"))
+        self._under_way += 1
+        try:
+            return await self._forward(request, stream, added)
+        finally:
+            self._under_way -= 1
+            await self._close_unused()
+
+    async def _forward(self, request: HttpRequest, stream: HttpStream, added: Mapping[str, str]) -> Failure | None:
         passing = _Passing(stream, self._clock)
         broken = asyncio.ensure_future(stream.broken())
         passed = asyncio.ensure_future(self._tried(request, passing, added))
@@ -201,7 +219,7 @@ class HttpProxy:
     async def _hand_back(self, response: aiohttp.ClientResponse, passing: "_Passing") -> None:
         """Raises ClientError, OSError."""
         await passing.stream.start(response.status, list(_received(response)))
-        async for piece in response.content.iter_any():
+        while piece := await _next_piece(response):
             passing.note()
             await passing.stream.write(piece)
 
@@ -271,6 +289,14 @@ class HeldStream:
         cookies = [value for name, value in named if name.lower() == "set-cookie"]
         headers = {name: value for name, value in named if name.lower() not in ("set-cookie", "content-length")}
         return HttpResponse(str(self._status), headers, bytes(self._body), tuple(read_cookies(cookies)))
+
+
+async def _next_piece(response: aiohttp.ClientResponse) -> bytes:
+    """Empty at the end. Raises ClientError."""
+    try:
+        return await response.content.readany()
+    except RuntimeError as error:  # what aiohttp says of a connection that was lost while nobody read
+        raise aiohttp.ClientPayloadError(str(error)) from error
 
 
 def _responds(outcome: Outcome) -> bool:
