@@ -13,6 +13,11 @@ compact = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 """JSON text as .NET writes it: no blanks, no needless escapes."""
 
 
+def odata_escaped(text: str) -> str:
+    """A text as it stands inside the quotes of an OData condition."""
+    return text.replace("'", "''")
+
+
 def indented(value: object) -> str:
     """JSON text as .NET writes it for people: two spaces, no needless escapes."""
     return json.dumps(value, indent=2, ensure_ascii=False)

@@ -61,10 +61,8 @@ def render(value: Value) -> HttpReply:
 
 def render_text(text: str) -> HttpReply:
     """A text that is a JSON object with a `body` is a response by itself; any other JSON is written anew."""
-    if not may_be_json(text):
-        return respond(200, {}, (), typed(text, TEXT))
     try:
-        parsed = DECODER.decode(text)
+        parsed = parse(text)
     except (ValueError, RecursionError):
         return respond(200, {}, (), typed(text, TEXT))
     members = {name.lower(): member for name, member in parsed.items()} if isinstance(parsed, dict) else {}
@@ -75,9 +73,11 @@ def render_text(text: str) -> HttpReply:
     return respond(read_status(status), headers, read_cookies(members.get("cookies")), content_of_member(members))
 
 
-def may_be_json(text: str) -> bool:
-    """By its first character, which tells most plain texts at once."""
-    return text[:1] in JSON_BEGINS or text.lstrip(JSON_BLANKS)[:1] in JSON_BEGINS
+def parse(text: str) -> Any:
+    """A JSON text as a value; most plain texts are told by their first character. Raises ValueError, RecursionError."""
+    if text.lstrip(JSON_BLANKS)[:1] not in JSON_BEGINS:
+        raise ValueError("It begins as no JSON does.")
+    return DECODER.decode(text)
 
 
 def respond(status: int, headers: Mapping[str, str], cookies: Iterable[Cookie], content: Content) -> HttpReply:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 from urllib.parse import quote
 
+from fnhost.bindings.formats import odata_escaped
 from fnhost.bindings.storage.client import StorageClient, StorageRequest, parsed_json, refused
 from fnhost.bindings.storage.connections import StorageResponse
 from fnhost.bindings.storage.errors import ResourceExists
@@ -124,7 +125,7 @@ class Tables:
 
 def literal(text: str) -> str:
     """A text as OData conditions write it."""
-    return "'" + text.replace("'", "''") + "'"
+    return f"'{odata_escaped(text)}'"
 
 
 def _address(table: str, partition: str, row: str) -> str:

@@ -5,7 +5,7 @@ from itertools import groupby
 
 from fnhost.bindings.contract import Adapter, Binding, Event, Json, Value
 from fnhost.bindings.expressions import BindingTemplate, parse
-from fnhost.bindings.formats import compact
+from fnhost.bindings.formats import compact, odata_escaped
 from fnhost.bindings.storage import Operation, ResourceNotFound, Row, Tables
 from fnhost.bindings.storage.services import StorageServices
 from fnhost.bindings.storage.tables import literal
@@ -46,7 +46,7 @@ class TableInput:
             if template:
                 yield f"{name} eq {literal(template.render_for(event, self._clock.now))}"
         if self._filter:
-            yield f"({self._filter.render_for(event, self._clock.now, _escape)})"
+            yield f"({self._filter.render_for(event, self._clock.now, odata_escaped)})"
 
     async def _rows(self, table: str, conditions: str, take: int | None) -> Sequence[Row]:
         """A table that is not there has no rows."""
@@ -62,11 +62,6 @@ class TableInput:
             after = page.after
             if after is None or (take is not None and len(rows) >= take):
                 return rows
-
-
-def _escape(text: str) -> str:
-    """A value inside the quotes of a filter."""
-    return text.replace("'", "''")
 
 
 class TableOutput:

@@ -11,7 +11,7 @@ from typing import Any
 
 from fnhost.bindings.contract import Binding, Event, Json, Value
 from fnhost.bindings.expressions import parse
-from fnhost.bindings.formats import compact
+from fnhost.bindings.formats import compact, odata_escaped
 from fnhost.host.app import Function
 
 BLOBS, QUEUES, TABLES = "AzureStorageBlobs", "AzureStorageQueues", "AzureStorageTables"
@@ -98,12 +98,7 @@ def _plain(value: Value) -> Any:
 
 def _rendered(binding: Binding, name: str, event: Event, now: Callable[[], datetime]) -> str | None:
     text = binding.properties.get(name)
-    return parse(str(text)).render_for(event, now, _quoted if name == "filter" else str) if text else None
-
-
-def _quoted(text: str) -> str:
-    """A value inside the quotes of a filter."""
-    return text.replace("'", "''")
+    return parse(str(text)).render_for(event, now, odata_escaped if name == "filter" else str) if text else None
 
 
 def _table(binding: Binding, event: Event, now: Callable[[], datetime]) -> dict[str, Any]:

@@ -165,8 +165,8 @@ class FramedChannel(asyncio.Protocol):
     async def _call(self, invocation: Invocation) -> Outcome:
         blobs = Blobs()
         try:
-            deferred = self._deferred.get(invocation.function.name)
-            told = places(deferred, invocation.event, self._clock.now) if deferred else {}
+            deferred = self._deferred.get(invocation.function.name, {})
+            told = places(deferred, invocation.event, self._clock.now)
             frame = pack(_invocation_request(invocation, blobs, told), blobs)
         except (FrameTooLong, TypeError, ValueError, ExpressionError) as error:
             return _unsent(invocation, error)
